@@ -1,0 +1,202 @@
+//! Where each parameter lies in the one flat vector θ.
+
+use std::sync::Arc;
+
+use thalweg_tensor::Shape;
+
+/// Entries start and end on multiples of this many numbers: a cache line of `f32`.
+const GRAIN: usize = 16;
+
+/// A handle to one parameter tensor: its index in the [`Layout`].
+///
+/// Handles are plain numbers. The same handle reads the live parameters, an earlier checkpoint of them, or an average
+/// of several copies: whatever has the same layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Param(pub(crate) u32);
+
+impl Param {
+    /// The index of the parameter's entry in its layout.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One parameter tensor's place in θ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Entry {
+    pub(crate) name: String,
+    pub(crate) shape: Shape,
+    pub(crate) start: usize,
+    pub(crate) capacity: usize,
+    pub(crate) trainable: bool,
+}
+
+impl Entry {
+    /// The name, dotted as PyTorch's: `rnn.weight_ih_l0`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Where the entry's numbers lie in θ, row-major.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.start..self.start + self.shape.len()
+    }
+
+    /// Whether optimizers may change it.
+    pub fn trainable(&self) -> bool {
+        self.trainable
+    }
+
+    /// The entry as a table: (rows, numbers in a row), a row being an index of the first axis. A scalar is one row of one.
+    pub fn table(&self) -> (usize, usize) {
+        match self.shape.dims() {
+            [] => (1, 1),
+            [rows, rest @ ..] => (*rows, rest.iter().product()),
+        }
+    }
+}
+
+/// For each parameter tensor: name, shape, offset, trainable or frozen.
+///
+/// A layout is immutable and shared. Growing or freezing a parameter makes a new one; vectors laid out like θ notice by
+/// comparing pointers, and follow ([`Flat::align`](crate::Flat::align)). Indices never change: an entry is never removed
+/// or moved to another index, and a grown entry keeps every old element at its old multi-index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Layout {
+    entries: Vec<Entry>,
+    len: usize,
+}
+
+impl Layout {
+    /// The entries, in the order in which they were added.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entry of a handle.
+    ///
+    /// # Panics
+    /// If the handle comes from a layout with more entries than this one.
+    #[track_caller]
+    pub fn entry(&self, param: Param) -> &Entry {
+        match self.entries.get(param.index()) {
+            Some(entry) => entry,
+            None => panic!("param: handle {} is not of this layout of {} entries", param.0, self.entries.len()),
+        }
+    }
+
+    /// The handle of a name.
+    pub fn find(&self, name: &str) -> Option<Param> {
+        self.entries.iter().position(|e| e.name == name).map(|i| Param(i as u32))
+    }
+
+    /// Every handle with its entry, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (Param, &Entry)> {
+        self.entries.iter().enumerate().map(|(i, e)| (Param(i as u32), e))
+    }
+
+    /// How long a vector laid out like this is: the numbers of all entries and the room kept between them for growth.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no entry at all.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many numbers the entries hold together.
+    pub fn count(&self) -> usize {
+        self.entries.iter().map(|e| e.shape.len()).sum()
+    }
+
+    pub(crate) fn push(&mut self, name: String, shape: Shape) -> Param {
+        let capacity = shape.len().next_multiple_of(GRAIN);
+        self.entries.push(Entry { name, shape, start: self.len, capacity, trainable: true });
+        self.len += capacity;
+        Param(self.entries.len() as u32 - 1)
+    }
+
+    pub(crate) fn set_trainable(&mut self, param: Param, trainable: bool) {
+        self.entries[param.index()].trainable = trainable;
+    }
+
+    /// Gives an entry a larger shape. Rows are added where they fit into the entry's room; when they do not, the room
+    /// grows by half, so that a vocabulary that takes in one word at a time moves O(log n) times and not n times.
+    pub(crate) fn resize(&mut self, param: Param, shape: Shape, rows_only: bool) {
+        let entry = &mut self.entries[param.index()];
+        entry.shape = shape;
+        if rows_only && shape.len() <= entry.capacity {
+            return;
+        }
+        let room = if rows_only { shape.len() + shape.len() / 2 } else { shape.len() };
+        entry.capacity = room.next_multiple_of(GRAIN);
+        self.len = 0;
+        for entry in &mut self.entries {
+            entry.start = self.len;
+            self.len += entry.capacity;
+        }
+    }
+
+    /// Whether the entries tile `len` without overlap: what a layout read from a file must show before it is trusted.
+    #[cfg(feature = "serde")]
+    pub(crate) fn is_consistent(&self) -> bool {
+        let mut end = 0usize;
+        self.entries.iter().all(|e| {
+            let fits = e.start == end && e.capacity.is_multiple_of(GRAIN);
+            let sized = e.shape.dims().iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+            end = end.saturating_add(e.capacity);
+            fits && sized.is_some_and(|n| n <= e.capacity)
+        }) && end == self.len
+    }
+
+    /// Copies a vector laid out like `old` into one laid out like `self`; elements that `old` lacks are left alone.
+    pub(crate) fn carry_over<T: Copy>(&self, old: &Layout, from: &[T], to: &mut [T]) {
+        for (old, new) in old.entries.iter().zip(&self.entries) {
+            let (was, is) = (block(old.shape), block(new.shape));
+            assert!(
+                old.name == new.name && was.iter().zip(is).all(|(&was, is)| was <= is) && was[2] == is[2],
+                "align: entry {} {} cannot become {} {}",
+                old.name,
+                old.shape,
+                new.name,
+                new.shape
+            );
+            let width = was[1] * was[2];
+            for row in 0..was[0] {
+                let source = &from[old.start + row * width..][..width];
+                to[new.start + row * is[1] * is[2]..][..width].copy_from_slice(source);
+            }
+        }
+    }
+
+    /// Whether a vector laid out like `old` needs no copying to be laid out like `self`: rows were added in place, or
+    /// only a flag changed.
+    pub(crate) fn extends_in_place(&self, old: &Layout) -> bool {
+        self.len == old.len
+            && self.entries.len() == old.entries.len()
+            && self.entries.iter().zip(&old.entries).all(|(new, old)| {
+                new.name == old.name && new.start == old.start && block(new.shape)[1..] == block(old.shape)[1..]
+            })
+    }
+}
+
+/// A shape as [first axis, second axis, the rest]: growth happens along the first two.
+fn block(shape: Shape) -> [usize; 3] {
+    match shape.dims() {
+        [] => [1, 1, 1],
+        [rows] => [*rows, 1, 1],
+        [rows, columns, rest @ ..] => [*rows, *columns, rest.iter().product()],
+    }
+}
+
+/// The layout as vectors hold it.
+pub(crate) type Shared = Arc<Layout>;

@@ -1,0 +1,72 @@
+//! Reverse-mode automatic differentiation on a tape that is reused for ever.
+//!
+//! Made for models that learn one example at a time: after the first pass of a size, a pass and its gradient allocate
+//! nothing, and cost little more than their arithmetic. The whole of learning is
+//!
+//! > `θ_new = θ_old − η ∇L(θ_old)`
+//!
+//! and this crate is the `∇L(θ)` in it:
+//!
+//! ```
+//! use thalweg_autograd::{Grads, Params, Tape};
+//!
+//! // θ: one flat vector; `w` and `b` are handles into it.
+//! let mut params = Params::<f32>::new();
+//! let w = params.add("w", [1, 2], |_| 0.0);
+//! let b = params.add("b", [1], |_| 0.0);
+//! let (mut tape, mut grads) = (Tape::new(), Grads::like(&params));
+//!
+//! // The stream: y = 2 x₀ − x₁ + 1.
+//! for k in 0..2000 {
+//!     let x = [(k % 5) as f32 - 2.0, (k % 3) as f32 - 1.0];
+//!     let y = [2.0 * x[0] - x[1] + 1.0];
+//!
+//!     let pass = tape.pass(&params);
+//!     let guess = pass.input(&x).affine(pass.param(w), pass.param(b));
+//!     let loss = guess.mse(pass.input(&y));
+//!     loss.backward(&mut grads);                                        // ∇L(θ)
+//!     params.theta_mut().add_scaled(-0.05, &grads);                     // θ ← θ − η ∇L(θ)
+//!     grads.zero();
+//! }
+//! assert!((params.of(w)[0] - 2.0).abs() < 1e-3 && (params.of(b)[0] - 1.0).abs() < 1e-3);
+//! ```
+//!
+//! # Where things are
+//!
+//! | module | what |
+//! |---|---|
+//! | [`tape`] | how reverse mode works, with an example by hand; [`Tape`], [`Pass`], and [`record`](Pass::record), the one door for ops |
+//! | [`ops`] | every differentiable op: mathematics, forward, backward and test in one place |
+//! | `params`, `layout`, `flat`, `grads` | θ, its layout, vectors laid out like it, its gradient |
+//! | [`gradcheck`](mod@gradcheck) | the tester: a gradient against finite differences, in `f64` |
+//!
+//! # Laws
+//!
+//! * Nodes are only appended, so inputs lie before outputs; backward is one loop and never recurs.
+//! * Backward functions *add* to gradients. Nothing is differentiated twice: a gradient is not itself on a tape.
+//! * Growing a parameter moves no old element to another index, and leaves every old output as it was, to the bit, as
+//!   long as the new elements are zero (or meet zeros).
+//! * No global state, no threads, no hash maps: the same program gives the same bits.
+
+#![forbid(unsafe_code)]
+
+mod back;
+mod flat;
+pub mod gradcheck;
+mod grads;
+mod layout;
+mod op;
+pub mod ops;
+mod params;
+pub mod tape;
+mod var;
+
+pub use back::Back;
+pub use flat::Flat;
+pub use gradcheck::{gradcheck, gradcheck_params};
+pub use grads::{Grads, Touched};
+pub use layout::{Entry, Layout, Param};
+pub use op::Op;
+pub use params::Params;
+pub use tape::{Inputs, Pass, Tape};
+pub use var::Var;

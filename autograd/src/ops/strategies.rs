@@ -1,0 +1,33 @@
+//! Random tensors for the property tests of ops.
+
+use proptest::prelude::*;
+use thalweg_tensor::Tensor;
+
+/// A tensor of this shape with elements in `low..high`, away from the kinks and poles that a domain ends at.
+pub fn tensor(dims: Vec<usize>, low: f64, high: f64) -> impl Strategy<Value = Tensor<f64>> {
+    let len = dims.iter().product::<usize>();
+    prop::collection::vec(low..high, len).prop_map(move |data| Tensor::new(dims.as_slice(), data))
+}
+
+/// Any shape of up to three axes of 1 to 4.
+pub fn any_shape() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(1usize..5, 0..4)
+}
+
+/// A tensor of any shape of up to three axes.
+pub fn any_tensor(low: f64, high: f64) -> impl Strategy<Value = Tensor<f64>> {
+    any_shape().prop_flat_map(move |dims| tensor(dims, low, high))
+}
+
+/// Two tensors whose shapes broadcast: each axis of either may be 1, leading axes of either may be missing.
+pub fn broadcast_pair(low: f64, high: f64) -> impl Strategy<Value = [Tensor<f64>; 2]> {
+    let axis = (1usize..4, 0u8..3);
+    (prop::collection::vec(axis, 0..4), 0usize..3, any::<bool>()).prop_flat_map(move |(axes, missing, which)| {
+        let one = |flag: u8| move |&(n, f): &(usize, u8)| if f == flag { 1 } else { n };
+        let mut dims: [Vec<usize>; 2] = [axes.iter().map(one(1)).collect(), axes.iter().map(one(2)).collect()];
+        let short = &mut dims[usize::from(which)];
+        short.drain(..missing.min(short.len()));
+        let [a, b] = dims;
+        (tensor(a, low, high), tensor(b, low, high)).prop_map(|(a, b)| [a, b])
+    })
+}

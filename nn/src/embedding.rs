@@ -1,0 +1,56 @@
+//! A table of learned vectors.
+
+use thalweg_autograd::{Param, Params, Var};
+use thalweg_tensor::{Real, Rng};
+
+use crate::init;
+
+/// A vector for each word, item or category, PyTorch's `nn.Embedding`: index → `[d]`, `k` indices → `[k, d]`.
+///
+/// One parameter, `name.weight: [words, d]`, standard normal at the start. A lookup's gradient touches its rows only, and
+/// so does the optimizer's step: the cost does not depend on the vocabulary.
+///
+/// ```
+/// use thalweg_autograd::{Grads, Params, Tape, Touched};
+/// use thalweg_nn::Embedding;
+/// use thalweg_tensor::Rng;
+///
+/// let (mut params, mut rng) = (Params::<f32>::new(), Rng::new(1));
+/// let words = Embedding::new(&mut params, "words", 10_000, 8, &mut rng);
+/// words.grow(&mut params, 1, &mut rng); // a new word: index 10 000
+/// let (mut tape, mut grads) = (Tape::new(), Grads::like(&params));
+/// let pass = tape.pass(&params);
+/// words.forward(&pass, &[10_000]).sum().backward(&mut grads);
+/// assert_eq!(grads.touched(words.weight), Touched::Rows(&[10_000]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Embedding {
+    /// `[words, d]`.
+    pub weight: Param,
+}
+
+impl Embedding {
+    /// Adds the table to θ.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    #[track_caller]
+    pub fn new<T: Real>(params: &mut Params<T>, name: &str, words: usize, width: usize, rng: &mut Rng) -> Self {
+        Embedding { weight: params.add(&format!("{name}.weight"), [words, width], init::normal(1.0, rng)) }
+    }
+
+    /// The rows of these indices: `k` → `[k, d]`. For one row without a copy: `pass.param(weight).row(i)`.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[track_caller]
+    pub fn forward<'p, T: Real>(&self, pass: &'p thalweg_autograd::Pass<'p, T>, indices: &[usize]) -> Var<'p, T> {
+        pass.param(self.weight).rows(indices)
+    }
+
+    /// Adds words at the end, standard normal. Old words keep their index.
+    pub fn grow<T: Real>(&self, params: &mut Params<T>, by: usize, rng: &mut Rng) {
+        params.grow(self.weight, 0, by, init::normal(1.0, rng));
+    }
+}

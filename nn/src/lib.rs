@@ -1,0 +1,66 @@
+//! Layers, recurrent cells and optimizers: networks to embed in a program, that grow and resume.
+//!
+//! A layer is a plain struct of handles into θ ([`Params`](thalweg_autograd::Params)): it holds no numbers and no state,
+//! so the same layer runs over the live parameters, over a frozen copy, over an earlier checkpoint. What a recurrent
+//! cell carries from step to step is a plain value that the caller owns ([`State`]). Names, shapes, gate order and
+//! initialisation are PyTorch's.
+//!
+//! An LSTM that learns from every example while its state is carried along:
+//!
+//! ```
+//! use thalweg_autograd::{Grads, Params, Tape};
+//! use thalweg_nn::{Cell, Linear, Lstm, Optimizer, Sgd};
+//! use thalweg_tensor::Rng;
+//!
+//! let (mut params, mut rng) = (Params::<f32>::new(), Rng::new(1));
+//! let lstm = Lstm::new(&mut params, "lstm", 1, 16, &mut rng);
+//! let head = Linear::new(&mut params, "head", 16, 1, &mut rng);
+//! let (mut tape, mut grads, mut sgd) = (Tape::new(), Grads::like(&params), Sgd::new(0.05));
+//! let mut carried = lstm.zero_state(&params);
+//!
+//! // Predict the next value of a sine; remember the squared errors.
+//! let errors: Vec<f32> = (0..3000)
+//!     .map(|t| {
+//!         let [x, next] = [t, t + 1].map(|t| (t as f32 * 0.3).sin());
+//!         let pass = tape.pass(&params);
+//!         let (h, state) = lstm.step(pass.input(&[x]), lstm.enter(&pass, &carried));
+//!         let loss = head.forward(h).mse(pass.input(&[next]));
+//!         let error = loss.item();
+//!         loss.backward(&mut grads);
+//!         lstm.leave(state, &mut carried); // the state goes on, its history is cut here
+//!         sgd.step(&mut params, &mut grads);
+//!         error
+//!     })
+//!     .collect();
+//! let mean = |e: &[f32]| e.iter().sum::<f32>() / e.len() as f32;
+//! assert!(mean(&errors[2900..]) < 0.1 * mean(&errors[..100]));
+//! ```
+//!
+//! # Where things are
+//!
+//! | module | what |
+//! |---|---|
+//! | `linear`, `embedding` | [`Linear`], [`Embedding`]: layers that grow |
+//! | `recurrent` | [`Rnn`], [`Lstm`], [`Gru`] written as their equations; [`Cell`], what they have in common; [`State`] |
+//! | `optim` | [`Sgd`], [`Adam`]; clipping; how growth and sparse gradients are handled |
+//! | [`init`] | how parameters begin |
+//!
+//! # Laws
+//!
+//! * A step allocates nothing after the first of its size.
+//! * A sequence gives what its steps give, and what any cut of it into pieces with carried state gives.
+//! * Right after growing, every old output is bit-identical, and every old optimizer moment is in its place.
+//! * An optimizer refuses a gradient that is not finite: neither θ nor its own state change.
+
+#![forbid(unsafe_code)]
+
+mod embedding;
+pub mod init;
+mod linear;
+mod optim;
+mod recurrent;
+
+pub use embedding::Embedding;
+pub use linear::Linear;
+pub use optim::{Adam, Optimizer, Sgd, Step, clip_norm, clip_value};
+pub use recurrent::{Activation, Cell, Gru, GruForm, Lstm, LstmState, Reset, Rnn, State, Update, sequence};

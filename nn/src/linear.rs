@@ -1,0 +1,96 @@
+//! The affine layer.
+
+use thalweg_autograd::{Param, Params, Var};
+use thalweg_tensor::{Real, Rng};
+
+use crate::init;
+
+/// Affine map, PyTorch's `nn.Linear`: `[in]` → `[out]`, or `[n, in]` → `[n, out]`.
+///
+/// ```text
+/// y = W x + b        W: [out, in]   b: [out]
+/// ```
+///
+/// Parameters `name.weight` and `name.bias`, both uniform in ±1/√in at the start.
+///
+/// ```
+/// use thalweg_autograd::{Params, Tape};
+/// use thalweg_nn::Linear;
+/// use thalweg_tensor::Rng;
+///
+/// let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());
+/// let head = Linear::new(&mut params, "head", 3, 2, &mut Rng::new(1));
+/// let x = [0.5, -1.0, 2.0];
+/// let before = head.forward(tape.pass(&params).input(&x)).to_tensor();
+///
+/// // A new class and a new feature: the old outputs do not move by a bit.
+/// head.grow_outputs(&mut params, 1);
+/// head.grow_inputs(&mut params, 1);
+/// let after = head.forward(tape.pass(&params).input(&[0.5, -1.0, 2.0, 9.0])).to_tensor();
+/// assert_eq!(after.as_slice(), [before.as_slice(), &[0.0]].concat());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Linear {
+    /// `[out, in]`.
+    pub weight: Param,
+    /// `[out]`.
+    pub bias: Option<Param>,
+}
+
+impl Linear {
+    /// Adds the layer's parameters to θ.
+    ///
+    /// # Panics
+    /// If the names are taken.
+    #[track_caller]
+    pub fn new<T: Real>(params: &mut Params<T>, name: &str, inputs: usize, outputs: usize, rng: &mut Rng) -> Self {
+        let weight = Self::without_bias(params, name, inputs, outputs, rng).weight;
+        let bound = init::default_bound(inputs);
+        let bias = params.add(&format!("{name}.bias"), [outputs], init::uniform(bound, rng));
+        Linear { weight, bias: Some(bias) }
+    }
+
+    /// The layer without `b`.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    #[track_caller]
+    pub fn without_bias<T: Real>(
+        params: &mut Params<T>,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        rng: &mut Rng,
+    ) -> Self {
+        let bound = init::default_bound(inputs);
+        let weight = params.add(&format!("{name}.weight"), [outputs, inputs], init::uniform(bound, rng));
+        Linear { weight, bias: None }
+    }
+
+    /// `y = W x + b`.
+    ///
+    /// # Panics
+    /// If `x` is neither `[in]` nor `[n, in]`.
+    #[track_caller]
+    pub fn forward<'p, T: Real>(&self, x: Var<'p, T>) -> Var<'p, T> {
+        let weight = x.pass().param(self.weight);
+        match self.bias {
+            Some(bias) => x.affine(weight, x.pass().param(bias)),
+            None => x.linear(weight),
+        }
+    }
+
+    /// Adds inputs, with weights of zero: no output changes by a bit, whatever the new inputs are.
+    pub fn grow_inputs<T: Real>(&self, params: &mut Params<T>, by: usize) {
+        params.grow(self.weight, 1, by, init::zeros());
+    }
+
+    /// Adds outputs, with weights and bias of zero. The old outputs do not change by a bit.
+    pub fn grow_outputs<T: Real>(&self, params: &mut Params<T>, by: usize) {
+        params.grow(self.weight, 0, by, init::zeros());
+        if let Some(bias) = self.bias {
+            params.grow(bias, 0, by, init::zeros());
+        }
+    }
+}

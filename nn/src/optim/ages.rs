@@ -1,0 +1,171 @@
+//! How many updates each element of θ has had.
+//!
+//! Adam divides by `1 − βᵗ`, where t counts updates. After growth, elements of one tensor differ in age: a new row or
+//! column begins at t = 0 whatever its neighbours have seen. And a row of an embedding counts only the steps that touched
+//! it. So each row has an age, and each run of columns that came later remembers the ages that the rows had when it
+//! came: an element's age is the difference. For a tensor that neither grew nor had sparse gradients this is one number.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use thalweg_autograd::{Entry, Layout, Touched};
+
+/// The ages of all elements of a vector laid out like θ.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Ages {
+    entries: Vec<Age>,
+    #[cfg_attr(feature = "serde", serde(skip))]
+    seen: Option<Arc<Layout>>,
+}
+
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Age {
+    rows: Rows,
+    /// Ends of runs of columns, and the ages of the rows when each run came.
+    columns: Vec<(usize, Rows)>,
+}
+
+/// The ages of rows.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+enum Rows {
+    /// This many rows, all of this age.
+    Even(usize, u32),
+    /// The age of each.
+    Each(Vec<u32>),
+}
+
+impl Ages {
+    /// Follows θ's layout: new tensors, rows and columns begin at 0.
+    pub fn align(&mut self, layout: &Arc<Layout>) {
+        if self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, layout)) {
+            return;
+        }
+        for (index, entry) in layout.entries().iter().enumerate() {
+            let (rows, width) = entry.table();
+            match self.entries.get_mut(index) {
+                Some(age) => age.grow(rows, width),
+                None => self.entries.push(Age { rows: Rows::Even(rows, 0), columns: vec![(width, Rows::Even(0, 0))] }),
+            }
+        }
+        self.seen = Some(Arc::clone(layout));
+    }
+
+    /// Counts one update of what was touched, and calls `visit(range of θ, t)` for each stretch of elements of one age.
+    pub fn update(&mut self, index: usize, entry: &Entry, touched: Touched<'_>, mut visit: impl FnMut(Range<usize>, u32)) {
+        let (Age { rows, columns }, start) = (&mut self.entries[index], entry.range().start);
+        let (count, width) = entry.table();
+        match (rows, touched) {
+            (_, Touched::Nothing) => {}
+            (Rows::Even(_, t), Touched::All) => {
+                *t = t.saturating_add(1);
+                if columns.len() == 1 {
+                    visit(entry.range(), *t);
+                } else {
+                    (0..count).for_each(|row| stretches(columns, row, *t, start + row * width, &mut visit));
+                }
+            }
+            (Rows::Each(ages), Touched::All) => {
+                for (row, t) in ages.iter_mut().enumerate() {
+                    *t = t.saturating_add(1);
+                    stretches(columns, row, *t, start + row * width, &mut visit);
+                }
+            }
+            (rows, Touched::Rows(touched)) => {
+                let ages = rows.each();
+                for row in touched.iter().map(|&row| row as usize) {
+                    ages[row] = ages[row].saturating_add(1);
+                    stretches(columns, row, ages[row], start + row * width, &mut visit);
+                }
+            }
+        }
+    }
+}
+
+impl Age {
+    fn grow(&mut self, rows: usize, width: usize) {
+        match &mut self.rows {
+            Rows::Even(count, 0) => *count = rows,
+            Rows::Even(count, _) if *count == rows => {}
+            uneven => uneven.each().resize(rows, 0),
+        }
+        if self.columns.last().is_none_or(|(end, _)| *end < width) {
+            self.columns.push((width, self.rows.clone()));
+        }
+    }
+}
+
+impl Rows {
+    /// The age of each row, spelled out.
+    fn each(&mut self) -> &mut Vec<u32> {
+        if let Rows::Even(count, t) = *self {
+            *self = Rows::Each(vec![t; count]);
+        }
+        match self {
+            Rows::Each(ages) => ages,
+            Rows::Even(..) => unreachable!("spelled out above"),
+        }
+    }
+
+    /// The age of a row; 0 for one that was not there yet.
+    fn of(&self, row: usize) -> u32 {
+        match self {
+            Rows::Even(count, t) if row < *count => *t,
+            Rows::Even(..) => 0,
+            Rows::Each(ages) => ages.get(row).copied().unwrap_or(0),
+        }
+    }
+}
+
+/// The stretches of one age of a row of age `t` that lies in θ from `start` on.
+fn stretches(columns: &[(usize, Rows)], row: usize, t: u32, start: usize, visit: &mut impl FnMut(Range<usize>, u32)) {
+    let mut from = 0;
+    for (end, when_they_came) in columns {
+        if *end > from {
+            visit(start + from..start + end, t - when_they_came.of(row));
+        }
+        from = *end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use thalweg_autograd::Params;
+
+    proptest! {
+        /// Against the definition: an element's age is the number of updates that touched its row since it was there.
+        #[test]
+        fn ages_count_the_updates_of_each_element(events in prop::collection::vec((0u8..4, 0usize..3), 1..40)) {
+            let mut params = Params::<f64>::new();
+            let w = params.add("w", [2, 2], |_| 0.0);
+            let mut ages = Ages::default();
+            let mut truth = params.clone(); // the true age of each element, laid out like θ
+            for (kind, n) in events {
+                match kind {
+                    0 => { params.grow(w, 0, n, |_| 0.0); truth.grow(w, 0, n, |_| 0.0); }
+                    1 => { params.grow(w, 1, n, |_| 0.0); truth.grow(w, 1, n, |_| 0.0); }
+                    _ => {
+                        ages.align(params.layout());
+                        let entry = params.layout().entry(w).clone();
+                        let (rows, width) = entry.table();
+                        let some = [(n % rows) as u32];
+                        let touched = if kind == 2 { Touched::All } else { Touched::Rows(&some) };
+                        let hit = if kind == 2 { 0..rows } else { n % rows..n % rows + 1 };
+                        hit.clone().for_each(|r| truth.of_mut(w)[r * width..][..width].iter_mut().for_each(|t| *t += 1.0));
+                        let mut visited = 0;
+                        ages.update(0, &entry, touched, |range, t| {
+                            visited += range.len();
+                            let offset = range.start - entry.range().start;
+                            truth.of(w)[offset..offset + range.len()].iter().for_each(|&a| assert_eq!(a, f64::from(t)));
+                        });
+                        prop_assert_eq!(visited, hit.len() * width);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Bounds on the gradient.
+
+use thalweg_autograd::Grads;
+use thalweg_tensor::Real;
+
+/// Scales the gradient so that its norm is at most `max`; returns the norm before. PyTorch's `clip_grad_norm_`.
+///
+/// `g ← g · min(1, max/‖g‖₂)` (Pascanu, Mikolov & Bengio 2013). A norm that is not finite is returned and nothing is
+/// scaled: the optimizer will refuse the step.
+pub fn clip_norm<T: Real>(grads: &mut Grads<T>, max: f64) -> f64 {
+    let norm = grads.norm();
+    if norm.is_finite() && norm > max {
+        let factor = T::from_f64(max / norm);
+        grads.for_each(|_, g| g.iter_mut().for_each(|g| *g *= factor));
+    }
+    norm
+}
+
+/// Limits each element of the gradient to `−max..=max`. PyTorch's `clip_grad_value_`. NaN stays NaN.
+pub fn clip_value<T: Real>(grads: &mut Grads<T>, max: f64) {
+    let max = T::from_f64(max);
+    grads.for_each(|_, g| g.iter_mut().for_each(|g| *g = (*g).maximum(-max).minimum(max)));
+}

@@ -1,0 +1,153 @@
+//! The gated recurrent unit, in its two published forms.
+
+use thalweg_autograd::{Params, Pass, Var};
+use thalweg_tensor::{Real, Rng};
+
+use super::weights::Weights;
+use super::{Cell, State};
+
+/// Where the reset gate acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Reset {
+    /// On the product: `r ⊙ (W_hn h + b_hn)`. PyTorch's, and cuDNN's.
+    #[default]
+    After,
+    /// On the state: `W_hn (r ⊙ h) + b_hn`. Cho et al. 2014.
+    Before,
+}
+
+/// What the update gate weighs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Update {
+    /// The old state: `h' = z ⊙ h + (1 − z) ⊙ n`. PyTorch's; Cho et al. 2014.
+    #[default]
+    Keeps,
+    /// The new one: `h' = (1 − z) ⊙ h + z ⊙ n`. Chung et al. 2014.
+    Takes,
+}
+
+/// Which of the published equations a [`Gru`] computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct GruForm {
+    /// Where the reset gate acts.
+    pub reset: Reset,
+    /// What the update gate weighs.
+    pub update: Update,
+}
+
+impl GruForm {
+    /// PyTorch's equations: the default.
+    pub const PYTORCH: GruForm = GruForm { reset: Reset::After, update: Update::Keeps };
+    /// The equations of Chung, Gulcehre, Cho & Bengio 2014, which many texts print: the reset gate inside the product,
+    /// and z weighing the new state.
+    pub const CHUNG: GruForm = GruForm { reset: Reset::Before, update: Update::Takes };
+}
+
+/// Gated recurrent unit, PyTorch's `nn.GRU`: `(x, h) → h'`.
+///
+/// ```text
+/// r = σ(W_ir x + b_ir + W_hr h + b_hr)
+/// z = σ(W_iz x + b_iz + W_hz h + b_hz)
+/// n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn))       Reset::After
+///     tanh(W_in x + b_in + W_hn (r ⊙ h) + b_hn)       Reset::Before
+/// h' = z ⊙ h + (1 − z) ⊙ n                            Update::Keeps
+///      (1 − z) ⊙ h + z ⊙ n                            Update::Takes
+///
+/// x: [in] or [n, in]      h: [hidden] or [n, hidden]
+/// W_ih: [3·hidden, in]    W_hh: [3·hidden, hidden]    b_ih, b_hh: [3·hidden]    gates in the order r z n
+/// ```
+///
+/// Source: Cho et al. 2014; Chung et al. 2014.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Gru {
+    weights: Weights,
+    form: GruForm,
+}
+
+impl Gru {
+    /// Adds the cell's parameters to θ: PyTorch's form, with biases.
+    ///
+    /// # Panics
+    /// If the names are taken.
+    #[track_caller]
+    pub fn new<T: Real>(params: &mut Params<T>, name: &str, inputs: usize, hidden: usize, rng: &mut Rng) -> Self {
+        Self::with(params, name, inputs, hidden, GruForm::PYTORCH, true, rng)
+    }
+
+    /// In a form of choice, with or without biases.
+    ///
+    /// # Panics
+    /// If the names are taken.
+    #[track_caller]
+    pub fn with<T: Real>(
+        params: &mut Params<T>,
+        name: &str,
+        inputs: usize,
+        hidden: usize,
+        form: GruForm,
+        bias: bool,
+        rng: &mut Rng,
+    ) -> Self {
+        Gru { weights: Weights::new(params, name, (3, inputs, hidden), bias, rng), form }
+    }
+}
+
+impl Gru {
+    /// For each gate its own `h ↦ W_h h + b_h`: views of the stacked parameters.
+    fn hidden_gates<'p, T: Real>(&self, pass: &'p Pass<'p, T>) -> [impl Fn(Var<'p, T>) -> Var<'p, T>; 3] {
+        let weights = pass.param(self.weights.weight_hh).split::<3>(0);
+        let biases = self.weights.bias.map(|[_, bias]| pass.param(bias).split::<3>(0));
+        std::array::from_fn(|gate| {
+            move |h: Var<'p, T>| match biases {
+                Some(biases) => h.affine(weights[gate], biases[gate]),
+                None => h.linear(weights[gate]),
+            }
+        })
+    }
+}
+
+impl Cell for Gru {
+    type State<'p, T: Real> = Var<'p, T>;
+
+    fn step<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
+        let axis = x.shape().rank() - 1;
+        let [x_r, x_z, x_n] = self.weights.of_input(x).split(axis);
+        let (z, n) = match self.form.reset {
+            Reset::After => {
+                let [h_r, h_z, h_n] = self.weights.of_hidden(h).split(axis);
+                let r = (x_r + h_r).sigmoid();
+                ((x_z + h_z).sigmoid(), (x_n + r * h_n).tanh())
+            }
+            Reset::Before => {
+                let [w_r, w_z, w_n] = self.hidden_gates(x.pass());
+                let r = (x_r + w_r(h)).sigmoid();
+                ((x_z + w_z(h)).sigmoid(), (x_n + w_n(r * h)).tanh())
+            }
+        };
+        let h = match self.form.update {
+            Update::Keeps => n + z * (h - n),
+            Update::Takes => h + z * (n - h),
+        };
+        (h, h)
+    }
+
+    fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> Var<'p, T> {
+        pass.input(&state.parts[0])
+    }
+
+    fn leave<T: Real>(&self, h: Var<'_, T>, into: &mut State<T>) {
+        h.copy_to(into.parts[0].as_mut_slice());
+    }
+
+    fn zero_state<T: Real>(&self, params: &Params<T>) -> State<T> {
+        State::zeros(1, self.weights.hidden(params))
+    }
+
+    fn grow_inputs<T: Real>(&self, params: &mut Params<T>, by: usize) {
+        self.weights.grow_inputs(params, by);
+    }
+}

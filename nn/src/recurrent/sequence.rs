@@ -1,0 +1,43 @@
+//! A cell over a sequence.
+
+use thalweg_autograd::Var;
+use thalweg_tensor::Real;
+
+use super::Cell;
+
+/// Runs a cell over a sequence, time first: `[t, in]` → outputs `[t, hidden]` and the last state; for a batch
+/// `[t, n, in]` → `[t, n, hidden]`.
+///
+/// The result is that of `t` single steps, so a sequence may be cut anywhere and carried on.
+///
+/// ```
+/// use thalweg_autograd::{Params, Tape};
+/// use thalweg_nn::{Cell, Gru, sequence};
+/// use thalweg_tensor::{Rng, Tensor};
+///
+/// let (mut params, mut rng, mut tape) = (Params::<f32>::new(), Rng::new(1), Tape::new());
+/// let gru = Gru::new(&mut params, "gru", 3, 8, &mut rng);
+/// let pass = tape.pass(&params);
+/// let x = pass.input(&Tensor::uniform([5, 3], -1.0, 1.0, &mut rng));
+/// let (outputs, last) = sequence(&gru, x, gru.enter(&pass, &gru.zero_state(&params)));
+/// assert_eq!(outputs.shape().dims(), [5, 8]);
+/// assert_eq!(outputs.row(4).to_tensor(), last.to_tensor());
+/// ```
+///
+/// # Panics
+/// If the sequence is empty, or the shapes do not fit the cell.
+#[track_caller]
+pub fn sequence<'p, C: Cell, T: Real>(
+    cell: &C,
+    x: Var<'p, T>,
+    mut state: C::State<'p, T>,
+) -> (Var<'p, T>, C::State<'p, T>) {
+    let steps = x.shape().dims()[0];
+    let mut outputs = Vec::with_capacity(steps);
+    for t in 0..steps {
+        let (output, next) = cell.step(x.row(t), state);
+        outputs.push(output);
+        state = next;
+    }
+    (Var::stack(&outputs), state)
+}

@@ -1,0 +1,60 @@
+//! What a cell carries between passes.
+
+use thalweg_tensor::{Real, Tensor};
+
+/// What a recurrent cell carries from step to step, outside of any pass: plain data.
+///
+/// `[h]` for RNN and GRU, `[h, c]` for LSTM; each `[hidden]`, or `[n, hidden]` for a batch.
+#[derive(Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(bound(serialize = "T: Real + serde::Serialize", deserialize = "T: Real + serde::Deserialize<'de>"))
+)]
+pub struct State<T: Real = f32> {
+    /// The tensors, in the order in which PyTorch returns them.
+    pub parts: Vec<Tensor<T>>,
+}
+
+/// Without parts: what a network carries that is not recurrent.
+impl<T: Real> Default for State<T> {
+    fn default() -> Self {
+        State { parts: Vec::new() }
+    }
+}
+
+/// `clone_from` a state of the same shapes allocates nothing.
+impl<T: Real> Clone for State<T> {
+    fn clone(&self) -> Self {
+        State { parts: self.parts.clone() }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        let alike = self.parts.len() == other.parts.len()
+            && self.parts.iter().zip(&other.parts).all(|(to, from)| to.shape() == from.shape());
+        if alike {
+            let pairs = self.parts.iter_mut().zip(&other.parts);
+            pairs.for_each(|(to, from)| to.as_mut_slice().copy_from_slice(from.as_slice()));
+        } else {
+            *self = other.clone();
+        }
+    }
+}
+
+impl<T: Real> State<T> {
+    /// `count` tensors of zeros, each `[hidden]`.
+    pub fn zeros(count: usize, hidden: usize) -> Self {
+        State { parts: vec![Tensor::zeros([hidden]); count] }
+    }
+
+    /// Back to zeros: a sequence begins.
+    pub fn reset(&mut self) {
+        self.parts.iter_mut().for_each(|part| part.as_mut_slice().fill(T::ZERO));
+    }
+
+    /// The state of one example, for each of `n`.
+    pub(crate) fn batch_of(self, n: usize) -> Self {
+        let repeat = |part: &Tensor<T>| Tensor::new([n, part.as_slice().len()], part.as_slice().repeat(n));
+        State { parts: self.parts.iter().map(repeat).collect() }
+    }
+}

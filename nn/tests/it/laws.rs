@@ -1,0 +1,232 @@
+//! Laws that hold for every layer, of every form and size.
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use thalweg_autograd::{Params, Tape, Var, gradcheck_params};
+use thalweg_nn::{Embedding, Gru, Linear, Lstm, Reset, Rnn, State, Update, sequence};
+use thalweg_tensor::{Real, Rng, Tensor};
+
+use crate::support::{GRU_FORMS, Sizes, Testable, assert_close, bits, by_steps, sizes};
+
+type Verdict = Result<(), TestCaseError>;
+
+/// Checks a law for all three cells, in each of their forms.
+macro_rules! for_every_cell {
+    ($law:ident, $sizes:expr) => {{
+        for form in 0..Rnn::FORMS {
+            $law::<Rnn>(form, $sizes)?;
+        }
+        for form in 0..Lstm::FORMS {
+            $law::<Lstm>(form, $sizes)?;
+        }
+        for form in 0..Gru::FORMS {
+            $law::<Gru>(form, $sizes)?;
+        }
+    }};
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn linear_gradient(s in sizes(5)) {
+        let (mut params, mut rng) = (Params::<f64>::new(), Rng::new(s.seed));
+        let new = if s.bias { Linear::new } else { Linear::without_bias };
+        let linear = new(&mut params, "linear", s.inputs, s.hidden, &mut rng);
+        let x = params.add("x", s.one(s.inputs).as_slice(), |_| rng.range(-2.0, 2.0));
+        gradcheck_params(&params, |pass| linear.forward(pass.param(x)))?;
+    }
+
+    #[test]
+    fn embedding_gradient(words in 1usize..6, width in 1usize..5, picks in prop::collection::vec(any::<usize>(), 0..8)) {
+        let mut params = Params::<f64>::new();
+        let embedding = Embedding::new(&mut params, "words", words, width, &mut Rng::new(3));
+        let indices: Vec<usize> = picks.iter().map(|pick| pick % words).collect();
+        gradcheck_params(&params, |pass| {
+            let looked_up = embedding.forward(pass, &indices);
+            looked_up * looked_up
+        })?;
+    }
+
+    #[test]
+    fn cell_gradients(s in sizes(4)) {
+        prop_assume!(relu_stays_off_its_kink(&s));
+        for_every_cell!(gradient, &s);
+    }
+
+    #[test]
+    fn sequence_equals_steps(s in sizes(40)) { for_every_cell!(sequence_is_its_steps, &s); }
+
+    #[test]
+    fn any_cut_with_carried_state_equals_the_whole(s in sizes(40)) { for_every_cell!(cut_changes_nothing, &s); }
+
+    #[test]
+    fn rows_of_a_batch_are_independent(s in sizes(20)) {
+        if s.batch.is_some() {
+            for_every_cell!(row_is_a_single_run, &s);
+        }
+    }
+
+    #[test]
+    fn single_and_double_precision_agree(s in sizes(40)) { for_every_cell!(precisions_agree, &s); }
+
+    #[test]
+    fn every_form_of_gru_computes_its_equations(s in sizes(8)) {
+        for form in 0..Gru::FORMS {
+            gru_by_hand(form, &Sizes { batch: None, ..s.clone() });
+        }
+    }
+}
+
+/// With respect to the parameters, the inputs and the first state; of the outputs and the last state.
+fn gradient<C: Testable>(form: usize, s: &Sizes) -> Verdict {
+    let mut rng = Rng::new(s.seed);
+    let (mut params, cell) = s.cell::<C, f64>(form, &mut rng);
+    let (x, state) = (s.sequence::<f64>(&mut rng), s.state::<C, f64>(&mut rng));
+    let mut leaf = |name: &str, value: &Tensor<f64>| params.add(name, value.shape(), |i| value.as_slice()[i]);
+    let x = leaf("x", &x);
+    let start: Vec<_> = state.parts.iter().enumerate().map(|(i, part)| leaf(&format!("state{i}"), part)).collect();
+    gradcheck_params(&params, |pass| {
+        let start: Vec<_> = start.iter().map(|&part| pass.param(part)).collect();
+        let (outputs, last) = sequence(&cell, pass.param(x), C::join(&start));
+        let all: Vec<_> =
+            [outputs].into_iter().chain(C::parts(last)).map(|v| v.reshape([v.shape().len()])).collect();
+        Var::concat(&all, 0)
+    })?;
+    Ok(())
+}
+
+/// Finite differences know nothing about the kink of relu: in the case that `gradient` makes of these sizes, every sum
+/// lies away from it.
+fn relu_stays_off_its_kink(s: &Sizes) -> bool {
+    let mut rng = Rng::new(s.seed);
+    let (params, cell) = s.cell::<Rnn, f64>(1, &mut rng);
+    let (x, mut state) = (s.sequence::<f64>(&mut rng), s.state::<Rnn, f64>(&mut rng));
+    // Negated parameters give relu(−sum), so that of relu(sum) and relu(−sum) one is |sum|, if the state is the same.
+    let mut negated = params.clone();
+    negated.theta_mut().as_mut_slice().iter_mut().for_each(|w| *w = -*w);
+    (0..s.steps).all(|t| {
+        let x = x.view().slice(0, t..t + 1).to_tensor();
+        let below = run(&negated, &cell, &x, &mut state.clone());
+        let above = run(&params, &cell, &x, &mut state);
+        above.iter().zip(&below).all(|(above, below)| above + below > 1e-3)
+    })
+}
+
+fn sequence_is_its_steps<C: Testable>(form: usize, s: &Sizes) -> Verdict {
+    let mut rng = Rng::new(s.seed);
+    let (params, cell) = s.cell::<C, f32>(form, &mut rng);
+    let (x, start) = (s.sequence(&mut rng), s.state::<C, f32>(&mut rng));
+    let mut tape = Tape::new();
+    let pass = tape.pass(&params);
+    let (whole, last) = sequence(&cell, pass.input(&x), cell.enter(&pass, &start));
+    let (stepped, last_stepped) = by_steps(&cell, &pass, &x, cell.enter(&pass, &start));
+    prop_assert_eq!(whole.shape().dims().to_vec(), [&[s.steps], s.one(s.hidden).as_slice()].concat());
+    prop_assert_eq!(whole.with(bits), bits(&stepped));
+    for (a, b) in C::parts(last).into_iter().zip(C::parts(last_stepped)) {
+        prop_assert_eq!(a.with(bits), b.with(bits));
+    }
+    Ok(())
+}
+
+/// The outputs of a sequence and the state behind it, in a pass of its own.
+fn run<C: Testable, T: Real>(params: &Params<T>, cell: &C, x: &Tensor<T>, state: &mut State<T>) -> Vec<T> {
+    let mut tape = Tape::new();
+    let pass = tape.pass(params);
+    let (outputs, last) = by_steps(cell, &pass, x, cell.enter(&pass, state));
+    cell.leave(last, state);
+    outputs
+}
+
+fn cut_changes_nothing<C: Testable>(form: usize, s: &Sizes) -> Verdict {
+    let mut rng = Rng::new(s.seed);
+    let (params, cell) = s.cell::<C, f32>(form, &mut rng);
+    let (x, start) = (s.sequence(&mut rng), s.state::<C, f32>(&mut rng));
+    let cut = rng.below(s.steps + 1);
+    let (mut once, mut pieces) = (start.clone(), start);
+    let whole = run(&params, &cell, &x, &mut once);
+    let mut joined = run(&params, &cell, &x.view().slice(0, 0..cut).to_tensor(), &mut pieces);
+    joined.extend(run(&params, &cell, &x.view().slice(0, cut..s.steps).to_tensor(), &mut pieces));
+    prop_assert_eq!(bits(&whole), bits(&joined));
+    for (a, b) in once.parts.iter().zip(&pieces.parts) {
+        prop_assert_eq!(bits(a.as_slice()), bits(b.as_slice()));
+    }
+    Ok(())
+}
+
+fn row_is_a_single_run<C: Testable>(form: usize, s: &Sizes) -> Verdict {
+    let mut rng = Rng::new(s.seed);
+    let (params, cell) = s.cell::<C, f64>(form, &mut rng);
+    let (x, start) = (s.sequence::<f64>(&mut rng), s.state::<C, f64>(&mut rng));
+    let mut batch = start.clone();
+    let outputs = run(&params, &cell, &x, &mut batch);
+    let n = s.batch.unwrap_or(1);
+    let row_of = |state: &State<f64>, row: usize| {
+        let parts = state.parts.iter().map(|p| Tensor::from_slice(&p.as_slice()[row * s.hidden..][..s.hidden]));
+        State { parts: parts.collect() }
+    };
+    for row in 0..n {
+        let x = x.view().slice(1, row..row + 1).to_tensor().reshape([s.steps, s.inputs]);
+        let mut alone = row_of(&start, row);
+        let single = run(&params, &cell, &x, &mut alone);
+        let in_batch: Vec<f64> =
+            (0..s.steps).flat_map(|t| &outputs[(t * n + row) * s.hidden..][..s.hidden]).copied().collect();
+        assert_close("row", &in_batch, &single, 1e-12);
+        for (a, b) in row_of(&batch, row).parts.iter().zip(&alone.parts) {
+            assert_close("state of a row", a.as_slice(), b.as_slice(), 1e-12);
+        }
+    }
+    Ok(())
+}
+
+fn precisions_agree<C: Testable>(form: usize, s: &Sizes) -> Verdict {
+    let mut rng = Rng::new(s.seed);
+    let (single, cell) = s.cell::<C, f32>(form, &mut rng);
+    let (mut double, same) = s.cell::<C, f64>(form, &mut Rng::new(s.seed));
+    let wide = |x: &Tensor<f32>| Tensor::from_fn(x.shape(), |i| f64::from(x.as_slice()[i]));
+    for (param, _) in single.layout().iter() {
+        double.of_mut(param).iter_mut().zip(single.of(param)).for_each(|(d, &s)| *d = f64::from(s));
+    }
+    let (x, mut state) = (s.sequence(&mut rng), s.state::<C, f32>(&mut rng));
+    let mut state64 = State { parts: state.parts.iter().map(wide).collect() };
+    let found: Vec<f64> = run(&single, &cell, &x, &mut state).into_iter().map(f64::from).collect();
+    assert_close("f32", &found, &run(&double, &same, &wide(&x), &mut state64), 1e-4);
+    Ok(())
+}
+
+/// The published equations in plain loops, one example at a time.
+fn gru_by_hand(form: usize, s: &Sizes) {
+    let mut rng = Rng::new(s.seed);
+    let (params, cell) = s.cell::<Gru, f64>(form, &mut rng);
+    let (x, start) = (s.sequence::<f64>(&mut rng), s.state::<Gru, f64>(&mut rng));
+    let part = |name: &str| params.find(&format!("cell.{name}_l0")).map(|param| params.of(param));
+    // W v + b for gate 0 (r), 1 (z) or 2 (n).
+    let gate = |gate: usize, side: &str, v: &[f64]| -> Vec<f64> {
+        let weight = part(&format!("weight_{side}")).expect("every cell has weights");
+        let rows = gate * s.hidden..(gate + 1) * s.hidden;
+        let product = |row: usize| (0..v.len()).map(|j| weight[row * v.len() + j] * v[j]).sum::<f64>();
+        rows.map(|row| product(row) + part(&format!("bias_{side}")).map_or(0.0, |bias| bias[row])).collect()
+    };
+    let zip = |a: &[f64], b: &[f64], f: fn(f64, f64) -> f64| -> Vec<f64> {
+        a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect()
+    };
+    let sigma_of_sum = |a: f64, b: f64| 1.0 / (1.0 + (-a - b).exp());
+    let mut h = start.parts[0].as_slice().to_vec();
+    let mut expected = Vec::new();
+    for x in x.as_slice().chunks_exact(s.inputs) {
+        let [r, z] = [0, 1].map(|k| zip(&gate(k, "ih", x), &gate(k, "hh", &h), sigma_of_sum));
+        let inner = match GRU_FORMS[form].reset {
+            Reset::After => zip(&r, &gate(2, "hh", &h), |r, product| r * product),
+            Reset::Before => gate(2, "hh", &zip(&r, &h, |r, h| r * h)),
+        };
+        let n = zip(&gate(2, "ih", x), &inner, |a, b| (a + b).tanh());
+        h = (0..s.hidden)
+            .map(|k| match GRU_FORMS[form].update {
+                Update::Keeps => z[k] * h[k] + (1.0 - z[k]) * n[k],
+                Update::Takes => (1.0 - z[k]) * h[k] + z[k] * n[k],
+            })
+            .collect();
+        expected.extend_from_slice(&h);
+    }
+    assert_close("outputs", &run(&params, &cell, &x, &mut start.clone()), &expected, 1e-12);
+}

@@ -1,0 +1,209 @@
+//! PyTorch's own answers (2.15, float64), to ten digits.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use thalweg_autograd::{Grads, Params, Tape, Var};
+use thalweg_nn::{Adam, Gru, Lstm, Optimizer, Rnn, Sgd, Step, sequence};
+use thalweg_tensor::{Rng, Tensor};
+
+use crate::support::{Testable, assert_close};
+
+/// What the two differ by is rounding, in another order of summation.
+const TOLERANCE: f64 = 1e-10;
+
+#[derive(Deserialize)]
+struct Fixture<C> {
+    cases: Vec<C>,
+}
+
+fn read<C: DeserializeOwned>(text: &str) -> Vec<C> {
+    serde_json::from_str::<Fixture<C>>(text).expect("the fixture is well formed").cases
+}
+
+/// A recurrent network, the numbers in it, and what PyTorch made of them. `loss = Σᵢ ⟨outputsᵢ, cotangentsᵢ⟩`.
+#[derive(Deserialize)]
+struct Network {
+    kind: String,
+    layers: usize,
+    bidirectional: bool,
+    bias: bool,
+    /// "TBD": time, batch, features.
+    layout: String,
+    /// `input`, `h0`, for LSTM `c0`, and the parameters.
+    values: BTreeMap<String, Tensor<f64>>,
+    /// The outputs of the last layer, and the last `h` (and `c`) of every layer and direction.
+    outputs: Vec<Tensor<f64>>,
+    cotangents: Vec<Tensor<f64>>,
+    loss: f64,
+    /// The gradient of the loss with respect to each of `values`.
+    grads: BTreeMap<String, Tensor<f64>>,
+}
+
+/// Time runs backwards: `[t, …] → [t, …]`.
+fn reversed<'p>(x: Var<'p, f64>) -> Var<'p, f64> {
+    Var::stack(&(0..x.shape().dims()[0]).rev().map(|t| x.row(t)).collect::<Vec<_>>())
+}
+
+impl Network {
+    /// Builds the network from single cells, runs it, and compares everything with PyTorch.
+    fn check<C: Testable>(&self, form: usize) {
+        assert_eq!(self.layout, "TBD");
+        let suffixes = if self.bidirectional { &["", "_reverse"][..] } else { &[""] };
+        let (mut params, mut rng) = (Params::<f64>::new(), Rng::new(0));
+        let hidden = self.values["h0"].shape().dims()[2];
+        let mut cells: Vec<C> = Vec::new();
+        for layer in 0..self.layers {
+            let inputs = if layer == 0 { self.values["input"].shape().dims()[2] } else { hidden * suffixes.len() };
+            for suffix in suffixes {
+                let name = format!("l{layer}{suffix}");
+                cells.push(C::create(&mut params, &name, [inputs, hidden], form, self.bias, &mut rng));
+            }
+        }
+        // Our `l1_reverse.weight_ih_l0` is its `weight_ih_l1_reverse`.
+        let handles: Vec<_> = params.layout().iter().map(|(param, entry)| (param, entry.clone())).collect();
+        let torch_name = |ours: &str| {
+            let (cell, part) = ours.split_once('.').expect("a cell's parameter has a dotted name");
+            format!("{}_{cell}", part.strip_suffix("_l0").expect("a cell is a layer 0"))
+        };
+        for (param, entry) in &handles {
+            let value = &self.values[&torch_name(entry.name())];
+            assert_eq!(value.shape(), entry.shape(), "{}", entry.name());
+            params.of_mut(*param).copy_from_slice(value.as_slice());
+        }
+
+        let (mut tape, mut grads) = (Tape::new(), Grads::like(&params));
+        let pass = tape.pass(&params);
+        let data: BTreeMap<&str, Var<'_, f64>> =
+            ["input", "h0", "c0"][..1 + C::PARTS].iter().map(|&name| (name, pass.leaf(&self.values[name]))).collect();
+        let starts = [&["h0"], &["c0"][..C::PARTS - 1]].concat();
+        let (mut x, mut finals) = (data["input"], vec![Vec::new(); C::PARTS]);
+        for (layer, directions) in cells.chunks(suffixes.len()).enumerate() {
+            let mut outputs = Vec::new();
+            for (direction, cell) in directions.iter().enumerate() {
+                let turned = |x| if direction == 1 { reversed(x) } else { x };
+                let start: Vec<_> =
+                    starts.iter().map(|name| data[name].row(layer * suffixes.len() + direction)).collect();
+                let (y, last) = sequence(cell, turned(x), C::join(&start));
+                outputs.push(turned(y));
+                finals.iter_mut().zip(C::parts(last)).for_each(|(all, part)| all.push(part));
+            }
+            x = Var::concat(&outputs, 2);
+        }
+        let results: Vec<_> = [x].into_iter().chain(finals.iter().map(|parts| Var::stack(parts))).collect();
+
+        let mut loss = pass.zeros([]);
+        assert_eq!(results.len(), self.outputs.len());
+        for (i, (result, cotangent)) in results.iter().zip(&self.cotangents).enumerate() {
+            assert_eq!(result.shape(), self.outputs[i].shape());
+            assert_close(&format!("output {i}"), result.to_tensor().as_slice(), self.outputs[i].as_slice(), TOLERANCE);
+            loss = loss + (*result * pass.input(cotangent)).sum();
+        }
+        assert_close("loss", &[loss.item()], &[self.loss], TOLERANCE);
+
+        loss.backward(&mut grads);
+        let mut found: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+        for (param, entry) in &handles {
+            found.insert(torch_name(entry.name()), grads.of(*param).to_vec());
+        }
+        for (name, leaf) in &data {
+            let mut gradient = vec![f64::NAN; leaf.shape().len()];
+            leaf.grad_to(&mut gradient);
+            found.insert((*name).to_owned(), gradient);
+        }
+        assert!(found.keys().eq(self.grads.keys()), "{:?} and {:?}", found.keys(), self.grads.keys());
+        for (name, expected) in &self.grads {
+            assert_close(&format!("gradient of {name}"), &found[name], expected.as_slice(), TOLERANCE);
+        }
+    }
+}
+
+/// Checks the cases of one kind: 1 and 2 layers, one and both directions, with and without bias.
+fn check_all<C: Testable>(kind: &str, form: usize) {
+    let cases = read::<Network>(include_str!("../fixtures/recurrent.json"));
+    assert_eq!(cases.len(), 20);
+    let cases: Vec<_> = cases.into_iter().filter(|case| case.kind == kind).collect();
+    assert_eq!(cases.len(), 5);
+    cases.iter().for_each(|case| case.check::<C>(form));
+}
+
+#[test]
+fn rnn_with_tanh_is_pytorchs() {
+    check_all::<Rnn>("RNN_TANH", 0);
+}
+
+#[test]
+fn rnn_with_relu_is_pytorchs() {
+    check_all::<Rnn>("RNN_RELU", 1);
+}
+
+#[test]
+fn lstm_is_pytorchs() {
+    check_all::<Lstm>("LSTM", 0);
+}
+
+#[test]
+fn gru_is_pytorchs() {
+    check_all::<Gru>("GRU", 0);
+}
+
+/// Where an optimizer stands after some steps over given gradients.
+#[derive(Deserialize)]
+struct Path {
+    optimizer: String,
+    attrs: Attributes,
+    start: Tensor<f64>,
+    /// `[steps, …]`.
+    gradients: Tensor<f64>,
+    /// By number of steps.
+    after: BTreeMap<usize, Tensor<f64>>,
+}
+
+/// Only what our optimizers cover: anything else is an error.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Attributes {
+    lr: f64,
+    #[serde(default)]
+    momentum: f64,
+    #[serde(default)]
+    nesterov: bool,
+    #[serde(default)]
+    weight_decay: f64,
+}
+
+#[test]
+fn optimizers_walk_pytorchs_paths() {
+    let paths = read::<Path>(include_str!("../fixtures/optimizers.json"));
+    assert_eq!(paths.len(), 6);
+    for Path { optimizer, attrs, start, gradients, after } in paths {
+        let mut stepper: Box<dyn Optimizer<f64>> = match optimizer.as_str() {
+            "SGD" => {
+                let mut sgd = Sgd::with_momentum(attrs.lr, attrs.momentum, attrs.nesterov);
+                sgd.weight_decay = attrs.weight_decay;
+                Box::new(sgd)
+            }
+            "Adam" | "AdamW" => {
+                let mut adam = if optimizer == "Adam" { Adam::new(attrs.lr) } else { Adam::adamw(attrs.lr) };
+                adam.weight_decay = attrs.weight_decay;
+                Box::new(adam)
+            }
+            other => panic!("the fixture has an optimizer {other}"),
+        };
+        let mut params = Params::<f64>::new();
+        let w = params.add("w", start.shape(), |i| start.as_slice()[i]);
+        let mut grads = Grads::like(&params);
+        let mut compared = 0;
+        for (step, gradient) in (1..).zip(gradients.as_slice().chunks_exact(start.shape().len())) {
+            grads.of_mut(w).copy_from_slice(gradient);
+            assert_eq!(stepper.step(&mut params, &mut grads), Step::Taken);
+            if let Some(expected) = after.get(&step) {
+                let what = format!("{optimizer} {attrs:?} after {step} steps");
+                assert_close(&what, params.of(w), expected.as_slice(), TOLERANCE);
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, after.len());
+    }
+}

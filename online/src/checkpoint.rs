@@ -1,0 +1,260 @@
+//! The file in which a learner, and everything around it, is kept.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 8 | `THALWEG\0` |
+//! | 4 | version of this format: 1 |
+//! | 8 | length of the payload |
+//! | … | the payload: any serde value, in bincode with integers of fixed size |
+//! | 8 | XXH3-64 of everything before |
+//!
+//! All numbers are little-endian; floats keep their bits. A file is written under a temporary name in the same folder,
+//! synced, and renamed over the old one: whenever the machine stops, the old or the new checkpoint is there, whole.
+//!
+//! bincode is unmaintained (RUSTSEC-2025-0141), and this is the only module that names it.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use bincode::Options;
+use serde::{Serialize, de::DeserializeOwned};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::{Error, ErrorKind};
+
+const MAGIC: [u8; 8] = *b"THALWEG\0";
+const VERSION: u32 = 1;
+/// Magic, version and length.
+const HEAD: usize = 8 + 4 + 8;
+const CHECKSUM: usize = 8;
+/// The largest payload: 4 GiB. A damaged length must not make us ask for all the memory there is.
+const LIMIT: u64 = 4 << 30;
+
+fn format() -> impl Options {
+    bincode::DefaultOptions::new().with_fixint_encoding().with_little_endian().with_limit(LIMIT).reject_trailing_bytes()
+}
+
+fn wrong(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Checkpoint, message)
+}
+
+/// The bytes of a checkpoint of `value`.
+///
+/// # Errors
+///
+/// If the value cannot be serialised or needs more than 4 GiB.
+///
+/// # Example
+///
+/// ```
+/// use thalweg_online::checkpoint::{decode, encode};
+///
+/// let bytes = encode(&(7_u64, vec![0.1_f32, -0.0]))?;
+/// let (step, weights): (u64, Vec<f32>) = decode(&bytes)?;
+/// assert_eq!((step, weights[1].to_bits()), (7, (-0.0_f32).to_bits()));
+/// # Ok::<(), thalweg_online::Error>(())
+/// ```
+pub fn encode<V: Serialize>(value: &V) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    bytes.extend(MAGIC);
+    bytes.extend(VERSION.to_le_bytes());
+    bytes.extend(0_u64.to_le_bytes());
+    format().serialize_into(&mut bytes, value).map_err(|cause| match *cause {
+        bincode::ErrorKind::SizeLimit => wrong(format!("too large: expected at most {LIMIT} bytes")),
+        _ => Error::caused_by(ErrorKind::Checkpoint, "cannot be serialised", cause),
+    })?;
+    let length = (bytes.len() - HEAD) as u64;
+    bytes[HEAD - 8..HEAD].copy_from_slice(&length.to_le_bytes());
+    let checksum = xxh3_64(&bytes);
+    bytes.extend(checksum.to_le_bytes());
+    Ok(bytes)
+}
+
+/// The value in the bytes of a checkpoint.
+///
+/// # Errors
+///
+/// [`ErrorKind::Checkpoint`], with a message of its own for each case: not a checkpoint, another version of the
+/// format, too large, cut short, bytes after the end, a checksum that does not match, and a payload that is not a `V`.
+pub fn decode<V: DeserializeOwned>(bytes: &[u8]) -> Result<V, Error> {
+    if !bytes.starts_with(&MAGIC[..bytes.len().min(MAGIC.len())]) || bytes.is_empty() {
+        return Err(wrong("not a checkpoint of thalweg"));
+    }
+    let cut_short = |expected: u64| wrong(format!("cut short: expected {expected} bytes, found {}", bytes.len()));
+    let (Some(version), Some(length)) = (array(bytes, 8), array(bytes, 12)) else {
+        return Err(cut_short((HEAD + CHECKSUM) as u64));
+    };
+    let (version, length) = (u32::from_le_bytes(version), u64::from_le_bytes(length));
+    if version != VERSION {
+        return Err(wrong(format!("of another version: expected format {VERSION}, found format {version}")));
+    }
+    if length > LIMIT {
+        return Err(wrong(format!("too large: expected at most {LIMIT} bytes, found {length}")));
+    }
+    let expected = (HEAD + CHECKSUM) as u64 + length;
+    let found = bytes.len() as u64;
+    if found < expected {
+        return Err(cut_short(expected));
+    }
+    if found > expected {
+        return Err(wrong(format!("expected {expected} bytes, found {} more after the end", found - expected)));
+    }
+    let (checked, checksum) = bytes.split_at(bytes.len() - CHECKSUM);
+    if checksum != xxh3_64(checked).to_le_bytes() {
+        return Err(wrong("damaged: the checksum does not match"));
+    }
+    let decoded = format().deserialize(&checked[HEAD..]);
+    decoded.map_err(|cause| Error::caused_by(ErrorKind::Checkpoint, "the payload is not what was expected", cause))
+}
+
+/// The `N` bytes at `start`, if there are as many.
+fn array<const N: usize>(bytes: &[u8], start: usize) -> Option<[u8; N]> {
+    bytes.get(start..)?.first_chunk().copied()
+}
+
+/// Writes a checkpoint of `value` to the file at `path`.
+///
+/// # Errors
+///
+/// If the value cannot be serialised or the file cannot be written. A file that was there before is then untouched,
+/// unless only the very last step failed, syncing the folder: the new file is in place by then.
+pub fn save<V: Serialize>(path: impl AsRef<Path>, value: &V) -> Result<(), Error> {
+    let path = path.as_ref();
+    let bytes = encode(value).map_err(|error| error.in_file(path))?;
+    replace(path, &bytes)
+        .map_err(|cause| Error::caused_by(ErrorKind::Io, "cannot write the checkpoint", cause).in_file(path))
+}
+
+/// Reads the checkpoint in the file at `path`.
+///
+/// # Errors
+///
+/// If the file cannot be read, and all those of [`decode`].
+pub fn load<V: DeserializeOwned>(path: impl AsRef<Path>) -> Result<V, Error> {
+    let path = path.as_ref();
+    let mut bytes = Vec::new();
+    // One byte more than the largest checkpoint: enough to see that there is too much.
+    let most = LIMIT + (HEAD + CHECKSUM) as u64 + 1;
+    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    read.map_err(|cause| Error::caused_by(ErrorKind::Io, "cannot read the checkpoint", cause).in_file(path))?;
+    decode(&bytes).map_err(|error| error.in_file(path))
+}
+
+/// Puts `bytes` in the place of the file at `path`, wholly or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".thalweg-").suffix(".tmp");
+    // A temporary file is private by default; a checkpoint is an ordinary file, so the umask decides.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    // The new name is safe only once the folder is: a rename lives in the folder.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type State = (String, Vec<f64>, Option<u8>);
+
+    fn state() -> State {
+        ("name".into(), vec![0.1, f64::NAN, -0.0], Some(3))
+    }
+
+    fn message(bytes: &[u8]) -> String {
+        decode::<State>(bytes).map_or_else(|error| error.to_string(), |_| "no error".into())
+    }
+
+    #[test]
+    fn every_way_to_be_wrong_has_its_own_message() -> Result<(), Error> {
+        let good = encode(&state())?;
+        let changed = |place: usize, byte: u8| {
+            let mut bytes = good.clone();
+            bytes[place] = byte;
+            message(&bytes)
+        };
+        assert_eq!(message(&good), "no error");
+        assert_eq!(message(b"PK\x03\x04"), "not a checkpoint of thalweg");
+        assert_eq!(message(b""), "not a checkpoint of thalweg");
+        assert_eq!(message(b"THAL"), "cut short: expected 28 bytes, found 4");
+        assert_eq!(changed(8, 2), "of another version: expected format 1, found format 2");
+        assert!(changed(19, 1).starts_with("too large: expected at most 4294967296 bytes, found "));
+        assert_eq!(changed(25, 0xff), "damaged: the checksum does not match");
+        let expected = format!("cut short: expected {} bytes, found {}", good.len(), good.len() - 1);
+        assert_eq!(message(&good[..good.len() - 1]), expected);
+        let longer = [good.as_slice(), b"\0"].concat();
+        assert_eq!(message(&longer), format!("expected {} bytes, found 1 more after the end", good.len()));
+        assert!(message(&encode(&1_u8)?).starts_with("the payload is not what was expected: "));
+        assert!(message(&encode(&(state(), 1_u8))?).starts_with("the payload is not what was expected: "));
+        Ok(())
+    }
+
+    #[test]
+    fn a_failed_save_leaves_the_old_file_and_nothing_else() -> io::Result<()> {
+        struct Unwilling;
+        impl Serialize for Unwilling {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("no"))
+            }
+        }
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("model.ckpt");
+        save(&path, &1_u8).map_err(io::Error::other)?;
+        assert_eq!(save(&path, &Unwilling).map_err(|error| error.kind()), Err(ErrorKind::Checkpoint));
+        // A folder cannot be replaced by a file: the rename fails after everything was written.
+        let taken = folder.path().join("taken");
+        std::fs::create_dir(&taken)?;
+        assert_eq!(save(&taken, &2_u8).map_err(|error| error.kind()), Err(ErrorKind::Io));
+        assert_eq!(load::<u8>(&path).ok(), Some(1));
+        save(&path, &3_u8).map_err(io::Error::other)?;
+        assert_eq!(load::<u8>(&path).ok(), Some(3));
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 2, "no temporary file is left");
+        let missing = load::<u8>(folder.path().join("missing.ckpt")).unwrap_err();
+        assert!(missing.to_string().contains("missing.ckpt: cannot read the checkpoint: "), "{missing}");
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn every_bit_survives(words in prop::collection::vec(any::<u64>(), 0..20), text in "\\PC{0,20}") {
+            let floats: Vec<f64> = words.iter().map(|&word| f64::from_bits(word)).collect();
+            let (back, same): (Vec<f64>, String) = decode(&encode(&(floats, &text)).unwrap()).unwrap();
+            prop_assert_eq!(back.iter().map(|float| float.to_bits()).collect::<Vec<_>>(), words);
+            prop_assert_eq!(same, text);
+        }
+
+        #[test]
+        fn a_flipped_bit_is_noticed(place in any::<prop::sample::Index>(), bit in 0..8_u32) {
+            let mut bytes = encode(&state()).unwrap();
+            let place = place.index(bytes.len());
+            bytes[place] ^= 1 << bit;
+            prop_assert!(decode::<State>(&bytes).is_err());
+        }
+
+        #[test]
+        fn a_cut_is_noticed(length in any::<prop::sample::Index>()) {
+            let bytes = encode(&state()).unwrap();
+            prop_assert!(decode::<State>(&bytes[..length.index(bytes.len())]).is_err());
+        }
+
+        #[test]
+        fn any_payload_decodes_or_fails_without_a_panic(payload in prop::collection::vec(any::<u8>(), 0..64)) {
+            let length = (payload.len() as u64).to_le_bytes();
+            let mut bytes = [MAGIC.as_slice(), &VERSION.to_le_bytes(), &length, &payload].concat();
+            bytes.extend(xxh3_64(&bytes).to_le_bytes());
+            let _ = decode::<State>(&bytes);
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Deep models that learn from every example: features, network, optimizer and memory in one value.
+
+mod model;
+mod network;
+mod optimizer;
+mod recurrent;
+
+pub use model::{MemorySpec, Model};
+pub use network::Network;
+pub use optimizer::OptimizerSpec;
+
+use serde::{Deserialize, Serialize};
+use thalweg_autograd::{Grads, Params, Tape};
+use thalweg_nn::{State, Step};
+use thalweg_tensor::{Rng, View, kernels};
+
+use crate::error::Error;
+use crate::features::Features;
+use crate::labels::Labels;
+use crate::learn::{Learner, Prediction, Target, Task};
+use crate::memory::Reservoir;
+use crate::moments::Moments;
+use crate::row::Row;
+use optimizer::AnyOptimizer;
+use recurrent::{Lesson, Recurrent, Truth, WithLast};
+
+/// How a [`Deep`] learner is made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// Classes or numbers.
+    pub task: Task,
+    /// The network.
+    pub model: Model,
+    /// How θ moves.
+    pub optimizer: OptimizerSpec,
+    /// What is replayed.
+    pub memory: MemorySpec,
+    /// Where every random choice begins.
+    pub seed: u64,
+}
+
+impl Config {
+    /// `mlp:64,64`, plain SGD, no memory: the defaults of the command.
+    #[must_use]
+    pub fn new(task: Task) -> Self {
+        Config {
+            task,
+            model: Model::default(),
+            optimizer: OptimizerSpec::default(),
+            memory: MemorySpec::default(),
+            seed: 42,
+        }
+    }
+}
+
+/// A deep model that learns from every example.
+///
+/// One row goes: cells → [`Features`] → a pass of the network → loss → gradient → θ; then the same for the rows that the
+/// memory replays. New features, categories and classes may come with any row: the network grows by inputs and outputs
+/// whose weights are zero, so nothing it says about what it knew changes by a bit, and the optimizer keeps its moments.
+///
+/// Everything it is, scratch memory apart, is in its serialised form: saved, loaded and continued it is bit for bit the
+/// learner that was never stopped.
+///
+/// ```
+/// use thalweg_online::{Config, Deep, Learner, Target, Task};
+///
+/// let mut learner = Deep::new(Config::new(Task::Classify));
+/// for k in 0..600 {
+///     let (a, b) = (f64::from(k % 7) - 3.0, f64::from(k % 5) - 2.0);
+///     let label = if a * b > 0.0 { "same sign" } else { "other" };
+///     learner.learn_one(&[("a", a), ("b", b)], Target::Class(label))?;
+/// }
+/// assert_eq!(learner.predict_one(&[("a", -2.0), ("b", -1.0)])?.label(), Some("same sign"));
+/// # Ok::<(), thalweg_online::Error>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Deep {
+    config: Config,
+    features: Features,
+    classes: Labels,
+    target: Moments,
+    params: Params<f32>,
+    network: Option<Network>,
+    optimizer: AnyOptimizer,
+    memory: Reservoir<Lesson>,
+    recurrent: Option<Recurrent>,
+    rng: Rng,
+    rows: u64,
+    refused: u64,
+    #[serde(skip)]
+    scratch: Scratch,
+}
+
+/// Memory that is used again from row to row and means nothing in between.
+#[derive(Debug, Default)]
+struct Scratch {
+    tape: Tape<f32>,
+    grads: Grads<f32>,
+    raw: Vec<f64>,
+    lesson: Lesson,
+    x: Vec<f32>,
+    output: Vec<f32>,
+}
+
+/// A clone has its own scratch memory, empty at first.
+impl Clone for Scratch {
+    fn clone(&self) -> Self {
+        Scratch::default()
+    }
+}
+
+impl Deep {
+    /// A learner that has seen nothing. Its network is built when the first row comes.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Deep {
+            features: Features::new(),
+            classes: Labels::new(),
+            target: Moments::default(),
+            params: Params::new(),
+            network: None,
+            optimizer: AnyOptimizer::new(&config.optimizer),
+            memory: Reservoir::new(config.memory.size),
+            recurrent: config.model.is_recurrent().then(|| Recurrent::new(&config.model)),
+            rng: Rng::new(config.seed),
+            rows: 0,
+            refused: 0,
+            scratch: Scratch::default(),
+            config,
+        }
+    }
+
+    /// How it was made.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// θ.
+    #[must_use]
+    pub fn params(&self) -> &Params<f32> {
+        &self.params
+    }
+
+    /// The network: handles into θ. `None` before the first row.
+    #[must_use]
+    pub fn network(&self) -> Option<&Network> {
+        self.network.as_ref()
+    }
+
+    /// m and v, laid out like θ, if the optimizer is Adam.
+    #[must_use]
+    pub fn moments(&self) -> Option<[&thalweg_autograd::Flat<f32>; 2]> {
+        self.optimizer.moments()
+    }
+
+    /// The features seen so far.
+    #[must_use]
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// The classes seen so far, in order of arrival.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        self.classes.as_slice()
+    }
+
+    /// How many examples it has learned from (replays not counted).
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// How many steps were refused because a gradient was not finite.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// How many examples the memory holds.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.memory.items().len()
+    }
+
+    /// Forgets the recurrent state (not what was learned): a new sequence begins.
+    pub fn reset_state(&mut self) {
+        self.recurrent.iter_mut().for_each(Recurrent::reset);
+    }
+
+    /// The network's raw output for a row: a logit for each class, or the standardised number. Empty before the first row.
+    ///
+    /// # Errors
+    ///
+    /// If the row cannot be used.
+    pub fn logits_one(&mut self, x: &dyn Row) -> Result<&[f32], Error> {
+        let Scratch { tape, raw, x: input, output, .. } = &mut self.scratch;
+        output.clear();
+        let Some(network) = &self.network else { return Ok(output) };
+        match &self.recurrent {
+            Some(recurrent) => self.features.read(&WithLast::new(x, recurrent.last(&self.classes)), raw)?,
+            None => self.features.read(x, raw)?,
+        }
+        self.features.scale(raw, input);
+        let pass = tape.pass(&self.params);
+        let input = pass.input(View::new([1, input.len()], input));
+        let logits = match &self.recurrent {
+            Some(recurrent) => network.forward(input, recurrent.carried(), None),
+            None => network.forward(input, &State::default(), None),
+        };
+        logits.with(|logits| output.extend_from_slice(logits));
+        Ok(output)
+    }
+
+    /// Takes in what is new in a row and its target, and grows the network to fit.
+    fn grow(&mut self, x: &dyn Row, y: Target<'_>) -> Result<Truth, Error> {
+        match &self.recurrent {
+            Some(recurrent) => self.features.observe(&WithLast::new(x, recurrent.last(&self.classes)))?,
+            None => self.features.observe(x)?,
+        }
+        let truth = match y {
+            Target::Class(label) => Truth::Class(self.classes.insert(label)),
+            Target::Value(value) => {
+                self.target.update(value);
+                Truth::Value(value)
+            }
+        };
+        let (inputs, outputs) = (self.features.width(), self.classes.len().max(1));
+        match &mut self.network {
+            Some(network) => network.grow(&mut self.params, inputs, outputs),
+            None => {
+                let network = Network::new(&mut self.params, &self.config.model, inputs, outputs, &mut self.rng);
+                self.recurrent.iter_mut().for_each(|r| r.begin(network.zero_state(&self.params)));
+                self.network = Some(network);
+            }
+        }
+        Ok(truth)
+    }
+
+    /// One gradient step on the lesson in `scratch`; returns the loss before it. For a new lesson, not a replayed one, the
+    /// recurrent state moves on.
+    fn step(&mut self, replayed: Option<usize>) -> f64 {
+        let Scratch { tape, grads, lesson, x, .. } = &mut self.scratch;
+        let lesson = replayed.map_or(&*lesson, |index| &self.memory.items()[index]);
+        let Some(network) = &self.network else { return 0.0 };
+        let width = self.features.width();
+        x.clear();
+        x.resize(lesson.rows.len() * width, 0.0);
+        for (raw, x) in lesson.rows.iter().zip(x.chunks_exact_mut(width.max(1))) {
+            self.features.scale_into(raw, x);
+        }
+        let pass = tape.pass(&self.params);
+        let input = pass.input(View::new([lesson.rows.len(), width], x));
+        let carry = self.recurrent.as_mut().filter(|_| replayed.is_none());
+        let logits = network.forward(input, &lesson.state, carry);
+        let loss = match lesson.truth {
+            Truth::Class(class) => logits.cross_entropy(&[class]),
+            Truth::Value(value) => {
+                let z = self.target.standardise(value).unwrap_or(0.0);
+                logits.mse(pass.input(&[z as f32]))
+            }
+        };
+        let value = f64::from(loss.item());
+        loss.backward(grads);
+        if self.optimizer.step(&mut self.params, grads) == Step::Refused {
+            self.refused += 1;
+        }
+        value
+    }
+}
+
+impl Learner for Deep {
+    fn task(&self) -> Task {
+        self.config.task
+    }
+
+    fn predict_one(&mut self, x: &dyn Row) -> Result<Prediction<'_>, Error> {
+        self.logits_one(x)?;
+        if self.network.is_none() {
+            return Ok(Prediction::Unknown);
+        }
+        let Scratch { output, x: probabilities, .. } = &mut self.scratch;
+        Ok(match self.config.task {
+            Task::Classify => {
+                probabilities.clear();
+                probabilities.resize(output.len(), 0.0);
+                kernels::softmax(output, probabilities);
+                Prediction::Classes { labels: self.classes.as_slice(), probabilities }
+            }
+            Task::Regress => {
+                let z = output.first().map_or(0.0, |&z| f64::from(z));
+                Prediction::Value(self.target.mean() + self.target.deviation() * z)
+            }
+        })
+    }
+
+    /// Moves θ once for the new example and once for each that is replayed. The loss is the cross entropy in nats, or the
+    /// squared error of the standardised target.
+    fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+        match self.config.task {
+            Task::Classify => y.class().map(drop)?,
+            Task::Regress => y.number().map(drop)?,
+        }
+        let truth = self.grow(x, y)?;
+        let Scratch { raw, lesson, .. } = &mut self.scratch;
+        match &mut self.recurrent {
+            Some(recurrent) => {
+                self.features.read(&WithLast::new(x, recurrent.last(&self.classes)), raw)?;
+                recurrent.push(raw, lesson);
+                recurrent.told(truth);
+            }
+            None => {
+                self.features.read(x, raw)?;
+                lesson.set_row(raw);
+            }
+        }
+        lesson.truth = truth;
+        let loss = self.step(None);
+        for _ in 0..self.config.memory.replays {
+            if let Some(index) = self.memory.draw(&mut self.rng) {
+                self.step(Some(index));
+            }
+        }
+        let Scratch { lesson, .. } = &self.scratch;
+        if let Some(place) = self.memory.offer(&mut self.rng) {
+            place.clone_from(lesson);
+        }
+        self.rows += 1;
+        Ok(loss)
+    }
+}

@@ -1,0 +1,116 @@
+//! The network of a learner: a body that may be recurrent, and a linear head.
+
+use serde::{Deserialize, Serialize};
+use thalweg_autograd::{Params, Var};
+use thalweg_nn::{Cell, Gru, GruForm, Linear, Lstm, Rnn, State};
+use thalweg_tensor::Rng;
+
+use super::model::{CellKind, Model};
+use super::recurrent::Recurrent;
+
+/// Handles into θ: a body and a head. Inputs grow at the first layer, outputs at the head.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Network {
+    body: Body,
+    head: Linear,
+    inputs: usize,
+    outputs: usize,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Body {
+    Layers(Vec<Linear>),
+    Rnn(Rnn),
+    Lstm(Lstm),
+    Gru(Gru),
+}
+
+impl Network {
+    /// Adds the network's parameters to θ, initialised as PyTorch does.
+    pub(super) fn new(params: &mut Params<f32>, model: &Model, inputs: usize, outputs: usize, rng: &mut Rng) -> Self {
+        let (body, width) = match model {
+            Model::Linear => (Body::Layers(Vec::new()), inputs),
+            Model::Mlp(widths) => {
+                let mut before = inputs;
+                let mut layer = |(index, &width): (usize, &usize)| {
+                    let layer = Linear::new(params, &format!("mlp.{index}"), before, width, rng);
+                    before = width;
+                    layer
+                };
+                (Body::Layers(widths.iter().enumerate().map(&mut layer).collect()), before)
+            }
+            &Model::Recurrent { cell, hidden, .. } => {
+                let body = match cell {
+                    CellKind::Rnn => Body::Rnn(Rnn::new(params, "rnn", inputs, hidden, rng)),
+                    CellKind::Lstm => Body::Lstm(Lstm::new(params, "lstm", inputs, hidden, rng)),
+                    CellKind::Gru => Body::Gru(Gru::new(params, "gru", inputs, hidden, rng)),
+                    CellKind::GruChung => {
+                        Body::Gru(Gru::with(params, "gru", inputs, hidden, GruForm::CHUNG, true, rng))
+                    }
+                };
+                (body, hidden)
+            }
+        };
+        Network { body, head: Linear::new(params, "head", width, outputs, rng), inputs, outputs }
+    }
+
+    /// Grows to this many inputs and outputs, with weights of zero.
+    pub(super) fn grow(&mut self, params: &mut Params<f32>, inputs: usize, outputs: usize) {
+        if inputs > self.inputs {
+            let by = inputs - self.inputs;
+            match &self.body {
+                Body::Layers(layers) => layers.first().unwrap_or(&self.head).grow_inputs(params, by),
+                Body::Rnn(cell) => cell.grow_inputs(params, by),
+                Body::Lstm(cell) => cell.grow_inputs(params, by),
+                Body::Gru(cell) => cell.grow_inputs(params, by),
+            }
+            self.inputs = inputs;
+        }
+        if outputs > self.outputs {
+            self.head.grow_outputs(params, outputs - self.outputs);
+            self.outputs = outputs;
+        }
+    }
+
+    /// The state before the first row; empty of a network that carries none.
+    pub(super) fn zero_state(&self, params: &Params<f32>) -> State {
+        match &self.body {
+            Body::Layers(_) => State::default(),
+            Body::Rnn(cell) => cell.zero_state(params),
+            Body::Lstm(cell) => cell.zero_state(params),
+            Body::Gru(cell) => cell.zero_state(params),
+        }
+    }
+
+    /// Rows `[t, in]` → the output after the last of them, `[out]`. A network that carries a state begins with `state`,
+    /// and tells `carry` the states after the first and after the last row.
+    pub(super) fn forward<'p>(&self, x: Var<'p>, state: &State, carry: Option<&mut Recurrent>) -> Var<'p> {
+        let features = match &self.body {
+            Body::Layers(layers) => {
+                let last = x.row(x.shape().dims()[0] - 1);
+                layers.iter().fold(last, |x, layer| layer.forward(x).relu())
+            }
+            Body::Rnn(cell) => unroll(cell, x, state, carry),
+            Body::Lstm(cell) => unroll(cell, x, state, carry),
+            Body::Gru(cell) => unroll(cell, x, state, carry),
+        };
+        self.head.forward(features)
+    }
+}
+
+/// Runs a cell over rows `[t, in]`, t ≥ 1; the last output.
+fn unroll<'p, C: Cell>(cell: &C, x: Var<'p>, start: &State, carry: Option<&mut Recurrent>) -> Var<'p> {
+    let steps = x.shape().dims()[0];
+    let (mut output, first) = cell.step(x.row(0), cell.enter(x.pass(), start));
+    let mut state = first;
+    for t in 1..steps {
+        (output, state) = cell.step(x.row(t), state);
+    }
+    if let Some(recurrent) = carry {
+        recurrent.carry(|after_first, after_last| {
+            cell.leave(first, after_first);
+            cell.leave(state, after_last);
+        });
+    }
+    output
+}

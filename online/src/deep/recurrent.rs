@@ -1,0 +1,174 @@
+//! Truncated backpropagation over a stream: what a recurrent learner keeps between rows.
+//!
+//! TBPTT(1, k) (Williams & Peng 1990): after *every* row the gradient of that row's loss goes back through the last k rows.
+//!
+//! ```text
+//!   rows        …  t−k │ t−k+1  …  t−1   t
+//!   states            s₀ ──▶ s₁ ──▶ … ──▶ sₖ
+//!                     │                    │
+//!              start: no gradient     carried: what the next row is predicted from
+//!              flows behind it
+//! ```
+//!
+//! The window of k rows is run again from `start` for each update, by today's weights. When it is full it slides: `start`
+//! becomes s₁, computed by the weights of that moment.
+
+use serde::{Deserialize, Serialize};
+use thalweg_nn::State;
+
+use super::model::Model;
+use crate::labels::Labels;
+use crate::row::{Row, Value};
+
+/// The column of the last known target.
+pub(super) const LAST_TARGET: &str = "(last target)";
+
+/// The answer to a row, as a learner keeps it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) enum Truth {
+    /// The index of a class.
+    Class(usize),
+    Value(f64),
+}
+
+/// What can be learned from once: rows in order, the state before them, and the target of the last.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Lesson {
+    pub rows: Vec<Vec<f64>>,
+    pub state: State,
+    pub truth: Truth,
+}
+
+/// Copying into an old lesson uses its memory again.
+impl Clone for Lesson {
+    fn clone(&self) -> Self {
+        Lesson { rows: self.rows.clone(), state: self.state.clone(), truth: self.truth }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        self.rows.clone_from(&other.rows);
+        self.state.clone_from(&other.state);
+        self.truth = other.truth;
+    }
+}
+
+/// An empty place for one.
+impl Default for Lesson {
+    fn default() -> Self {
+        Lesson { rows: Vec::new(), state: State::default(), truth: Truth::Class(0) }
+    }
+}
+
+impl Lesson {
+    /// A lesson of one row.
+    pub fn set_row(&mut self, raw: &[f64]) {
+        self.rows.resize_with(1, Vec::new);
+        self.rows[0].clear();
+        self.rows[0].extend_from_slice(raw);
+    }
+}
+
+/// What a recurrent learner keeps between rows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Recurrent {
+    window: usize,
+    sees_last: bool,
+    /// The rows of the window, oldest first, as raw values.
+    rows: Vec<Vec<f64>>,
+    /// s₀, s₁ and sₖ.
+    start: State,
+    after_first: State,
+    carried: State,
+    last: Option<Truth>,
+}
+
+impl Recurrent {
+    pub fn new(model: &Model) -> Self {
+        let (window, sees_last) = match model {
+            Model::Recurrent { window, last, .. } => (*window, *last),
+            _ => (1, false),
+        };
+        let [start, after_first, carried] = [(); 3].map(|()| State::default());
+        Recurrent { window, sees_last, rows: Vec::new(), start, after_first, carried, last: None }
+    }
+
+    /// The network is there: its state before the first row.
+    pub fn begin(&mut self, zero: State) {
+        (self.start, self.after_first, self.carried) = (zero.clone(), zero.clone(), zero);
+    }
+
+    /// A new sequence: zero states, an empty window, no last target.
+    pub fn reset(&mut self) {
+        [&mut self.start, &mut self.after_first, &mut self.carried].into_iter().for_each(State::reset);
+        self.rows.clear();
+        self.last = None;
+    }
+
+    /// The state after the last row.
+    pub fn carried(&self) -> &State {
+        &self.carried
+    }
+
+    /// Adds a row to the window, which slides if it is full, and copies it into a lesson.
+    pub fn push(&mut self, raw: &[f64], lesson: &mut Lesson) {
+        if self.rows.len() == self.window {
+            self.start.clone_from(&self.after_first);
+            self.rows.rotate_left(1);
+        } else {
+            self.rows.push(Vec::new());
+        }
+        if let Some(newest) = self.rows.last_mut() {
+            newest.clear();
+            newest.extend_from_slice(raw);
+        }
+        lesson.rows.clone_from(&self.rows);
+        lesson.state.clone_from(&self.start);
+    }
+
+    /// Lets `write` overwrite s₁ and sₖ.
+    pub fn carry(&mut self, write: impl FnOnce(&mut State, &mut State)) {
+        write(&mut self.after_first, &mut self.carried);
+    }
+
+    /// The target of the newest row is known now.
+    pub fn told(&mut self, truth: Truth) {
+        self.last = Some(truth);
+    }
+
+    /// The last known target, as a cell; `None` if the network does not look at it.
+    pub fn last<'a>(&self, classes: &'a Labels) -> Option<Value<'a>> {
+        let cell = match self.last {
+            None => Value::Missing,
+            Some(Truth::Class(class)) => {
+                classes.as_slice().get(class).map_or(Value::Missing, |label| Value::Text(label))
+            }
+            Some(Truth::Value(value)) => Value::Number(value),
+        };
+        self.sees_last.then_some(cell)
+    }
+}
+
+/// A row with the last known target as one more cell, behind the others.
+pub(super) struct WithLast<'a> {
+    row: &'a dyn Row,
+    last: Option<Value<'a>>,
+}
+
+impl<'a> WithLast<'a> {
+    pub fn new(row: &'a dyn Row, last: Option<Value<'a>>) -> Self {
+        WithLast { row, last }
+    }
+}
+
+impl Row for WithLast<'_> {
+    fn len(&self) -> usize {
+        self.row.len() + usize::from(self.last.is_some())
+    }
+
+    fn cell(&self, index: usize) -> (&str, Value<'_>) {
+        match self.last {
+            Some(last) if index == self.row.len() => (LAST_TARGET, last),
+            _ => self.row.cell(index),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Deep models that learn from every row of a stream.
+//!
+//! * [`Row`]: one example's features, by name; [`stream`]: rows from CSV files, plain or compressed.
+//! * [`Learner`]: what predicts a row and then learns from it; [`baseline`]: the simplest ones, which must be beaten.
+//! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
+//! * [`spec`]: short descriptions such as `mlp:64,64`; [`checkpoint`]: saving and exact resume.
+//! * [`Error`]: what went wrong with outside data, and where.
+
+#![forbid(unsafe_code)]
+
+pub mod baseline;
+pub mod checkpoint;
+pub mod deep;
+pub mod error;
+pub mod evaluate;
+pub mod features;
+pub mod labels;
+pub mod learn;
+pub mod memory;
+pub mod metrics;
+pub mod moments;
+pub mod row;
+pub mod spec;
+pub mod stream;
+
+pub use deep::{Config, Deep, MemorySpec, Model, OptimizerSpec};
+pub use error::{Error, ErrorKind};
+pub use evaluate::Prequential;
+pub use features::Features;
+pub use labels::Labels;
+pub use learn::{Learner, Prediction, Target, Task};
+pub use memory::Reservoir;
+pub use metrics::Scores;
+pub use moments::Moments;
+pub use row::{AsValue, Row, Value};
+pub use spec::Spec;
+pub use stream::{CsvOptions, CsvStream, Header, Record};

@@ -1,0 +1,203 @@
+//! One example's features: names and cells.
+//!
+//! A learner reads its examples through [`Row`], which arrays, vectors, maps and the records of a
+//! [stream](crate::stream) implement. Features are known by *name*: their order may change from row to row, and they
+//! may come and go.
+
+use std::collections::BTreeMap;
+
+/// A cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// A number. One that is NaN or infinite counts as missing: see [`Value::number`].
+    Number(f64),
+    /// A category, a word, anything that is not a number.
+    Text(&'a str),
+    /// Nothing was measured.
+    Missing,
+}
+
+impl Value<'_> {
+    /// The finite number in this cell, if it is one.
+    #[must_use]
+    pub fn number(self) -> Option<f64> {
+        match self {
+            Value::Number(number) if number.is_finite() => Some(number),
+            _ => None,
+        }
+    }
+
+    /// Whether there is nothing to learn from: missing, NaN or infinite.
+    #[must_use]
+    pub fn is_missing(self) -> bool {
+        match self {
+            Value::Number(number) => !number.is_finite(),
+            Value::Text(_) => false,
+            Value::Missing => true,
+        }
+    }
+}
+
+/// One example's features, by name.
+///
+/// Implemented for arrays, slices and vectors of pairs `(name, value)` and for a `BTreeMap` from names to values,
+/// where a value is anything that is [`AsValue`]: numbers, text, options of them, or [`Value`] itself. Reading a cell
+/// allocates nothing.
+///
+/// # Example
+///
+/// ```
+/// use thalweg_online::{Row, Value};
+///
+/// let numbers = [("height", 1.80), ("weight", 81.0)];
+/// let mixed = vec![("city", Value::Text("Oslo")), ("wind", Value::Number(3.5)), ("rain", Value::Missing)];
+/// let rows: [&dyn Row; 2] = [&numbers, &mixed];
+/// assert_eq!(rows[0].cell(1), ("weight", Value::Number(81.0)));
+/// assert_eq!(rows[1].len(), 3);
+/// ```
+pub trait Row {
+    /// The number of features.
+    fn len(&self) -> usize;
+
+    /// Name and value of the feature at `index`.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not less than [`len`](Row::len).
+    fn cell(&self, index: usize) -> (&str, Value<'_>);
+
+    /// Whether there are no features.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Something that can stand in a cell.
+pub trait AsValue {
+    /// The cell.
+    fn as_value(&self) -> Value<'_>;
+}
+
+impl AsValue for Value<'_> {
+    fn as_value(&self) -> Value<'_> {
+        *self
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {$(
+        impl AsValue for $number {
+            fn as_value(&self) -> Value<'_> {
+                Value::Number(f64::from(*self))
+            }
+        }
+    )*};
+}
+
+// The numbers that an f64 holds without loss.
+numbers!(f64 f32 i32 u32);
+
+impl AsValue for &str {
+    fn as_value(&self) -> Value<'_> {
+        Value::Text(self)
+    }
+}
+
+impl AsValue for String {
+    fn as_value(&self) -> Value<'_> {
+        Value::Text(self)
+    }
+}
+
+impl<V: AsValue> AsValue for Option<V> {
+    fn as_value(&self) -> Value<'_> {
+        self.as_ref().map_or(Value::Missing, V::as_value)
+    }
+}
+
+impl<N: AsRef<str>, V: AsValue> Row for [(N, V)] {
+    fn len(&self) -> usize {
+        <[_]>::len(self)
+    }
+
+    fn cell(&self, index: usize) -> (&str, Value<'_>) {
+        let (name, value) = &self[index];
+        (name.as_ref(), value.as_value())
+    }
+}
+
+impl<N: AsRef<str>, V: AsValue, const LEN: usize> Row for [(N, V); LEN] {
+    fn len(&self) -> usize {
+        LEN
+    }
+
+    fn cell(&self, index: usize) -> (&str, Value<'_>) {
+        self.as_slice().cell(index)
+    }
+}
+
+impl<N: AsRef<str>, V: AsValue> Row for Vec<(N, V)> {
+    fn len(&self) -> usize {
+        Vec::len(self)
+    }
+
+    fn cell(&self, index: usize) -> (&str, Value<'_>) {
+        self.as_slice().cell(index)
+    }
+}
+
+/// In the order of the names. A cell is found by walking to it, so prefer a vector where rows are wide.
+impl<N: AsRef<str>, V: AsValue> Row for BTreeMap<N, V> {
+    fn len(&self) -> usize {
+        BTreeMap::len(self)
+    }
+
+    fn cell(&self, index: usize) -> (&str, Value<'_>) {
+        match self.iter().nth(index) {
+            Some((name, value)) => (name.as_ref(), value.as_value()),
+            None => panic!("cell: index < length: {index} < {}", BTreeMap::len(self)),
+        }
+    }
+}
+
+impl<R: Row + ?Sized> Row for &R {
+    fn len(&self) -> usize {
+        R::len(self)
+    }
+
+    fn cell(&self, index: usize) -> (&str, Value<'_>) {
+        R::cell(self, index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cells(row: &dyn Row) -> Vec<(&str, Value<'_>)> {
+        (0..row.len()).map(|index| row.cell(index)).collect()
+    }
+
+    #[test]
+    fn every_kind_of_row_shows_the_same_cells() {
+        let pairs = [("a", 1.0), ("b", 2.5)];
+        let expected = vec![("a", Value::Number(1.0)), ("b", Value::Number(2.5))];
+        let map: BTreeMap<String, f64> = pairs.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
+        assert_eq!(cells(&pairs), expected);
+        assert_eq!(cells(&pairs.as_slice()), expected);
+        assert_eq!(cells(&pairs.to_vec()), expected);
+        assert_eq!(cells(&expected), expected);
+        assert_eq!(cells(&map), expected);
+        assert!(Vec::<(&str, f64)>::new().is_empty());
+    }
+
+    #[test]
+    fn missing_means_missing_nan_or_infinite() {
+        let row = [("a", Some(1.0)), ("b", None), ("c", Some(f64::NAN)), ("d", Some(f64::INFINITY))];
+        let missing: Vec<bool> = cells(&row).iter().map(|(_, value)| value.is_missing()).collect();
+        assert_eq!(missing, [false, true, true, true]);
+        assert_eq!(row.cell(0).1.number(), Some(1.0));
+        assert_eq!(row.cell(2).1.number(), None);
+        assert_eq!(Value::Text("1").number(), None);
+    }
+}

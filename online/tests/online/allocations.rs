@@ -1,0 +1,62 @@
+//! After the first rows, nothing asks for memory.
+
+use allocation_counter::measure;
+use thalweg_online::baseline::{LastLabel, Majority};
+use thalweg_online::stream::bundled;
+use thalweg_online::{CsvStream, Learner, Prequential, Record, Target, Task};
+
+fn stream(name: &str) -> (CsvStream, u64) {
+    let bundled = bundled::find(name).expect("the stream is bundled");
+    (bundled.open().expect("a bundled stream opens"), bundled.rows)
+}
+
+/// Reads and evaluates rows, and panics if one of them fails.
+fn run(stream: &mut CsvStream, record: &mut Record, rows: u64, mut each: impl FnMut(&Record)) {
+    for _ in 0..rows {
+        assert!(stream.read(record).expect("the row is good"), "the stream has this row");
+        each(record);
+    }
+}
+
+fn learn(evaluation: &mut Prequential, learner: &mut dyn Learner, record: &Record) {
+    if let Some(target) = record.target(evaluation.task()).expect("the target is good") {
+        evaluation.step(learner, record, target).expect("the learner learns");
+    }
+}
+
+#[test]
+fn reading_and_evaluating_allocate_nothing_after_the_first_rows() {
+    for (name, task) in [("phishing", Task::Classify), ("digits", Task::Classify), ("co2", Task::Regress)] {
+        let (mut stream, rows) = stream(name);
+        let mut record = Record::new();
+        let mut evaluation = Prequential::new(task);
+        let mut learner: Box<dyn Learner> = match task {
+            Task::Classify => Box::new(Majority::new()),
+            Task::Regress => Box::new(thalweg_online::baseline::LastValue::new()),
+        };
+        run(&mut stream, &mut record, 200, |record| learn(&mut evaluation, &mut *learner, record));
+        let used = measure(|| {
+            run(&mut stream, &mut record, rows - 200, |record| learn(&mut evaluation, &mut *learner, record));
+        });
+        assert_eq!(used.count_total, 0, "{name}");
+        assert!(evaluation.scores().count() > 1_000, "{name} was evaluated");
+    }
+}
+
+#[test]
+fn a_new_label_is_all_that_costs_memory() {
+    let mut evaluation = Prequential::new(Task::Classify);
+    let mut learner = LastLabel::new();
+    let x = [("x", 1.0)];
+    let mut step = |label| {
+        let used = measure(|| {
+            evaluation.step(&mut learner, &x, Target::Class(label)).expect("the learner learns");
+        });
+        used.count_total
+    };
+    for label in ["up", "down", "up", "down"] {
+        step(label);
+    }
+    assert_eq!(step("up") + step("down"), 0);
+    assert!(step("sideways") > 0);
+}

@@ -1,0 +1,6 @@
+//! What the crate promises to its users, through its public door.
+
+mod allocations;
+mod metrics;
+mod resume;
+mod streams;

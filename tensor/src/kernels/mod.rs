@@ -1,0 +1,74 @@
+//! The inner loops: plain functions over slices.
+//!
+//! Vectors are slices, matrices are row-major slices whose sizes follow from the vectors beside
+//! them. The output comes last, is written in place and never read unless the name says `add`.
+//! Nothing allocates, except that [`gemm`] packs its operands. Lengths are checked; a wrong one
+//! panics.
+//!
+//! # Instruction sets
+//!
+//! A kernel's body is one generic function of plain loops over chunks of fixed size, which the
+//! compiler turns into vector instructions. It is compiled three times on x86-64 (AVX-512, AVX2
+//! with FMA, and what every processor has), and the best version is chosen at run time. The AVX2
+//! and AVX-512 versions give the same bits, since they lay numbers out in the same lanes; without
+//! FMA a product is rounded before it is added, which shows in the last digits.
+//!
+//! # Growth
+//!
+//! Element `j` of an inner product is added to lane `j mod 16`, and the sixteen lanes are folded
+//! in a fixed tree. The tail of a row is a partial chunk that goes to its own lanes. Hence
+//!
+//! * appending zeros to both operands leaves every bit of [`dot`], [`matvec`] and [`sum`] as it was;
+//! * a row's result does not depend on how many rows there are, and equals [`dot`] of that row;
+//! * [`matvec_transposed_add`] adds rows in order, so a column does not depend on the others.
+//!
+//! A model that grows by new inputs (with weights of zero) or new outputs therefore repeats its
+//! old outputs exactly. [`gemm`] makes no such promise: its blocking depends on all sizes.
+//!
+//! ```
+//! use thalweg_tensor::kernels;
+//!
+//! let w = [1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0]; // [2, 3]
+//! let mut y = [0.0; 2];
+//! kernels::matvec(&w, &[1.0, 0.0, -1.0], &mut y);
+//! assert_eq!(y, [-2.0, -2.0]);
+//! ```
+
+// The only unsafe code of the workspace: calls of functions compiled for an instruction set that
+// was detected, and of matrixmultiply's entry points after checking bounds.
+#![allow(unsafe_code)]
+
+mod dispatch;
+mod dot;
+mod gemm;
+mod matvec;
+mod reduce;
+mod softmax;
+mod unary;
+
+pub use dot::{add_assign, axpy, dot};
+pub(crate) use gemm::Product;
+pub use gemm::{Matrix, gemm};
+pub use matvec::{matvec, matvec_add, matvec_transposed_add, outer_add};
+pub use reduce::sum;
+pub use softmax::{log_softmax, log_sum_exp, softmax};
+pub use unary::{exp, sigmoid, tanh};
+
+/// What the tests of several kernels share.
+#[cfg(test)]
+mod testing {
+    use crate::Rng;
+
+    /// Lengths around the sizes of chunks and blocks.
+    pub(super) const LENGTHS: [usize; 12] = [0, 1, 2, 7, 15, 16, 17, 31, 63, 64, 65, 130];
+
+    /// Normal random numbers.
+    pub(super) fn normal(length: usize, rng: &mut Rng) -> Vec<f32> {
+        (0..length).map(|_| rng.normal() as f32).collect()
+    }
+
+    /// The bit patterns.
+    pub(super) fn bits(values: &[f32]) -> Vec<u32> {
+        values.iter().map(|value| value.to_bits()).collect()
+    }
+}
