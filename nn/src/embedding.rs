@@ -54,3 +54,33 @@ impl Embedding {
         params.grow(self.weight, 0, by, init::normal(1.0, rng));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thalweg_autograd::{Grads, Tape, Touched};
+
+    #[test]
+    fn an_empty_table_takes_in_words_one_by_one() {
+        let (mut params, mut rng, mut tape) = (Params::<f32>::new(), Rng::new(1), Tape::new());
+        let words = Embedding::new(&mut params, "words", 0, 3, &mut rng);
+        let (mut grads, mut known) = (Grads::like(&params), Vec::new());
+        for word in 0..50 {
+            words.grow(&mut params, 1, &mut rng);
+            known.push(params.of(words.weight)[3 * word..].to_vec());
+            assert_eq!(params.of(words.weight), known.concat(), "old words keep their vectors");
+            let pass = tape.pass(&params);
+            words.forward(&pass, &[word]).sum().backward(&mut grads);
+            assert_eq!(grads.touched(words.weight), Touched::Rows(&[word as u32]));
+            grads.zero();
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "there is no row 5 in [5, 3]")]
+    fn forward_panics_on_an_unknown_word() {
+        let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());
+        let words = Embedding::new(&mut params, "words", 5, 3, &mut Rng::new(1));
+        words.forward(&tape.pass(&params), &[1, 5]);
+    }
+}

@@ -94,3 +94,49 @@ impl Linear {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thalweg_autograd::{Grads, Tape};
+    use thalweg_tensor::Tensor;
+
+    /// What a stream without any feature yet is learned with: the bias, until features come.
+    #[test]
+    fn a_layer_may_begin_without_inputs() {
+        for rows in [None, Some(1), Some(9)] {
+            let (mut params, mut rng, mut tape) = (Params::<f64>::new(), Rng::new(1), Tape::new());
+            let linear = Linear::new(&mut params, "linear", 0, 2, &mut rng);
+            let bias = linear.bias.expect("it has a bias");
+            params.of_mut(bias).copy_from_slice(&[0.5, -0.5]);
+            let mut grads = Grads::like(&params);
+            for features in [0, 3] {
+                let dims: Vec<usize> = rows.into_iter().chain([features]).collect();
+                let x = Tensor::ones(dims.as_slice());
+                let y = linear.forward(tape.pass(&params).input(&x)).to_tensor();
+                assert!(y.as_slice().chunks(2).all(|row| row == [0.5, -0.5]), "{y:?}");
+                linear.forward(tape.pass(&params).input(&x)).sum().backward(&mut grads);
+                assert_eq!(grads.of(bias), [rows.unwrap_or(1) as f64; 2]);
+                assert_eq!(grads.of(linear.weight), vec![rows.unwrap_or(1) as f64; 2 * features]);
+                grads.zero();
+                linear.grow_inputs(&mut params, 3);
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "[in] or [n, in] and a weight [out, in] expected: [2] and [4, 3]")]
+    fn forward_panics_on_another_number_of_inputs() {
+        let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());
+        let linear = Linear::new(&mut params, "linear", 3, 4, &mut Rng::new(1));
+        linear.forward(tape.pass(&params).input(&[1.0, 2.0]));
+    }
+
+    #[test]
+    fn names_are_pytorchs() {
+        let mut params = Params::<f32>::new();
+        let linear = Linear::new(&mut params, "net.head", 3, 4, &mut Rng::new(1));
+        assert_eq!(params.find("net.head.weight"), Some(linear.weight));
+        assert_eq!(params.find("net.head.bias"), linear.bias);
+    }
+}

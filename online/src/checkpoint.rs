@@ -24,7 +24,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::{Error, ErrorKind};
 
 const MAGIC: [u8; 8] = *b"THALWEG\0";
-const VERSION: u32 = 1;
+/// The version of the format that this program writes, and the only one that it reads.
+pub const VERSION: u32 = 1;
 /// Magic, version and length.
 const HEAD: usize = 8 + 4 + 8;
 const CHECKSUM: usize = 8;
@@ -126,6 +127,20 @@ pub fn save<V: Serialize>(path: impl AsRef<Path>, value: &V) -> Result<(), Error
         .map_err(|cause| Error::caused_by(ErrorKind::Io, "cannot write the checkpoint", cause).in_file(path))
 }
 
+/// Finds out early whether a checkpoint can be saved at `path`. Leaves everything as it is.
+///
+/// # Errors
+///
+/// If `path` is a folder, or no file can be made in its folder.
+pub fn check_writable(path: impl AsRef<Path>) -> Result<(), Error> {
+    let path = path.as_ref();
+    let check = match path.is_dir() {
+        true => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+        false => tempfile::tempfile_in(folder_of(path)).map(drop),
+    };
+    check.map_err(|cause| Error::caused_by(ErrorKind::Io, "cannot write the checkpoint", cause).in_file(path))
+}
+
 /// Reads the checkpoint in the file at `path`.
 ///
 /// # Errors
@@ -143,10 +158,7 @@ pub fn load<V: DeserializeOwned>(path: impl AsRef<Path>) -> Result<V, Error> {
 
 /// Puts `bytes` in the place of the file at `path`, wholly or not at all.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".thalweg-").suffix(".tmp");
     // A temporary file is private by default; a checkpoint is an ordinary file, so the umask decides.
@@ -160,6 +172,13 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Tape};
 use thalweg_nn::{State, Step};
 use thalweg_tensor::{Rng, View, kernels};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::Error;
 use crate::features::Features;
@@ -183,6 +184,19 @@ impl Deep {
     #[must_use]
     pub fn remembered(&self) -> usize {
         self.memory.items().len()
+    }
+
+    /// A hash of θ: of the names, the shapes and the bits of every parameter. Two learners with equal fingerprints say the
+    /// same.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = Xxh3::new();
+        for (param, entry) in self.params.layout().iter() {
+            hash.update(entry.name().as_bytes());
+            entry.shape().dims().iter().for_each(|&size| hash.update(&(size as u64).to_le_bytes()));
+            self.params.of(param).iter().for_each(|value| hash.update(&value.to_bits().to_le_bytes()));
+        }
+        hash.digest()
     }
 
     /// Forgets the recurrent state (not what was learned): a new sequence begins.

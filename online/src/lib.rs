@@ -10,6 +10,7 @@
 
 pub mod baseline;
 pub mod checkpoint;
+pub mod continual;
 pub mod deep;
 pub mod error;
 pub mod evaluate;
@@ -20,9 +21,11 @@ pub mod memory;
 pub mod metrics;
 pub mod moments;
 pub mod row;
+pub mod session;
 pub mod spec;
 pub mod stream;
 
+pub use continual::AccuracyMatrix;
 pub use deep::{Config, Deep, MemorySpec, Model, OptimizerSpec};
 pub use error::{Error, ErrorKind};
 pub use evaluate::Prequential;
@@ -33,5 +36,6 @@ pub use memory::Reservoir;
 pub use metrics::Scores;
 pub use moments::Moments;
 pub use row::{AsValue, Row, Value};
+pub use session::Session;
 pub use spec::Spec;
 pub use stream::{CsvOptions, CsvStream, Header, Record};

@@ -66,9 +66,9 @@ impl<T: Real> Var<'_, T> {
     #[track_caller]
     pub fn cross_entropy(self, classes: &[usize]) -> Self {
         let shape = self.shape();
-        let (rows, n) = match shape.dims() {
-            &[n] => (1, n),
-            &[rows, n] => (rows, n),
+        let (rows, n) = match *shape.dims() {
+            [n] => (1, n),
+            [rows, n] => (rows, n),
             _ => panic!("cross_entropy: logits [C] or [n, C] expected, found {shape}"),
         };
         assert!(rows == classes.len(), "cross_entropy: logits {shape} and {} classes", classes.len());

@@ -54,7 +54,13 @@ impl Ages {
     }
 
     /// Counts one update of what was touched, and calls `visit(range of θ, t)` for each stretch of elements of one age.
-    pub fn update(&mut self, index: usize, entry: &Entry, touched: Touched<'_>, mut visit: impl FnMut(Range<usize>, u32)) {
+    pub fn update(
+        &mut self,
+        index: usize,
+        entry: &Entry,
+        touched: Touched<'_>,
+        mut visit: impl FnMut(Range<usize>, u32),
+    ) {
         let (Age { rows, columns }, start) = (&mut self.entries[index], entry.range().start);
         let (count, width) = entry.table();
         match (rows, touched) {

@@ -41,3 +41,20 @@ pub fn sequence<'p, C: Cell, T: Real>(
     }
     (Var::stack(&outputs), state)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Gru;
+    use thalweg_autograd::{Params, Tape};
+    use thalweg_tensor::Rng;
+
+    #[test]
+    #[should_panic(expected = "at least one part expected")]
+    fn an_empty_sequence_panics() {
+        let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());
+        let gru = Gru::new(&mut params, "gru", 3, 8, &mut Rng::new(1));
+        let pass = tape.pass(&params);
+        sequence(&gru, pass.zeros([0, 3]), gru.enter(&pass, &gru.zero_state(&params)));
+    }
+}

@@ -58,3 +58,36 @@ impl<T: Real> State<T> {
         State { parts: self.parts.iter().map(repeat).collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two_parts() -> State {
+        State { parts: vec![Tensor::from_slice(&[1.0, 2.0]), Tensor::from_slice(&[3.0, 4.0])] }
+    }
+
+    #[test]
+    fn reset_forgets() {
+        let mut state = two_parts();
+        state.reset();
+        assert_eq!(state, State::zeros(2, 2));
+    }
+
+    #[test]
+    fn clone_from_copies_whatever_the_shapes_and_reuses_what_fits() {
+        for mut state in [State::zeros(2, 2), State::zeros(1, 2), State::zeros(2, 3), State::default()] {
+            let fits = state.parts.len() == 2 && state.parts[0].shape().len() == 2;
+            let used = allocation_counter::measure(|| state.clone_from(&two_parts())).bytes_total;
+            let anew = allocation_counter::measure(|| drop(two_parts())).bytes_total;
+            assert_eq!(state, two_parts());
+            assert_eq!(used == anew, fits, "two_parts itself took {anew} bytes of {used}");
+        }
+    }
+
+    #[test]
+    fn a_batch_repeats_the_state_for_each_example() {
+        let batch = State { parts: vec![Tensor::from_slice(&[1.0, 2.0])] }.batch_of(3);
+        assert_eq!(batch.parts, [Tensor::new([3, 2], vec![1.0, 2.0, 1.0, 2.0, 1.0, 2.0])]);
+    }
+}

@@ -20,7 +20,8 @@ fn only_the_first_steps_allocate(mut step: impl FnMut(usize)) {
 fn mlp_step(mut optimizer: impl Optimizer<f32>) {
     let (mut params, mut rng) = (Params::<f32>::new(), Rng::new(1));
     let sizes = [("first", 8, 64), ("second", 64, 64), ("head", 64, 2)];
-    let [first, second, head] = sizes.map(|(name, inputs, outputs)| Linear::new(&mut params, name, inputs, outputs, &mut rng));
+    let [first, second, head] =
+        sizes.map(|(name, inputs, outputs)| Linear::new(&mut params, name, inputs, outputs, &mut rng));
     let (mut tape, mut grads) = (Tape::new(), Grads::like(&params));
     let examples = Tensor::<f32>::uniform([20, 8], -1.0, 1.0, &mut rng);
     only_the_first_steps_allocate(|i| {

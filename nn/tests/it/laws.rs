@@ -71,10 +71,9 @@ proptest! {
     fn single_and_double_precision_agree(s in sizes(40)) { for_every_cell!(precisions_agree, &s); }
 
     #[test]
-    fn every_form_of_gru_computes_its_equations(s in sizes(8)) {
-        for form in 0..Gru::FORMS {
-            gru_by_hand(form, &Sizes { batch: None, ..s.clone() });
-        }
+    fn every_form_of_rnn_and_gru_computes_its_equations(s in sizes(8)) {
+        (0..Rnn::FORMS).for_each(|form| rnn_is_by_hand(form, &s));
+        (0..Gru::FORMS).for_each(|form| gru_is_by_hand(form, &s));
     }
 }
 
@@ -89,8 +88,7 @@ fn gradient<C: Testable>(form: usize, s: &Sizes) -> Verdict {
     gradcheck_params(&params, |pass| {
         let start: Vec<_> = start.iter().map(|&part| pass.param(part)).collect();
         let (outputs, last) = sequence(&cell, pass.param(x), C::join(&start));
-        let all: Vec<_> =
-            [outputs].into_iter().chain(C::parts(last)).map(|v| v.reshape([v.shape().len()])).collect();
+        let all: Vec<_> = [outputs].into_iter().chain(C::parts(last)).map(|v| v.reshape([v.shape().len()])).collect();
         Var::concat(&all, 0)
     })?;
     Ok(())
@@ -194,39 +192,57 @@ fn precisions_agree<C: Testable>(form: usize, s: &Sizes) -> Verdict {
     Ok(())
 }
 
-/// The published equations in plain loops, one example at a time.
-fn gru_by_hand(form: usize, s: &Sizes) {
+/// `W v + b` of a cell's gate, in plain loops. `side`: "ih" or "hh".
+fn gate(params: &Params<f64>, hidden: usize, gate: usize, side: &str, v: &[f64]) -> Vec<f64> {
+    let part = |name: &str| params.find(&format!("cell.{name}_{side}_l0")).map(|param| params.of(param));
+    let (weight, bias) = (part("weight").expect("every cell has weights"), part("bias"));
+    let product = |row: usize| (0..v.len()).map(|j| weight[row * v.len() + j] * v[j]).sum::<f64>();
+    (gate * hidden..(gate + 1) * hidden).map(|row| product(row) + bias.map_or(0.0, |bias| bias[row])).collect()
+}
+
+fn sigma(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+fn zip(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+    a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect()
+}
+
+/// A cell of one state against `step(params, x, h) → h'` in plain loops, one example at a time.
+fn is_by_hand<C: Testable>(form: usize, s: &Sizes, step: impl Fn(&Params<f64>, &[f64], &[f64]) -> Vec<f64>) {
+    let s = Sizes { batch: None, ..s.clone() };
     let mut rng = Rng::new(s.seed);
-    let (params, cell) = s.cell::<Gru, f64>(form, &mut rng);
-    let (x, start) = (s.sequence::<f64>(&mut rng), s.state::<Gru, f64>(&mut rng));
-    let part = |name: &str| params.find(&format!("cell.{name}_l0")).map(|param| params.of(param));
-    // W v + b for gate 0 (r), 1 (z) or 2 (n).
-    let gate = |gate: usize, side: &str, v: &[f64]| -> Vec<f64> {
-        let weight = part(&format!("weight_{side}")).expect("every cell has weights");
-        let rows = gate * s.hidden..(gate + 1) * s.hidden;
-        let product = |row: usize| (0..v.len()).map(|j| weight[row * v.len() + j] * v[j]).sum::<f64>();
-        rows.map(|row| product(row) + part(&format!("bias_{side}")).map_or(0.0, |bias| bias[row])).collect()
-    };
-    let zip = |a: &[f64], b: &[f64], f: fn(f64, f64) -> f64| -> Vec<f64> {
-        a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect()
-    };
-    let sigma_of_sum = |a: f64, b: f64| 1.0 / (1.0 + (-a - b).exp());
-    let mut h = start.parts[0].as_slice().to_vec();
-    let mut expected = Vec::new();
+    let (params, cell) = s.cell::<C, f64>(form, &mut rng);
+    let (x, mut state) = (s.sequence::<f64>(&mut rng), s.state::<C, f64>(&mut rng));
+    let (mut h, mut expected) = (state.parts[0].as_slice().to_vec(), Vec::new());
     for x in x.as_slice().chunks_exact(s.inputs) {
-        let [r, z] = [0, 1].map(|k| zip(&gate(k, "ih", x), &gate(k, "hh", &h), sigma_of_sum));
-        let inner = match GRU_FORMS[form].reset {
-            Reset::After => zip(&r, &gate(2, "hh", &h), |r, product| r * product),
-            Reset::Before => gate(2, "hh", &zip(&r, &h, |r, h| r * h)),
-        };
-        let n = zip(&gate(2, "ih", x), &inner, |a, b| (a + b).tanh());
-        h = (0..s.hidden)
-            .map(|k| match GRU_FORMS[form].update {
-                Update::Keeps => z[k] * h[k] + (1.0 - z[k]) * n[k],
-                Update::Takes => (1.0 - z[k]) * h[k] + z[k] * n[k],
-            })
-            .collect();
+        h = step(&params, x, &h);
         expected.extend_from_slice(&h);
     }
-    assert_close("outputs", &run(&params, &cell, &x, &mut start.clone()), &expected, 1e-12);
+    assert_close("outputs", &run(&params, &cell, &x, &mut state), &expected, 1e-12);
+}
+
+fn rnn_is_by_hand(form: usize, s: &Sizes) {
+    let activation = [f64::tanh, |x| x.max(0.0), sigma][form];
+    is_by_hand::<Rnn>(form, s, |params, x, h| {
+        let [of_x, of_h] = [("ih", x), ("hh", h)].map(|(side, v)| gate(params, s.hidden, 0, side, v));
+        zip(&of_x, &of_h, |a, b| activation(a + b))
+    });
+}
+
+fn gru_is_by_hand(form: usize, s: &Sizes) {
+    is_by_hand::<Gru>(form, s, |params, x, h| {
+        let gate = |k: usize, side: &str, v: &[f64]| gate(params, s.hidden, k, side, v);
+        let [r, z] = [0, 1].map(|k| zip(&gate(k, "ih", x), &gate(k, "hh", h), |a, b| sigma(a + b)));
+        let inner = match GRU_FORMS[form].reset {
+            Reset::After => zip(&r, &gate(2, "hh", h), |r, product| r * product),
+            Reset::Before => gate(2, "hh", &zip(&r, h, |r, h| r * h)),
+        };
+        let n = zip(&gate(2, "ih", x), &inner, |a, b| (a + b).tanh());
+        let mixed = |k: usize| match GRU_FORMS[form].update {
+            Update::Keeps => z[k] * h[k] + (1.0 - z[k]) * n[k],
+            Update::Takes => (1.0 - z[k]) * h[k] + z[k] * n[k],
+        };
+        (0..s.hidden).map(mixed).collect()
+    });
 }

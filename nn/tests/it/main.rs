@@ -1,8 +1,8 @@
 //! Stories of the crate as a user sees it: known answers, laws, growth, refusal, resuming, memory.
 
 mod allocation;
-//mod growth;
+mod growth;
 mod laws;
-//mod optimizers;
+mod optimizers;
 mod support;
 mod torch;

@@ -13,7 +13,14 @@ pub trait Testable: Cell + Sized {
     const PARTS: usize;
 
     /// Adds a cell of this form to θ.
-    fn create<T: Real>(params: &mut Params<T>, name: &str, sizes: [usize; 2], form: usize, bias: bool, rng: &mut Rng) -> Self;
+    fn create<T: Real>(
+        params: &mut Params<T>,
+        name: &str,
+        sizes: [usize; 2],
+        form: usize,
+        bias: bool,
+        rng: &mut Rng,
+    ) -> Self;
 
     /// The state made of these tensors, in PyTorch's order.
     fn join<'p, T: Real>(parts: &[Var<'p, T>]) -> Self::State<'p, T>;
@@ -26,7 +33,14 @@ impl Testable for Rnn {
     const FORMS: usize = 3;
     const PARTS: usize = 1;
 
-    fn create<T: Real>(params: &mut Params<T>, name: &str, sizes: [usize; 2], form: usize, bias: bool, rng: &mut Rng) -> Self {
+    fn create<T: Real>(
+        params: &mut Params<T>,
+        name: &str,
+        sizes: [usize; 2],
+        form: usize,
+        bias: bool,
+        rng: &mut Rng,
+    ) -> Self {
         let activation = [Activation::Tanh, Activation::Relu, Activation::Sigmoid][form];
         Rnn::with(params, name, sizes[0], sizes[1], activation, bias, rng)
     }
@@ -44,7 +58,14 @@ impl Testable for Lstm {
     const FORMS: usize = 1;
     const PARTS: usize = 2;
 
-    fn create<T: Real>(params: &mut Params<T>, name: &str, sizes: [usize; 2], _: usize, bias: bool, rng: &mut Rng) -> Self {
+    fn create<T: Real>(
+        params: &mut Params<T>,
+        name: &str,
+        sizes: [usize; 2],
+        _: usize,
+        bias: bool,
+        rng: &mut Rng,
+    ) -> Self {
         let new = if bias { Lstm::new } else { Lstm::without_bias };
         new(params, name, sizes[0], sizes[1], rng)
     }
@@ -70,7 +91,14 @@ impl Testable for Gru {
     const FORMS: usize = GRU_FORMS.len();
     const PARTS: usize = 1;
 
-    fn create<T: Real>(params: &mut Params<T>, name: &str, sizes: [usize; 2], form: usize, bias: bool, rng: &mut Rng) -> Self {
+    fn create<T: Real>(
+        params: &mut Params<T>,
+        name: &str,
+        sizes: [usize; 2],
+        form: usize,
+        bias: bool,
+        rng: &mut Rng,
+    ) -> Self {
         Gru::with(params, name, sizes[0], sizes[1], GRU_FORMS[form], bias, rng)
     }
 

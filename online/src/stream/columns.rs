@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use ::csv::StringRecord;
+use serde::{Deserialize, Serialize};
 
 use super::record::Cell;
 use crate::error::{Error, ErrorKind, quoted};
 use crate::spec::{nearest, sentence};
 
 /// How a CSV stream is to be read. The default asks for nothing: see the [module](super).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CsvOptions {
     /// The column that holds the target; by default the last one.
     pub target: Option<String>,
@@ -24,7 +25,7 @@ pub struct CsvOptions {
 }
 
 /// Whether the first line is a header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Header {
     /// It is one if none of its cells parses as a number.
     #[default]

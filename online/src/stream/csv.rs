@@ -55,10 +55,23 @@ impl CsvStream {
     ///
     /// If the file cannot be opened, is empty, or does not have the columns that `options` ask for.
     pub fn open(path: impl AsRef<Path>, options: &CsvOptions) -> Result<Self, Error> {
+        Self::open_through(path, options, |file| file)
+    }
+
+    /// [`open`](CsvStream::open), reading through something that wraps the file: to show progress, to limit the rate.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](CsvStream::open).
+    pub fn open_through<R: Read + Send + 'static>(
+        path: impl AsRef<Path>,
+        options: &CsvOptions,
+        through: impl FnOnce(File) -> R,
+    ) -> Result<Self, Error> {
         let path = path.as_ref();
         let file = File::open(path);
         let file = file.map_err(|cause| Error::caused_by(ErrorKind::Io, "cannot be opened", cause).in_file(path))?;
-        Self::from_reader(path, file, options)
+        Self::from_reader(path, through(file), options)
     }
 
     /// The same from any reader; `name` stands for the file in errors.

@@ -1,8 +1,6 @@
 //! Classification or regression? What the targets suggest.
 
-use std::path::Path;
-
-use super::{CsvOptions, CsvStream, Record};
+use super::{CsvStream, Record};
 use crate::error::Error;
 use crate::learn::Task;
 
@@ -12,18 +10,17 @@ const TARGETS: usize = 1_000;
 const CLASSES: usize = 20;
 
 impl CsvStream {
-    /// The task that the targets of a file suggest, by the rule in the [module](super). Rows that cannot be read are
-    /// passed over.
+    /// The task that the targets of a stream suggest, by the rule in the [module](super). Rows that cannot be read are
+    /// passed over. Uses the stream up: open it again to learn from it.
     ///
     /// # Errors
     ///
-    /// As for [`open`](CsvStream::open), and whatever ends the stream early.
-    pub fn infer_task(path: impl AsRef<Path>, options: &CsvOptions) -> Result<Task, Error> {
-        let mut stream = Self::open(path, options)?;
+    /// Whatever ends the stream early.
+    pub fn infer_task(mut self) -> Result<Task, Error> {
         let mut record = Record::new();
         let (mut targets, mut whole, mut distinct) = (0, true, Vec::new());
         while targets < TARGETS {
-            match stream.read(&mut record) {
+            match self.read(&mut record) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) if error.row().is_some() => continue,

@@ -152,7 +152,7 @@ fn the_task_follows_from_the_first_thousand_targets() -> Result<(), Box<dyn std:
         let text: String =
             std::iter::once("a,y\n".into()).chain(targets.map(|target| format!("1,{target}\n"))).collect();
         std::fs::write(&path, text)?;
-        Ok(CsvStream::infer_task(&path, &CsvOptions::default())?)
+        Ok(CsvStream::open(&path, &CsvOptions::default())?.infer_task()?)
     };
     assert_eq!(task(&mut (0..100).map(|row| (row % 20).to_string()))?, Task::Classify);
     assert_eq!(task(&mut (0..100).map(|row| (row % 21).to_string()))?, Task::Regress);

@@ -55,14 +55,16 @@ impl InstructionSet {
     /// Every set that this processor has, narrowest first.
     #[cfg(test)]
     pub(super) fn all() -> Vec<InstructionSet> {
-        let mut all = vec![InstructionSet::Portable];
-        #[cfg(target_arch = "x86_64")]
-        {
-            let best = InstructionSet::best();
-            all.extend((best == InstructionSet::Avx512).then_some(InstructionSet::Avx2));
-            all.extend((best != InstructionSet::Portable).then_some(best));
-        }
-        all
+        // Each set is a subset of the next.
+        let sets = [
+            InstructionSet::Portable,
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx512,
+        ];
+        let best = InstructionSet::best() as u8;
+        sets.into_iter().filter(|&set| set as u8 <= best).collect()
     }
 }
 

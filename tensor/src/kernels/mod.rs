@@ -45,6 +45,7 @@ mod matvec;
 mod reduce;
 mod softmax;
 mod unary;
+mod vectorize;
 
 pub use dot::{add_assign, axpy, dot};
 pub(crate) use gemm::Product;
@@ -53,6 +54,7 @@ pub use matvec::{matvec, matvec_add, matvec_transposed_add, outer_add};
 pub use reduce::sum;
 pub use softmax::{log_softmax, log_sum_exp, softmax};
 pub use unary::{exp, sigmoid, tanh};
+pub use vectorize::vectorize;
 
 /// What the tests of several kernels share.
 #[cfg(test)]

@@ -1,0 +1,84 @@
+//! `thalweg inspect`: what a checkpoint holds.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+use thalweg_online::{Session, checkpoint};
+
+use super::report::{align_right, grouped, table};
+use super::{Failure, Output};
+
+/// Which checkpoint.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The checkpoint
+    file: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Shows a checkpoint.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let session = Session::load(&options.file)?;
+    let out = &mut io::stdout().lock();
+    Ok(match options.output.json {
+        true => writeln!(out, "{}", as_json(&session)),
+        false => write!(out, "{}", as_text(&session)),
+    }?)
+}
+
+fn as_json(session: &Session) -> Value {
+    let learner = session.learner();
+    let config = learner.config();
+    let tensor = |entry: &thalweg_autograd::Entry| {
+        json!({"name": entry.name(), "shape": entry.shape().dims(), "trainable": entry.trainable()})
+    };
+    json!({
+        "version": checkpoint::VERSION,
+        "stream": session.stream(),
+        "rows": session.rows(),
+        "task": config.task.to_string(),
+        "model": config.model.to_string(),
+        "optimizer": config.optimizer.to_string(),
+        "memory": config.memory.to_string(),
+        "remembered": learner.remembered(),
+        "seed": config.seed,
+        "classes": learner.classes(),
+        "inputs": learner.features().columns().collect::<Vec<_>>(),
+        "parameters": learner.params().layout().entries().iter().map(tensor).collect::<Vec<_>>(),
+        "refused_steps": learner.refused(),
+        "fingerprint": format!("{:016x}", learner.fingerprint()),
+    })
+}
+
+fn as_text(session: &Session) -> String {
+    let learner = session.learner();
+    let config = learner.config();
+    let mut facts = table();
+    let mut fact = |name: &str, value: String| {
+        facts.add_row([name, &value]);
+    };
+    fact("version", checkpoint::VERSION.to_string());
+    fact("stream", session.stream().to_owned());
+    fact("rows seen", grouped(session.rows()));
+    fact("task", config.task.to_string());
+    fact("model", config.model.to_string());
+    fact("optimizer", config.optimizer.to_string());
+    fact("memory", format!("{}, holds {}", config.memory, learner.remembered()));
+    fact("seed", config.seed.to_string());
+    fact("classes", learner.classes().join(", "));
+    fact("inputs", learner.features().columns().collect::<Vec<_>>().join(", "));
+    fact("steps refused", learner.refused().to_string());
+    fact("fingerprint", format!("{:016x}", learner.fingerprint()));
+
+    let mut tensors = table();
+    tensors.set_header(["parameter", "shape", "numbers", ""]);
+    for entry in learner.params().layout().entries() {
+        let (shape, count) = (entry.shape().to_string(), grouped(entry.shape().len() as u64));
+        tensors.add_row([entry.name(), &shape, &count, if entry.trainable() { "" } else { "frozen" }]);
+    }
+    align_right(&mut tensors);
+    format!("{facts}\n\n{tensors}\n")
+}

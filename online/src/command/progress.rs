@@ -1,0 +1,93 @@
+//! What is shown on the way, on stderr: a bar on a terminal, River's lines elsewhere.
+
+use std::fs::File;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use thalweg_online::{Scores, Session, Task};
+
+use super::report::grouped;
+
+/// The bar's text is made anew after this many rows: often enough for the eye, seldom enough for the clock.
+const ROWS_PER_MESSAGE: u64 = 512;
+
+/// A bar, or lines.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    counts_rows: bool,
+    print_every: u64,
+}
+
+impl Progress {
+    /// Lines after every `print_every` rows where stderr is no terminal; 0: nothing at all.
+    pub fn new(print_every: u64) -> Self {
+        let bar = (print_every > 0 && std::io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::new(0);
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        Progress { bar, counts_rows: false, print_every }
+    }
+
+    /// The stream ends after so many rows: the bar counts them.
+    pub fn expect_rows(&mut self, rows: u64) {
+        self.counts_rows = true;
+        self.style(rows);
+    }
+
+    /// Nobody knows how many rows a file has: the bar counts its bytes as they are read.
+    pub fn watch(&mut self, file: File) -> Box<dyn std::io::Read + Send> {
+        match &self.bar {
+            Some(bar) => {
+                self.style(file.metadata().map_or(0, |metadata| metadata.len()));
+                Box::new(bar.wrap_read(file))
+            }
+            None => Box::new(file),
+        }
+    }
+
+    /// One more row was learned.
+    pub fn row(&mut self, session: &Session) {
+        let rows = session.rows();
+        match &self.bar {
+            Some(bar) if rows.is_multiple_of(ROWS_PER_MESSAGE) => {
+                let speed = rows as f64 / bar.elapsed().as_secs_f64().max(1e-3);
+                let score = score(session.evaluation().scores());
+                bar.set_message(format!("{} rows, {}/s, {score}", HumanCount(rows), HumanCount(speed as u64)));
+                if self.counts_rows {
+                    bar.set_position(rows);
+                }
+            }
+            Some(_) => {}
+            None if self.print_every > 0 && rows.is_multiple_of(self.print_every) => {
+                eprintln!("[{}] {}", grouped(rows), score(session.evaluation().scores()));
+            }
+            None => {}
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.iter().for_each(ProgressBar::finish_and_clear);
+    }
+
+    fn style(&self, length: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(length);
+            let template = "{bar:30.cyan/blue} {percent:>3}% {msg}, {eta} left";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+        }
+    }
+}
+
+/// The first score, as River prints it.
+fn score(scores: &Scores) -> String {
+    let first = scores.entries()[0].1;
+    match scores.task() {
+        Task::Classify => format!("Accuracy: {:.2}%", 100.0 * first),
+        Task::Regress => format!("MAE: {first:.6}"),
+    }
+}

@@ -1,0 +1,153 @@
+//! Results, on stdout: tables for people, JSON for programs.
+
+use std::io::{self, Write};
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Map, Value, json};
+use thalweg_online::{Scores, Session, Task};
+
+/// The result of a run.
+pub fn run(session: &Session, rows_per_second: f64, as_json: bool) -> io::Result<()> {
+    let out = &mut io::stdout().lock();
+    match as_json {
+        true => writeln!(out, "{}", run_json(session, rows_per_second)),
+        false => write!(out, "{}", run_text(session, rows_per_second)),
+    }
+}
+
+fn run_json(session: &Session, rows_per_second: f64) -> Value {
+    let (learner, evaluation) = (session.learner(), session.evaluation());
+    let config = learner.config();
+    let baselines = evaluation.baselines().into_iter().map(|(name, scores)| (name.to_owned(), metrics(scores)));
+    json!({
+        "stream": session.stream(),
+        "rows": session.rows(),
+        "scored": evaluation.scores().count(),
+        "unlabelled": session.unlabelled(),
+        "non_finite_cells": session.non_finite(),
+        "task": config.task.to_string(),
+        "model": config.model.to_string(),
+        "optimizer": config.optimizer.to_string(),
+        "memory": config.memory.to_string(),
+        "seed": config.seed,
+        "metrics": metrics(evaluation.scores()),
+        "baselines": Value::Object(baselines.collect()),
+        "classes": learner.classes(),
+        "features": learner.features().len(),
+        "inputs": learner.features().width(),
+        "parameters": learner.params().count(),
+        "refused_steps": learner.refused(),
+        "rows_per_second": number(rows_per_second.round()),
+        "peak_rss_bytes": peak_rss_bytes(),
+        "fingerprint": format!("{:016x}", learner.fingerprint()),
+    })
+}
+
+fn run_text(session: &Session, rows_per_second: f64) -> String {
+    let (learner, evaluation) = (session.learner(), session.evaluation());
+    let config = learner.config();
+    let mut table = table();
+    let names = evaluation.scores().entries().into_iter().map(|(name, _)| name.replace('_', " "));
+    table.set_header(std::iter::once(String::new()).chain(names));
+    let mut row = |name: String, scores: &Scores| {
+        table.add_row(std::iter::once(name).chain(scores.entries().into_iter().map(|(_, value)| decimal(value))));
+    };
+    row(config.model.to_string(), evaluation.scores());
+    evaluation.baselines().into_iter().for_each(|(name, scores)| row(name.replace('_', " "), scores));
+    align_right(&mut table);
+
+    let mut notes = vec![
+        format!("{} rows", grouped(session.rows())),
+        format!("{} rows/s", grouped(rows_per_second as u64)),
+        format!("{} features in {} columns", grouped(learner.features().len() as u64), learner.features().width()),
+    ];
+    if config.task == Task::Classify {
+        notes.push(format!("{} classes", learner.classes().len()));
+    }
+    notes.push(format!("{} parameters", grouped(learner.params().count() as u64)));
+    notes.extend(peak_rss_bytes().map(|bytes| format!("peak memory {} MiB", bytes.div_ceil(1 << 20))));
+    for (count, what) in [
+        (session.unlabelled(), "rows without a target passed over"),
+        (session.non_finite(), "NaN or infinite cells taken as missing"),
+        (learner.refused(), "steps refused: their gradient was not finite"),
+    ] {
+        notes.extend((count > 0).then(|| format!("{} {what}", grouped(count))));
+    }
+    let heading = format!(
+        "{}: {}, {}, memory {}, seed {}. Every row was predicted first and learned after.",
+        session.stream(),
+        config.task,
+        config.optimizer,
+        config.memory,
+        config.seed
+    );
+    let fingerprint = learner.fingerprint();
+    format!("{heading}\n\n{table}\n\n{}\nfingerprint of the parameters: {fingerprint:016x}\n", notes.join(" · "))
+}
+
+fn metrics(scores: &Scores) -> Value {
+    Value::Object(scores.entries().into_iter().map(|(name, value)| (name.to_owned(), number(value))).collect::<Map<_, _>>())
+}
+
+/// JSON has no NaN: what was never measured is null.
+pub fn number(value: f64) -> Value {
+    if value.is_finite() { json!(value) } else { Value::Null }
+}
+
+/// A number for a table.
+pub fn decimal(value: f64) -> String {
+    match value.abs() {
+        _ if !value.is_finite() => "-".to_owned(),
+        100.0.. => format!("{value:.2}"),
+        _ => format!("{value:.4}"),
+    }
+}
+
+/// `12345` as `12,345`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// An empty table in the command's style.
+pub fn table() -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table
+}
+
+/// Numbers stand under each other: all columns but the first are aligned to the right.
+pub fn align_right(table: &mut Table) {
+    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+}
+
+/// The most memory that the process has held so far, where the system tells (Linux).
+fn peak_rss_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        let texts = [0, 12, 999, 1000, 45312, 1234567].map(grouped);
+        assert_eq!(texts, ["0", "12", "999", "1,000", "45,312", "1,234,567"]);
+    }
+
+    #[test]
+    fn what_was_never_measured_is_null_or_a_dash() {
+        assert_eq!(number(f64::NAN), Value::Null);
+        assert_eq!([decimal(f64::NAN), decimal(0.5), decimal(1234.567)], ["-", "0.5000", "1234.57"]);
+    }
+}

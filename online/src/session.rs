@@ -1,0 +1,180 @@
+//! A learner on its way through a stream: everything that a stop must not lose.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint;
+use crate::deep::{Config, Deep};
+use crate::error::{Error, ErrorKind};
+use crate::evaluate::Prequential;
+use crate::stream::{CsvOptions, CsvStream, Record};
+
+/// A learner, its evaluation, and its place in a stream: what a checkpoint holds.
+///
+/// **Exact resume.** Stop anywhere, [`load`](Session::load) the last checkpoint, [`follow`](Session::follow) the same
+/// stream: everything later is bit for bit that of the run that was never stopped.
+///
+/// ```
+/// use thalweg_online::{Config, CsvOptions, Record, Session, Task, stream::bundled};
+///
+/// let phishing = bundled::find("phishing").expect("it is bundled");
+/// let (mut stream, mut record) = (phishing.open()?, Record::new());
+/// let mut session = Session::new(Config::new(Task::Classify), "phishing", CsvOptions::default());
+/// while session.rows() < 500 && session.advance(&mut stream, &mut record)? {}
+/// let bytes = thalweg_online::checkpoint::encode(&session)?;
+///
+/// // Later, elsewhere:
+/// let mut resumed: Session = thalweg_online::checkpoint::decode(&bytes)?;
+/// let mut again = phishing.open()?;
+/// resumed.follow(&mut again)?;
+/// while resumed.advance(&mut again, &mut record)? {}
+///
+/// while session.advance(&mut stream, &mut record)? {}
+/// assert_eq!(resumed.learner().fingerprint(), session.learner().fingerprint());
+/// # Ok::<(), thalweg_online::Error>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    stream: String,
+    options: CsvOptions,
+    learner: Deep,
+    evaluation: Prequential,
+    place: Place,
+}
+
+/// Where in the stream a session is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Place {
+    /// Rows read, those without a target included.
+    rows: u64,
+    /// Rows without a target.
+    unlabelled: u64,
+    /// NaN and infinite cells met before this stream was opened, and since.
+    non_finite: [u64; 2],
+    /// Hashes of the header and of the last row: a stream that has others is another stream.
+    header: u64,
+    last_row: u64,
+}
+
+impl Session {
+    /// At the beginning of a stream. Its name and options are kept, to be shown and to open it again.
+    #[must_use]
+    pub fn new(config: Config, stream: impl Into<String>, options: CsvOptions) -> Self {
+        let (evaluation, place) = (Prequential::new(config.task), Place::default());
+        Session { stream: stream.into(), options, learner: Deep::new(config), evaluation, place }
+    }
+
+    /// Reads a row, predicts it, scores the prediction, learns. A row without a target is passed over and counted. `false`
+    /// at the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// If the row cannot be read or used: the error says which it is and what is wrong with it. Learner, evaluation and
+    /// place are as they were before the row.
+    pub fn advance(&mut self, stream: &mut CsvStream, record: &mut Record) -> Result<bool, Error> {
+        if !stream.read(record)? {
+            return Ok(false);
+        }
+        let here = |error: Error| error.at_row(record.row()).in_file(&self.stream);
+        match record.target(self.learner.config().task).map_err(here)? {
+            Some(target) => drop(self.evaluation.step(&mut self.learner, record, target).map_err(here)?),
+            None => self.place.unlabelled += 1,
+        }
+        self.place.rows = stream.row();
+        self.place.non_finite[1] = stream.non_finite();
+        (self.place.header, self.place.last_row) = (stream.header_hash(), stream.last_row_hash());
+        Ok(true)
+    }
+
+    /// Brings a newly opened stream to where this session stands.
+    ///
+    /// # Errors
+    ///
+    /// If it is not the stream the session comes from: it has another header, another row at this place, or ends before.
+    pub fn follow(&mut self, stream: &mut CsvStream) -> Result<(), Error> {
+        let rows = self.place.rows;
+        let skipped = stream.skip(rows)?;
+        let wrong = |found: String| {
+            let message = format!("expected the stream that the checkpoint comes from, {rows} rows in; found {found}");
+            Err(Error::new(ErrorKind::Checkpoint, message).in_file(&self.stream))
+        };
+        if skipped < rows {
+            return wrong(format!("the end after {skipped} rows"));
+        }
+        if rows > 0 && stream.header_hash() != self.place.header {
+            return wrong("another header".to_owned());
+        }
+        if rows > 0 && stream.last_row_hash() != self.place.last_row {
+            return wrong(format!("another row {rows}"));
+        }
+        let [before, since] = self.place.non_finite;
+        self.place.non_finite = [before + since, 0];
+        Ok(())
+    }
+
+    /// Writes a checkpoint: whole, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint::save`].
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        checkpoint::save(path, self)
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint::load`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        checkpoint::load(path)
+    }
+
+    /// The learner.
+    #[must_use]
+    pub fn learner(&self) -> &Deep {
+        &self.learner
+    }
+
+    /// Its scores so far, and the baselines'.
+    #[must_use]
+    pub fn evaluation(&self) -> &Prequential {
+        &self.evaluation
+    }
+
+    /// The name of the stream: a path, or a bundled stream's.
+    #[must_use]
+    pub fn stream(&self) -> &str {
+        &self.stream
+    }
+
+    /// The same stream lies elsewhere now.
+    pub fn moved_to(&mut self, stream: impl Into<String>) {
+        self.stream = stream.into();
+    }
+
+    /// How the stream is read.
+    #[must_use]
+    pub fn options(&self) -> &CsvOptions {
+        &self.options
+    }
+
+    /// How many rows were read.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.place.rows
+    }
+
+    /// How many of them had no target.
+    #[must_use]
+    pub fn unlabelled(&self) -> u64 {
+        self.place.unlabelled
+    }
+
+    /// How many cells were NaN or infinite. They count as missing.
+    #[must_use]
+    pub fn non_finite(&self) -> u64 {
+        self.place.non_finite.iter().sum()
+    }
+}
