@@ -5,7 +5,7 @@ use std::fmt;
 use thalweg_tensor::{Real, Shape, walk};
 
 use crate::grads::Grads;
-use crate::tape::{Node, Place};
+use crate::node::{Node, Place};
 
 /// One op's view of the backward pass: inputs, output and its gradient to read, the inputs' gradients to add to.
 ///
@@ -18,6 +18,7 @@ pub struct Back<'a, T: Real> {
     pub(crate) value: &'a [T],
     pub(crate) theta: &'a [T],
     pub(crate) dy: &'a [T],
+    pub(crate) scratch: &'a mut [T],
     pub(crate) grad: &'a mut [T],
     pub(crate) grads: &'a mut Grads<T>,
 }
@@ -104,6 +105,12 @@ impl<'a, T: Real> Back<'a, T> {
             Place::Tape(start) => &self.value[start + self.node.shape.len()..][..self.node.saved],
             Place::Theta(..) => &[],
         }
+    }
+
+    /// Room for as many numbers as forward has [kept](crate::Op::saving), for backward to write intermediate results in.
+    /// What it holds at first is unspecified. It is handed out once; after that it is empty.
+    pub fn scratch(&mut self) -> &'a mut [T] {
+        std::mem::take(&mut self.scratch)
     }
 
     /// For an elementwise op of one input with `∂y/∂x = f(x, y)`: `x̄ += ȳ ⊙ f(x, y)`.

@@ -149,10 +149,12 @@ mod tests {
     fn overwriting_instead_of_adding_is_caught() {
         let x = Tensor::from_slice(&[0.5, 0.7]);
         let wrong = gradcheck([x], |[x]| {
-            x.exp() + tanh_with(x, |g| {
-                let (y, dy) = (g.y(), g.dy());
-                g.dx(0).iter_mut().zip(y).zip(dy).for_each(|((dx, y), dy)| *dx = dy * (1.0 - y * y));
-            }) + x.sigmoid()
+            x.exp()
+                + tanh_with(x, |g| {
+                    let (y, dy) = (g.y(), g.dy());
+                    g.dx(0).iter_mut().zip(y).zip(dy).for_each(|((dx, y), dy)| *dx = dy * (1.0 - y * y));
+                })
+                + x.sigmoid()
         });
         assert!(wrong.is_err());
     }

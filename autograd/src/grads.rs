@@ -101,7 +101,8 @@ impl<T: Real> Grads<T> {
     /// square of one overflows.
     pub fn norm(&self) -> f64 {
         let mut squares = 0.0;
-        for (entry, mark) in self.flat.layout().entries().iter().zip(&self.marks).filter(|(entry, _)| entry.trainable()) {
+        for (entry, mark) in self.flat.layout().entries().iter().zip(&self.marks).filter(|(entry, _)| entry.trainable())
+        {
             mark.stretches(entry, |range| {
                 let g = &self.flat.as_slice()[range];
                 squares += kernels::dot(g, g).to_f64();

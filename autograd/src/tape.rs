@@ -70,46 +70,10 @@ use thalweg_tensor::{Real, Shape, View};
 use crate::back::Back;
 use crate::grads::Grads;
 use crate::layout::Param;
+use crate::node::{Inputs, Memory, Node, Place};
 use crate::op::Op;
 use crate::params::Params;
 use crate::var::Var;
-
-/// Where a node's numbers lie.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
-    /// In the tape's own memory, from this index.
-    Tape(usize),
-    /// In θ, from this index, within this parameter.
-    Theta(Param, usize),
-}
-
-/// One step of the computation.
-pub(crate) struct Node<T: Real> {
-    pub name: &'static str,
-    pub inputs: (u32, u32),
-    pub shape: Shape,
-    pub place: Place,
-    /// How many numbers are kept for backward behind the output.
-    pub saved: usize,
-    pub attributes: [usize; 4],
-    pub scalar: f64,
-    /// The op's whole-number arguments: a stretch of the tape's `indices`.
-    pub indices: (u32, u32),
-    /// Whether any parameter or leaf that wants a gradient lies behind this node.
-    pub needs_grad: bool,
-    /// What adds to the gradients of the inputs. Leaves and views have none.
-    pub backward: Option<fn(&mut Back<'_, T>)>,
-}
-
-#[derive(Default)]
-pub(crate) struct Memory<T: Real> {
-    pub nodes: Vec<Node<T>>,
-    pub inputs: Vec<u32>,
-    pub indices: Vec<usize>,
-    pub value: Vec<T>,
-    pub grad: Vec<T>,
-    pub reached: Vec<bool>,
-}
 
 /// The memory of one pass, kept from pass to pass. See the [module's page](crate::tape) for how it works.
 #[derive(Default)]
@@ -329,6 +293,7 @@ impl<'t, T: Real> Pass<'t, T> {
             }
             let (Some(backward), Place::Tape(start)) = (node.backward, node.place) else { continue };
             let (before, at) = m.grad.split_at_mut(start); // again: inputs lie before the output
+            let (dy, behind) = at.split_at_mut(node.shape.len());
             backward(&mut Back {
                 node,
                 nodes: &m.nodes,
@@ -336,51 +301,11 @@ impl<'t, T: Real> Pass<'t, T> {
                 indices: &m.indices[node.indices.0 as usize..node.indices.1 as usize],
                 value: &m.value,
                 theta: self.params.as_slice(),
-                dy: &at[..node.shape.len()],
+                dy,
+                scratch: &mut behind[..node.saved],
                 grad: before,
                 grads,
             });
-        }
-    }
-}
-
-/// The values of an op's inputs, while its forward runs.
-#[derive(Clone, Copy)]
-pub struct Inputs<'a, T: Real> {
-    ids: &'a [u32],
-    nodes: &'a [Node<T>],
-    value: &'a [T],
-    theta: &'a [T],
-}
-
-impl<'a, T: Real> Inputs<'a, T> {
-    /// The numbers of input `i`.
-    pub fn get(&self, i: usize) -> &'a [T] {
-        self.nodes[self.ids[i] as usize].read(self.value, self.theta)
-    }
-
-    /// How many inputs there are.
-    pub fn len(&self) -> usize {
-        self.ids.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-}
-
-impl<T: Real> Node<T> {
-    fn leaf(name: &'static str, shape: Shape, place: Place, needs_grad: bool) -> Self {
-        let (inputs, indices) = ((0, 0), (0, 0));
-        Node { name, inputs, shape, place, saved: 0, attributes: [0; 4], scalar: 0.0, indices, needs_grad, backward: None }
-    }
-
-    /// The node's numbers, out of the tape's values or θ.
-    pub fn read<'a>(&self, value: &'a [T], theta: &'a [T]) -> &'a [T] {
-        match self.place {
-            Place::Tape(start) => &value[start..start + self.shape.len()],
-            Place::Theta(_, start) => &theta[start..start + self.shape.len()],
         }
     }
 }
@@ -394,11 +319,5 @@ impl<T: Real> fmt::Debug for Tape<T> {
 impl<T: Real> fmt::Debug for Pass<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pass({} nodes)", self.memory.borrow().nodes.len())
-    }
-}
-
-impl<T: Real> fmt::Debug for Inputs<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries((0..self.len()).map(|i| self.get(i))).finish()
     }
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use thalweg_tensor::{Real, Shape, Tensor, kernels};
 
 use crate::grads::Grads;
-use crate::tape::{Pass, Place};
+use crate::node::Place;
+use crate::tape::Pass;
 
 /// A value in a pass: a `Copy` handle with operators, so that a cell reads like its equations.
 ///
@@ -118,7 +119,9 @@ impl<'p, T: Real> Var<'p, T> {
         let node = &m.nodes[self.id as usize];
         assert!(node.shape.len() == out.len(), "grad_to: {} into a slice of {}", node.shape, out.len());
         match node.place {
-            Place::Tape(start) if start + out.len() <= m.grad.len() => out.copy_from_slice(&m.grad[start..][..out.len()]),
+            Place::Tape(start) if start + out.len() <= m.grad.len() => {
+                out.copy_from_slice(&m.grad[start..][..out.len()])
+            }
             Place::Tape(_) => out.fill(T::ZERO),
             Place::Theta(..) => panic!("grad_to: the gradient of a parameter is in Grads"),
         }

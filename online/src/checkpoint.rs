@@ -9,19 +9,20 @@
 //! | 8 | XXH3-64 of everything before |
 //!
 //! All numbers are little-endian; floats keep their bits. A file is written under a temporary name in the same folder,
-//! synced, and renamed over the old one: whenever the machine stops, the old or the new checkpoint is there, whole.
+//! synced, and renamed over the old one: whenever the machine stops, the old or the new checkpoint is there, whole. A
+//! process that is killed while it saves leaves its temporary file behind; [`sweep`] removes such files.
 //!
 //! bincode is unmaintained (RUSTSEC-2025-0141), and this is the only module that names it.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::Path;
+mod file;
 
 use bincode::Options;
 use serde::{Serialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, ErrorKind};
+
+pub use file::{check_writable, load, save, sweep};
 
 const MAGIC: [u8; 8] = *b"THALWEG\0";
 /// The version of the format that this program writes, and the only one that it reads.
@@ -114,73 +115,6 @@ fn array<const N: usize>(bytes: &[u8], start: usize) -> Option<[u8; N]> {
     bytes.get(start..)?.first_chunk().copied()
 }
 
-/// Writes a checkpoint of `value` to the file at `path`.
-///
-/// # Errors
-///
-/// If the value cannot be serialised or the file cannot be written. A file that was there before is then untouched,
-/// unless only the very last step failed, syncing the folder: the new file is in place by then.
-pub fn save<V: Serialize>(path: impl AsRef<Path>, value: &V) -> Result<(), Error> {
-    let path = path.as_ref();
-    let bytes = encode(value).map_err(|error| error.in_file(path))?;
-    replace(path, &bytes)
-        .map_err(|cause| Error::caused_by(ErrorKind::Io, "cannot write the checkpoint", cause).in_file(path))
-}
-
-/// Finds out early whether a checkpoint can be saved at `path`. Leaves everything as it is.
-///
-/// # Errors
-///
-/// If `path` is a folder, or no file can be made in its folder.
-pub fn check_writable(path: impl AsRef<Path>) -> Result<(), Error> {
-    let path = path.as_ref();
-    let check = match path.is_dir() {
-        true => Err(io::Error::from(io::ErrorKind::IsADirectory)),
-        false => tempfile::tempfile_in(folder_of(path)).map(drop),
-    };
-    check.map_err(|cause| Error::caused_by(ErrorKind::Io, "cannot write the checkpoint", cause).in_file(path))
-}
-
-/// Reads the checkpoint in the file at `path`.
-///
-/// # Errors
-///
-/// If the file cannot be read, and all those of [`decode`].
-pub fn load<V: DeserializeOwned>(path: impl AsRef<Path>) -> Result<V, Error> {
-    let path = path.as_ref();
-    let mut bytes = Vec::new();
-    // One byte more than the largest checkpoint: enough to see that there is too much.
-    let most = LIMIT + (HEAD + CHECKSUM) as u64 + 1;
-    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
-    read.map_err(|cause| Error::caused_by(ErrorKind::Io, "cannot read the checkpoint", cause).in_file(path))?;
-    decode(&bytes).map_err(|error| error.in_file(path))
-}
-
-/// Puts `bytes` in the place of the file at `path`, wholly or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = folder_of(path);
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".thalweg-").suffix(".tmp");
-    // A temporary file is private by default; a checkpoint is an ordinary file, so the umask decides.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    // The new name is safe only once the folder is: a rename lives in the folder.
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,31 +151,6 @@ mod tests {
         assert_eq!(message(&longer), format!("expected {} bytes, found 1 more after the end", good.len()));
         assert!(message(&encode(&1_u8)?).starts_with("the payload is not what was expected: "));
         assert!(message(&encode(&(state(), 1_u8))?).starts_with("the payload is not what was expected: "));
-        Ok(())
-    }
-
-    #[test]
-    fn a_failed_save_leaves_the_old_file_and_nothing_else() -> io::Result<()> {
-        struct Unwilling;
-        impl Serialize for Unwilling {
-            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-                Err(serde::ser::Error::custom("no"))
-            }
-        }
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("model.ckpt");
-        save(&path, &1_u8).map_err(io::Error::other)?;
-        assert_eq!(save(&path, &Unwilling).map_err(|error| error.kind()), Err(ErrorKind::Checkpoint));
-        // A folder cannot be replaced by a file: the rename fails after everything was written.
-        let taken = folder.path().join("taken");
-        std::fs::create_dir(&taken)?;
-        assert_eq!(save(&taken, &2_u8).map_err(|error| error.kind()), Err(ErrorKind::Io));
-        assert_eq!(load::<u8>(&path).ok(), Some(1));
-        save(&path, &3_u8).map_err(io::Error::other)?;
-        assert_eq!(load::<u8>(&path).ok(), Some(3));
-        assert_eq!(std::fs::read_dir(folder.path())?.count(), 2, "no temporary file is left");
-        let missing = load::<u8>(folder.path().join("missing.ckpt")).unwrap_err();
-        assert!(missing.to_string().contains("missing.ckpt: cannot read the checkpoint: "), "{missing}");
         Ok(())
     }
 

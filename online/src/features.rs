@@ -8,6 +8,9 @@
 //! Columns are only ever appended, in order of arrival, so a network grows by inputs at its end and no weight changes its
 //! meaning. A feature that is absent from a row counts as missing, but raises no flag.
 //!
+//! **One name twice.** A row that names a feature twice gives two readings of it, and both are learned from. Of two numbers
+//! the later one is read; of two categories both are 1. A number and then text is an error, as it is between rows.
+//!
 //! **Clipping.** A feature may stand still for a year and then move: its deviation is then tiny and its standardised
 //! values are huge, and a network that has never seen them breaks. So z is limited to ±4, which for anything like a normal
 //! distribution is no limit at all.
@@ -118,6 +121,7 @@ impl Features {
     /// If there is text where a feature has had numbers ([`ErrorKind::Type`]); nothing is learned then.
     pub fn observe(&mut self, row: &dyn Row) -> Result<(), Error> {
         self.check(row)?;
+        self.check_within(row)?;
         for index in 0..row.len() {
             let (name, value) = row.cell(index);
             let feature = match self.find(name, index) {
@@ -188,6 +192,22 @@ impl Features {
                 && matches!(self.features[feature], Feature::Number { .. })
             {
                 return Err(Error::expected(ErrorKind::Type, "a number, as in the rows before", text).in_column(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// What [`check`](Features::check) cannot see: a new feature that is a number first and text later in the same row.
+    fn check_within(&self, row: &dyn Row) -> Result<(), Error> {
+        for index in 0..row.len() {
+            let (name, value) = row.cell(index);
+            if let Value::Text(text) = value
+                && self.find(name, index).is_none()
+            {
+                let first = (0..index).map(|earlier| row.cell(earlier)).find(|(n, v)| *n == name && !v.is_missing());
+                if let Some((_, Value::Number(_))) = first {
+                    return Err(Error::expected(ErrorKind::Type, "a number, as before in this row", text).in_column(name));
+                }
             }
         }
         Ok(())

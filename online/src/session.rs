@@ -52,9 +52,9 @@ struct Place {
     unlabelled: u64,
     /// NaN and infinite cells met before this stream was opened, and since.
     non_finite: [u64; 2],
-    /// Hashes of the header and of the last row: a stream that has others is another stream.
-    header: u64,
-    last_row: u64,
+    /// Hashes of the header and of all rows read: a stream that has others is another stream.
+    header_hash: u64,
+    rows_hash: u64,
 }
 
 impl Session {
@@ -83,7 +83,7 @@ impl Session {
         }
         self.place.rows = stream.row();
         self.place.non_finite[1] = stream.non_finite();
-        (self.place.header, self.place.last_row) = (stream.header_hash(), stream.last_row_hash());
+        (self.place.header_hash, self.place.rows_hash) = (stream.header_hash(), stream.rows_hash());
         Ok(true)
     }
 
@@ -91,7 +91,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// If it is not the stream the session comes from: it has another header, another row at this place, or ends before.
+    /// If it is not the stream the session comes from: it has another header, other rows up to this place, or ends before.
     pub fn follow(&mut self, stream: &mut CsvStream) -> Result<(), Error> {
         let rows = self.place.rows;
         let skipped = stream.skip(rows)?;
@@ -102,11 +102,11 @@ impl Session {
         if skipped < rows {
             return wrong(format!("the end after {skipped} rows"));
         }
-        if rows > 0 && stream.header_hash() != self.place.header {
+        if rows > 0 && stream.header_hash() != self.place.header_hash {
             return wrong("another header".to_owned());
         }
-        if rows > 0 && stream.last_row_hash() != self.place.last_row {
-            return wrong(format!("another row {rows}"));
+        if stream.rows_hash() != self.place.rows_hash {
+            return wrong("other rows".to_owned());
         }
         let [before, since] = self.place.non_finite;
         self.place.non_finite = [before + since, 0];

@@ -10,14 +10,18 @@
 //! | `matmul` | `affine`, `matmul` |
 //! | `reduce` | `sum`, `mean`, `sum_axis`, `mean_axis` |
 //! | `shape` | `reshape`, `slice`, `split`, `row`, `rows`, `concat`, `stack`, `transpose` |
+//! | `recurrent` | `rnn_tanh`, `lstm`, `gru`: a whole sequence as one node |
 //! | `loss` | `log_softmax`, `softmax`, `cross_entropy`, `bce_with_logits`, `mse` |
 
 mod arithmetic;
 mod loss;
 mod matmul;
+mod recurrent;
 mod reduce;
 mod shape;
 mod unary;
+
+pub use recurrent::RecurrentWeights;
 
 #[cfg(test)]
 pub(crate) mod strategies;

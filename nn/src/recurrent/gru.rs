@@ -4,6 +4,7 @@ use thalweg_autograd::{Params, Pass, Var};
 use thalweg_tensor::{Real, Rng};
 
 use super::weights::Weights;
+use super::sequence::{sequence, with_last};
 use super::{Cell, State};
 
 /// Where the reset gate acts.
@@ -133,6 +134,13 @@ impl Cell for Gru {
             Update::Takes => h + z * (n - h),
         };
         (h, h)
+    }
+
+    fn sequence<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
+        match self.form {
+            GruForm::PYTORCH => with_last(x.gru(h, self.weights.vars(x.pass()))),
+            _ => sequence(self, x, h),
+        }
     }
 
     fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> Var<'p, T> {

@@ -70,6 +70,11 @@ impl Cell for Lstm {
         (h, LstmState { h, c })
     }
 
+    fn sequence<'p, T: Real>(&self, x: Var<'p, T>, state: LstmState<'p, T>) -> (Var<'p, T>, LstmState<'p, T>) {
+        let (outputs, [h, c]) = x.lstm([state.h, state.c], self.weights.vars(x.pass()));
+        (outputs, LstmState { h, c })
+    }
+
     fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> LstmState<'p, T> {
         LstmState { h: pass.input(&state.parts[0]), c: pass.input(&state.parts[1]) }
     }

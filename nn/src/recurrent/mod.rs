@@ -30,6 +30,13 @@ pub trait Cell {
     /// If the shapes do not fit.
     fn step<'p, T: Real>(&self, x: Var<'p, T>, state: Self::State<'p, T>) -> (Var<'p, T>, Self::State<'p, T>);
 
+    /// A whole sequence, time first: `[t, in]` → outputs `[t, hidden]`, or `[t, n, in]` → `[t, n, hidden]`, and the state
+    /// to carry on. What `t` single steps would give, as one fused node where there is one for the cell.
+    ///
+    /// # Panics
+    /// If the sequence is empty, or the shapes do not fit.
+    fn sequence<'p, T: Real>(&self, x: Var<'p, T>, state: Self::State<'p, T>) -> (Var<'p, T>, Self::State<'p, T>);
+
     /// The carried state as data of a pass. No gradient flows behind it: this is where history is cut.
     fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> Self::State<'p, T>;
 

@@ -4,6 +4,7 @@ use thalweg_autograd::{Params, Pass, Var};
 use thalweg_tensor::{Real, Rng};
 
 use super::weights::Weights;
+use super::sequence::{sequence, with_last};
 use super::{Cell, State};
 
 /// What an [`Rnn`] applies to its sum.
@@ -75,6 +76,13 @@ impl Cell for Rnn {
             Activation::Sigmoid => sum.sigmoid(),
         };
         (h, h)
+    }
+
+    fn sequence<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
+        match self.activation {
+            Activation::Tanh => with_last(x.rnn_tanh(h, self.weights.vars(x.pass()))),
+            Activation::Relu | Activation::Sigmoid => sequence(self, x, h),
+        }
     }
 
     fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> Var<'p, T> {

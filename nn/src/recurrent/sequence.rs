@@ -58,3 +58,8 @@ mod tests {
         sequence(&gru, pass.zeros([0, 3]), gru.enter(&pass, &gru.zero_state(&params)));
     }
 }
+
+/// The outputs of all steps, and the last of them, which is the state.
+pub(super) fn with_last<'p, T: Real>(outputs: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
+    (outputs, outputs.row(outputs.shape().dims()[0] - 1))
+}

@@ -1,6 +1,6 @@
 //! The parameters that recurrent cells share: two affine maps whose results are added, for `k` gates stacked.
 
-use thalweg_autograd::{Param, Params, Var};
+use thalweg_autograd::{Param, Params, Pass, RecurrentWeights, Var};
 use thalweg_tensor::{Real, Rng};
 
 use crate::init;
@@ -42,6 +42,15 @@ impl Weights {
     #[track_caller]
     pub fn of_hidden<'p, T: Real>(&self, h: Var<'p, T>) -> Var<'p, T> {
         affine(h, self.weight_hh, self.bias.map(|[_, b]| b))
+    }
+
+    /// The parameters as variables of a pass, for the fused ops.
+    pub fn vars<'p, T: Real>(&self, pass: &'p Pass<'p, T>) -> RecurrentWeights<'p, T> {
+        RecurrentWeights {
+            weight_ih: pass.param(self.weight_ih),
+            weight_hh: pass.param(self.weight_hh),
+            bias: self.bias.map(|biases| biases.map(|bias| pass.param(bias))),
+        }
     }
 
     /// The number of hidden units.

@@ -223,7 +223,7 @@ fn is_by_hand<C: Testable>(form: usize, s: &Sizes, step: impl Fn(&Params<f64>, &
 }
 
 fn rnn_is_by_hand(form: usize, s: &Sizes) {
-    let activation = [f64::tanh, |x| x.max(0.0), sigma][form];
+    let activation = [f64::tanh, |x: f64| x.max(0.0), sigma][form];
     is_by_hand::<Rnn>(form, s, |params, x, h| {
         let [of_x, of_h] = [("ih", x), ("hh", h)].map(|(side, v)| gate(params, s.hidden, 0, side, v));
         zip(&of_x, &of_h, |a, b| activation(a + b))

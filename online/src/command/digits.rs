@@ -92,7 +92,8 @@ impl Digits {
             }
             let label = record.target_text().unwrap_or_default();
             let found = PHASES.iter().flatten().position(|class| *class == label);
-            let class = found.ok_or_else(|| Error::expected(ErrorKind::Value, "a digit", label).at_row(record.row()))?;
+            let class =
+                found.ok_or_else(|| Error::expected(ErrorKind::Value, "a digit", label).at_row(record.row()))?;
             seen[class] += 1;
             let part = if seen[class] % HELD_OUT_EVERY == 0 { &mut digits.held_out } else { &mut digits.train };
             part[class / 2].push((record, class));
@@ -171,13 +172,19 @@ fn as_text(digits: &Digits, outcomes: &[Outcome; 4]) -> String {
 /// What the reader sees.
 fn in_plain_words([with, without, ..]: &[Outcome; 4]) -> String {
     let first = |outcome: &Outcome| outcome.matrix.rows().last().map_or(f64::NAN, |last| last[0]);
-    let [a, b] = PHASES[0];
+    let (kept, lost, [a, b]) = (first(with), first(without), PHASES[0]);
+    let work = with.microseconds / without.microseconds;
+    let lesson = match kept > lost {
+        true => format!(
+            "Old examples replayed beside the new ones keep the old digits alive, for {work:.1} times the work."
+        ),
+        false => "This memory does not help.".to_owned(),
+    };
     format!(
         "In plain words: after the last digits the learner with a memory still knows {} of the first ones, {a} and {b}; \
-         without it, {}. Old examples replayed beside the new ones keep the old digits alive, for {:.1} times the work.",
-        percent(first(with)),
-        percent(first(without)),
-        with.microseconds / without.microseconds
+         without it, {}. {lesson}",
+        percent(kept),
+        percent(lost),
     )
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use thalweg_online::{Session, checkpoint};
+use thalweg_autograd::Entry;
+use thalweg_online::{Session, Task, checkpoint};
 
 use super::report::{align_right, grouped, table};
 use super::{Failure, Output};
@@ -32,8 +33,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 fn as_json(session: &Session) -> Value {
     let learner = session.learner();
     let config = learner.config();
-    let tensor = |entry: &thalweg_autograd::Entry| {
-        json!({"name": entry.name(), "shape": entry.shape().dims(), "trainable": entry.trainable()})
+    let tensor = |entry: &Entry| {
+        let (name, shape) = (entry.name(), entry.shape());
+        json!({"name": name, "shape": shape.dims(), "trainable": entry.trainable()})
     };
     json!({
         "version": checkpoint::VERSION,
@@ -68,7 +70,9 @@ fn as_text(session: &Session) -> String {
     fact("optimizer", config.optimizer.to_string());
     fact("memory", format!("{}, holds {}", config.memory, learner.remembered()));
     fact("seed", config.seed.to_string());
-    fact("classes", learner.classes().join(", "));
+    if config.task == Task::Classify {
+        fact("classes", learner.classes().join(", "));
+    }
     fact("inputs", learner.features().columns().collect::<Vec<_>>().join(", "));
     fact("steps refused", learner.refused().to_string());
     fact("fingerprint", format!("{:016x}", learner.fingerprint()));

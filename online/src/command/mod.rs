@@ -4,10 +4,11 @@ mod digits;
 mod inspect;
 mod progress;
 mod report;
+mod resume;
 mod run;
 mod streams;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -65,7 +66,15 @@ impl From<io::Error> for Failure {
 
 /// Runs the command that the arguments ask for.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Our own messages say what is allowed: one line is enough.
+        Err(error) if error.kind() == clap::error::ErrorKind::ValueValidation => {
+            say(error.to_string().lines().next().unwrap_or_default());
+            return ExitCode::from(2);
+        }
+        Err(error) => error.exit(),
+    };
     let done = match cli.command {
         None => digits::run(&cli.digits),
         Some(Command::Run(options)) => run::run(&options),
@@ -82,6 +91,11 @@ pub fn main() -> ExitCode {
 }
 
 fn fail(message: &str) -> ExitCode {
-    eprintln!("error: {message}");
+    say(&format!("error: {message}"));
     ExitCode::from(2)
+}
+
+/// A line on stderr. If nobody reads it (`thalweg … 2>&1 | head`), the work goes on.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }

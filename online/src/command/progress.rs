@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use thalweg_online::{Scores, Session, Task};
 
 use super::report::grouped;
+use super::say;
 
 /// The bar's text is made anew after this many rows: often enough for the eye, seldom enough for the clock.
 const ROWS_PER_MESSAGE: u64 = 512;
@@ -17,6 +18,8 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     counts_rows: bool,
     print_every: u64,
+    /// When learning began, and at which row.
+    start: (Instant, u64),
 }
 
 impl Progress {
@@ -27,7 +30,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
-        Progress { bar, counts_rows: false, print_every }
+        Progress { bar, counts_rows: false, print_every, start: (Instant::now(), 0) }
     }
 
     /// The stream ends after so many rows: the bar counts them.
@@ -47,12 +50,22 @@ impl Progress {
         }
     }
 
+    /// Learning begins after so many rows, which a checkpoint knows already.
+    pub fn begin(&mut self, rows: u64) {
+        self.start = (Instant::now(), rows);
+        if let Some(bar) = self.bar.as_ref().filter(|_| self.counts_rows) {
+            bar.set_position(rows);
+        }
+        self.bar.iter().for_each(ProgressBar::reset_eta);
+    }
+
     /// One more row was learned.
     pub fn row(&mut self, session: &Session) {
         let rows = session.rows();
         match &self.bar {
             Some(bar) if rows.is_multiple_of(ROWS_PER_MESSAGE) => {
-                let speed = rows as f64 / bar.elapsed().as_secs_f64().max(1e-3);
+                let (start, before) = self.start;
+                let speed = (rows - before) as f64 / start.elapsed().as_secs_f64().max(1e-3);
                 let score = score(session.evaluation().scores());
                 bar.set_message(format!("{} rows, {}/s, {score}", HumanCount(rows), HumanCount(speed as u64)));
                 if self.counts_rows {
@@ -61,7 +74,7 @@ impl Progress {
             }
             Some(_) => {}
             None if self.print_every > 0 && rows.is_multiple_of(self.print_every) => {
-                eprintln!("[{}] {}", grouped(rows), score(session.evaluation().scores()));
+                say(&format!("[{}] {}", grouped(rows), score(session.evaluation().scores())));
             }
             None => {}
         }

@@ -86,7 +86,9 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
 }
 
 fn metrics(scores: &Scores) -> Value {
-    Value::Object(scores.entries().into_iter().map(|(name, value)| (name.to_owned(), number(value))).collect::<Map<_, _>>())
+    Value::Object(
+        scores.entries().into_iter().map(|(name, value)| (name.to_owned(), number(value))).collect::<Map<_, _>>(),
+    )
 }
 
 /// JSON has no NaN: what was never measured is null.

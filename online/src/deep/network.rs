@@ -37,7 +37,12 @@ impl Network {
                     before = width;
                     layer
                 };
-                (Body::Layers(widths.iter().enumerate().map(&mut layer).collect()), before)
+                let layers: Vec<Linear> = widths.iter().enumerate().map(&mut layer).collect();
+                // Units without inputs and with biases of zero would be dead for ever: ReLU has no slope there.
+                if let Some(bias) = layers.first().filter(|_| inputs == 0).and_then(|first| first.bias) {
+                    params.of_mut(bias).iter_mut().for_each(|bias| *bias = rng.range(-1.0, 1.0) as f32);
+                }
+                (Body::Layers(layers), before)
             }
             &Model::Recurrent { cell, hidden, .. } => {
                 let body = match cell {
@@ -101,16 +106,65 @@ impl Network {
 /// Runs a cell over rows `[t, in]`, t ≥ 1; the last output.
 fn unroll<'p, C: Cell>(cell: &C, x: Var<'p>, start: &State, carry: Option<&mut Recurrent>) -> Var<'p> {
     let steps = x.shape().dims()[0];
-    let (mut output, first) = cell.step(x.row(0), cell.enter(x.pass(), start));
-    let mut state = first;
-    for t in 1..steps {
-        (output, state) = cell.step(x.row(t), state);
+    let (outputs, first) = cell.sequence(x.slice(0, 0..1), cell.enter(x.pass(), start));
+    let (mut output, mut last) = (outputs.row(0), first);
+    if steps > 1 {
+        let (outputs, state) = cell.sequence(x.slice(0, 1..steps), first);
+        (output, last) = (outputs.row(steps - 2), state);
     }
     if let Some(recurrent) = carry {
         recurrent.carry(|after_first, after_last| {
             cell.leave(first, after_first);
-            cell.leave(state, after_last);
+            cell.leave(last, after_last);
         });
     }
     output
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, Deep};
+    use super::*;
+    use crate::{Learner, OptimizerSpec, Target, Task};
+    use thalweg_autograd::Flat;
+
+    /// The numbers of a vector laid out like θ, by the name of their tensor and their row and column.
+    fn elements(vector: &Flat<f32>) -> Vec<(String, [usize; 2], u32)> {
+        let mut elements = Vec::new();
+        for (param, entry) in vector.layout().iter() {
+            let (_, width) = entry.table();
+            let at = |index| [index / width, index % width];
+            let numbers = vector.of(param).iter().enumerate();
+            elements.extend(numbers.map(|(index, x)| (entry.name().to_owned(), at(index), x.to_bits())));
+        }
+        elements
+    }
+
+    /// Growth alone, without the step that follows it: θ and Adam's moments of what is old are in place, the rest is 0.
+    #[test]
+    fn growth_moves_neither_theta_nor_moments() -> Result<(), crate::Error> {
+        for model in ["linear", "mlp:7,5", "rnn:5", "lstm:4", "gru:4", "gru:4,form=chung"] {
+            let (model, optimizer) = (Model::parse(model)?, OptimizerSpec::parse("adam:0.01")?);
+            let mut learner = Deep::new(Config { model, optimizer, ..Config::new(Task::Classify) });
+            for k in 0..20 {
+                let x = [("a", f64::from(k % 7)), ("b", f64::from(k % 3))];
+                learner.learn_one(&x, Target::Class(["low", "high"][k as usize % 2]))?;
+            }
+            let old = [learner.params(), learner.moments().expect("Adam has moments")[0]].map(elements);
+            learner.grow(&[("b", Some(1.0)), ("a", None), ("new", Some(1.0))], Target::Class("new"))?;
+            let mut first = learner.moments().expect("Adam has moments")[0].clone();
+            first.align(learner.params().layout());
+            for (old, new) in old.into_iter().zip([learner.params(), &first].map(elements)) {
+                assert!(new.len() > old.len());
+                assert!(old.iter().any(|(_, _, bits)| *bits != 0), "there is something to lose");
+                let mut old = old.iter().peekable();
+                for element in &new {
+                    // Both are in the order of names, rows and columns.
+                    assert!(old.next_if_eq(&element).is_some() || element.2 == 0, "{element:?}");
+                }
+                assert_eq!(old.next(), None, "all that was there is in place");
+            }
+        }
+        Ok(())
+    }
 }

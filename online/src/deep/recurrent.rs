@@ -172,3 +172,75 @@ impl Row for WithLast<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(x: f32) -> State {
+        let mut state = State::zeros(1, 2);
+        state.parts[0].as_mut_slice().fill(x);
+        state
+    }
+
+    fn recurrent(model: &str) -> Recurrent {
+        let mut recurrent = Recurrent::new(&Model::parse(model).expect("there is such a model"));
+        recurrent.begin(state(0.0));
+        recurrent
+    }
+
+    /// Row t leaves the state t + 1 behind its first row and 100 t behind its last.
+    #[test]
+    fn a_full_window_slides_by_the_state_after_its_first_row() {
+        let (mut recurrent, mut lesson) = (recurrent("rnn:2,window=3"), Lesson::default());
+        let mut windows = Vec::new();
+        for t in 0..6_u8 {
+            recurrent.push(&[f64::from(t)], &mut lesson);
+            recurrent.carry(|after_first, after_last| {
+                *after_first = state(f32::from(t) + 1.0);
+                *after_last = state(100.0 * f32::from(t));
+            });
+            windows.push((lesson.rows.concat(), lesson.state.parts[0].as_slice()[0]));
+        }
+        let expected = [
+            (vec![0.0], 0.0),
+            (vec![0.0, 1.0], 0.0),
+            (vec![0.0, 1.0, 2.0], 0.0),
+            (vec![1.0, 2.0, 3.0], 3.0),
+            (vec![2.0, 3.0, 4.0], 4.0),
+            (vec![3.0, 4.0, 5.0], 5.0),
+        ];
+        assert_eq!(windows, expected);
+        assert_eq!(*recurrent.carried(), state(500.0));
+    }
+
+    #[test]
+    fn a_new_sequence_begins_as_the_first_did() {
+        let (mut recurrent, mut lesson) = (recurrent("rnn:2,window=2"), Lesson::default());
+        for t in 0..5 {
+            recurrent.push(&[f64::from(t)], &mut lesson);
+            recurrent.carry(|after_first, after_last| [after_first, after_last].into_iter().for_each(|s| *s = state(1.0)));
+            recurrent.told(Truth::Value(7.0));
+        }
+        recurrent.reset();
+        assert_eq!((recurrent.carried(), recurrent.last(&Labels::new())), (&state(0.0), Some(Value::Missing)));
+        recurrent.push(&[9.0], &mut lesson);
+        assert_eq!((lesson.rows, lesson.state), (vec![vec![9.0]], state(0.0)));
+    }
+
+    #[test]
+    fn the_last_target_stands_behind_the_other_cells() {
+        let mut classes = Labels::new();
+        classes.insert("up");
+        let mut seeing = recurrent("lstm:2");
+        seeing.told(Truth::Class(0));
+        let x = [("a", 1.0)];
+        let row = WithLast::new(&x, seeing.last(&classes));
+        assert_eq!((row.len(), row.cell(0)), (2, ("a", Value::Number(1.0))));
+        assert_eq!(row.cell(1), (LAST_TARGET, Value::Text("up")));
+        seeing.told(Truth::Value(-2.5));
+        assert_eq!(seeing.last(&classes), Some(Value::Number(-2.5)));
+        let blind = recurrent("lstm:2,last=false");
+        assert_eq!(WithLast::new(&x, blind.last(&classes)).len(), 1);
+    }
+}

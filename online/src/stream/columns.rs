@@ -1,5 +1,6 @@
 //! Which columns there are, and what each is for.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use ::csv::StringRecord;
@@ -34,6 +35,17 @@ pub enum Header {
     Yes,
     /// It is the first row.
     No,
+}
+
+/// As the command spells it.
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Header::Auto => "auto",
+            Header::Yes => "yes",
+            Header::No => "no",
+        })
+    }
 }
 
 /// The columns of a stream, shared by the stream and its records.

@@ -43,7 +43,7 @@ pub struct CsvStream {
     row: u64,
     non_finite: u64,
     header_hash: u64,
-    row_hash: u64,
+    rows_hash: u64,
     /// Reading has failed or come to the end.
     over: bool,
 }
@@ -118,7 +118,7 @@ impl CsvStream {
         }
         let header = has_header(options.header, &first);
         let columns = Columns::new(name, &first, header, options)?;
-        let header_hash = if header { hash(&first) } else { 0 };
+        let header_hash = if header { hash(&first, 0) } else { 0 };
         Ok(CsvStream {
             reader,
             columns: Arc::new(columns),
@@ -127,7 +127,7 @@ impl CsvStream {
             row: 0,
             non_finite: 0,
             header_hash,
-            row_hash: 0,
+            rows_hash: 0,
             over: false,
         })
     }
@@ -162,11 +162,11 @@ impl CsvStream {
         self.header_hash
     }
 
-    /// A hash (XXH3-64) of the fields of the last row, as they stand in the file; 0 before the first row. With the
+    /// A hash (XXH3-64) of the fields of all rows so far, as they stand in the file; 0 before the first row. With the
     /// header's it tells whether a stream that was skipped to a place is the one that was left there.
     #[must_use]
-    pub fn last_row_hash(&self) -> u64 {
-        self.row_hash
+    pub fn rows_hash(&self) -> u64 {
+        self.rows_hash
     }
 
     /// Reads the next row into `record`; `false` at the end.
@@ -221,7 +221,7 @@ impl CsvStream {
         match found.map_err(::csv::Error::into_kind) {
             Ok(true) => {
                 self.row += 1;
-                self.row_hash = hash(text);
+                self.rows_hash = hash(text, self.rows_hash);
                 Ok(true)
             }
             Ok(false) => {
@@ -233,7 +233,7 @@ impl CsvStream {
             }
             Err(::csv::ErrorKind::Utf8 { err, .. }) => {
                 self.row += 1;
-                self.row_hash = 0;
+                self.rows_hash = xxh3_64_with_seed(&[], self.rows_hash);
                 let error = Error::new(ErrorKind::Format, "expected UTF-8, found other bytes").at_row(self.row);
                 Err(match self.name_of(err.field()) {
                     Some(name) => error.in_column(name),
@@ -279,7 +279,9 @@ impl fmt::Debug for CsvStream {
     }
 }
 
-/// Each field's hash is the seed of the next one's, so that moving a boundary between fields changes the result.
-fn hash(record: &StringRecord) -> u64 {
-    record.iter().fold(record.len() as u64, |seed, field| xxh3_64_with_seed(field.as_bytes(), seed))
+/// Each field's hash is the seed of the next one's, so that moving a boundary between fields changes the result; the hash
+/// of what was before is the first seed.
+fn hash(record: &StringRecord, before: u64) -> u64 {
+    let seed = xxh3_64_with_seed(&(record.len() as u64).to_le_bytes(), before);
+    record.iter().fold(seed, |seed, field| xxh3_64_with_seed(field.as_bytes(), seed))
 }

@@ -11,14 +11,14 @@ fn run<L: Learner + serde::Serialize + serde::de::DeserializeOwned>(data: &Bundl
         checkpoint::decode(saved).expect("the state is good");
     let mut stream = data.open().expect("a bundled stream opens");
     assert_eq!(stream.skip(position).expect("the rows are good"), position);
-    assert_eq!(stream.last_row_hash(), row_hash, "it is the same stream");
+    assert_eq!(stream.rows_hash(), row_hash, "it is the same stream");
     let mut record = Record::new();
     while stream.row() < end && stream.read(&mut record).expect("the row is good") {
         if let Some(y) = record.target(data.task).expect("the target is good") {
             evaluation.step(&mut learner, &record, y).expect("the learner learns");
         }
     }
-    checkpoint::encode(&(stream.row(), stream.last_row_hash(), learner, evaluation)).expect("the state is small")
+    checkpoint::encode(&(stream.row(), stream.rows_hash(), learner, evaluation)).expect("the state is small")
 }
 
 fn stopping_changes_nothing<L>(name: &str, learner: L, stops: &[u64]) -> Result<(), TestCaseError>
@@ -55,7 +55,7 @@ fn a_row_that_differs_anywhere_has_another_hash() {
         let stream = CsvStream::from_reader("f.csv", std::io::Cursor::new(text), &CsvOptions::default());
         let mut stream = stream.expect("the header is good");
         assert_eq!(stream.skip(1).expect("there is a row"), 1);
-        stream.last_row_hash()
+        stream.rows_hash()
     };
     let rows = ["1,2,3", "1,2,4", "2,1,3", "12,,3", "1,,23", ",12,3", "1,2", "1,2,3,"];
     let hashes = rows.map(hash_of);
@@ -72,7 +72,7 @@ fn another_stream_is_noticed() {
     for stream in [&mut phishing, &mut co2] {
         assert_eq!(stream.skip(10).expect("there are rows"), 10);
     }
-    assert_ne!(phishing.last_row_hash(), co2.last_row_hash());
+    assert_ne!(phishing.rows_hash(), co2.rows_hash());
     assert_eq!(phishing.skip(u64::MAX).expect("the rows are good"), 1_240, "fewer at the end");
     assert_eq!(Task::Classify, bundled::find("phishing").expect("the stream is bundled").task);
 }

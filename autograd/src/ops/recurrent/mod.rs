@@ -1,0 +1,174 @@
+//! Recurrent cells over a whole sequence, fused: one node, whatever the length.
+//!
+//! What fusing saves: a step written from primitives is some twenty nodes, and the gradient of its weights is a product of
+//! vectors for each step. Fused, a sequence is one node; the inputs of all steps go through their weights together, and the
+//! gradient of the weights is one sum of outer products over time, for which each matrix is read and written once.
+//!
+//! The readable form of each cell, from primitives, is in `thalweg-nn`; a property test there holds the two equal.
+
+mod gru;
+mod lstm;
+mod rnn;
+
+use thalweg_tensor::{Real, Shape, kernels};
+
+use crate::{Back, Inputs, Var};
+
+/// The parameters of a recurrent cell with `k` gates, PyTorch's: `weight_ih: [k·hidden, in]`,
+/// `weight_hh: [k·hidden, hidden]`, and the biases `bias_ih`, `bias_hh: [k·hidden]`, both or none.
+#[derive(Clone, Copy, Debug)]
+pub struct RecurrentWeights<'p, T: Real = f32> {
+    /// From the input.
+    pub weight_ih: Var<'p, T>,
+    /// From the state.
+    pub weight_hh: Var<'p, T>,
+    /// `bias_ih` and `bias_hh`.
+    pub bias: Option<[Var<'p, T>; 2]>,
+}
+
+/// The sizes of a sequence: `t` steps of `n` examples each. One example without an axis of its own counts as a batch of 1.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    steps: usize,
+    batch: usize,
+    hidden: usize,
+    gates: usize,
+}
+
+impl Sizes {
+    /// Checks that everything fits: input `[t, in]` or `[t, n, in]`, states `[hidden]` or `[n, hidden]`.
+    #[track_caller]
+    fn of<T: Real>(
+        op: &str,
+        x: Var<'_, T>,
+        states: &[Var<'_, T>],
+        weights: &RecurrentWeights<'_, T>,
+        gates: usize,
+    ) -> Self {
+        let (input, w_ih, w_hh) = (x.shape(), weights.weight_ih.shape(), weights.weight_hh.shape());
+        let (steps, batch, inputs) = match *input.dims() {
+            [steps, inputs] => (steps, 1, inputs),
+            [steps, batch, inputs] => (steps, batch, inputs),
+            _ => panic!("{op}: input [t, in] or [t, n, in] expected, found {input}"),
+        };
+        let [rows, hidden] = weights.weight_hh.dims();
+        assert!(rows == gates * hidden, "{op}: weight_hh [{gates}·hidden, hidden] expected, found {w_hh}");
+        assert!(w_ih == Shape::from([rows, inputs]), "{op}: weight_ih [{rows}, {inputs}] expected, found {w_ih}");
+        let state = if input.rank() == 2 { Shape::from([hidden]) } else { Shape::from([batch, hidden]) };
+        for s in states {
+            assert!(s.shape() == state, "{op}: state {state} expected for input {input}, found {}", s.shape());
+        }
+        for bias in weights.bias.iter().flatten() {
+            assert!(bias.shape() == Shape::from([rows]), "{op}: bias [{rows}] expected, found {}", bias.shape());
+        }
+        assert!(steps > 0, "{op}: at least one step expected, the input is {input}");
+        Sizes { steps, batch, hidden, gates }
+    }
+
+    /// Rows of all steps together.
+    fn rows(&self) -> usize {
+        self.steps * self.batch
+    }
+
+    /// How many numbers a step's states hold, and its gates.
+    fn step(&self) -> (usize, usize) {
+        (self.batch * self.hidden, self.batch * self.gates * self.hidden)
+    }
+
+    /// The shape of the states of all steps: `[t, …]`.
+    fn outputs(&self, state: Shape) -> Shape {
+        state.inserted(0, self.steps)
+    }
+
+    fn attributes(&self) -> [usize; 4] {
+        [self.steps, self.batch, self.hidden, self.gates]
+    }
+
+    fn from_attributes([steps, batch, hidden, gates]: [usize; 4]) -> Self {
+        Sizes { steps, batch, hidden, gates }
+    }
+}
+
+/// The inputs of a fused node in order: what is its own, then `weight_ih`, `weight_hh` and the biases.
+fn with_inputs<'p, T: Real, const N: usize, R>(
+    own: [Var<'p, T>; N],
+    weights: &RecurrentWeights<'p, T>,
+    then: impl FnOnce(&[Var<'p, T>]) -> R,
+) -> R {
+    let mut all = [own[0]; 7];
+    let [bias_ih, bias_hh] = weights.bias.unwrap_or([own[0]; 2]);
+    all[..N].copy_from_slice(&own);
+    all[N..N + 4].copy_from_slice(&[weights.weight_ih, weights.weight_hh, bias_ih, bias_hh]);
+    then(&all[..if weights.bias.is_some() { N + 4 } else { N + 2 }])
+}
+
+/// `gates[row] = W_ih x[row] + b` for every row of every step; `b` is `bias_ih`, and `bias_hh` if `both`.
+/// `first` is the index of `weight_ih` among the inputs.
+fn gates_of_inputs<T: Real>(inputs: Inputs<'_, T>, first: usize, sizes: Sizes, both: bool, gates: &mut [T]) {
+    let (x, w, width) = (inputs.get(0), inputs.get(first), sizes.gates * sizes.hidden);
+    if inputs.len() > first + 2 {
+        let (b_ih, b_hh) = (inputs.get(first + 2), inputs.get(first + 3));
+        for row in gates.chunks_exact_mut(width.max(1)) {
+            row.copy_from_slice(b_ih);
+            if both {
+                kernels::add_assign(b_hh, row);
+            }
+        }
+    }
+    add_rows_times_transposed(sizes.rows(), x, w, gates);
+}
+
+/// `Y += X Wᵀ` for `x: [rows, in]`, `w: [out, in]`, `y: [rows, out]`.
+fn add_rows_times_transposed<T: Real>(rows: usize, x: &[T], w: &[T], y: &mut [T]) {
+    let (inputs, outputs) = (x.len() / rows.max(1), y.len() / rows.max(1));
+    for row in 0..rows {
+        kernels::matvec_add(w, &x[row * inputs..][..inputs], &mut y[row * outputs..][..outputs]);
+    }
+}
+
+/// `X̄ += Ȳ W` for `dy: [rows, out]`, `w: [out, in]`, `dx: [rows, in]`.
+fn add_rows_times<T: Real>(rows: usize, dy: &[T], w: &[T], dx: &mut [T]) {
+    let (inputs, outputs) = (dx.len() / rows.max(1), dy.len() / rows.max(1));
+    for row in 0..rows {
+        kernels::matvec_transposed_add(w, &dy[row * outputs..][..outputs], &mut dx[row * inputs..][..inputs]);
+    }
+}
+
+/// With the gradients of all gates known: those of the input, of `W_ih` and of `b_ih`.
+fn inputs_backward<T: Real>(g: &mut Back<'_, T>, first: usize, sizes: Sizes, dgates: &[T]) {
+    let (x, w) = (g.x(0), g.x(first));
+    if g.wants(0) {
+        add_rows_times(sizes.rows(), dgates, w, g.dx(0));
+    }
+    if g.wants(first) {
+        kernels::outer_sum_add(sizes.rows(), dgates, x, g.dx(first));
+    }
+    bias_backward(g, first + 2, sizes, dgates);
+}
+
+/// With the gradients of `W_hh h + b_hh` known for all steps: those of `W_hh` and `b_hh`. `start` is the state before the
+/// first step, `states` those after each.
+fn states_backward<T: Real>(
+    g: &mut Back<'_, T>,
+    first: usize,
+    sizes: Sizes,
+    dgates: &[T],
+    [start, states]: [&[T]; 2],
+) {
+    let (state, gate) = sizes.step();
+    if g.wants(first + 1) {
+        let dw = g.dx(first + 1);
+        kernels::outer_sum_add(sizes.batch, &dgates[..gate], start, dw);
+        let later = sizes.rows() - sizes.batch;
+        kernels::outer_sum_add(later, &dgates[gate..], &states[..later * sizes.hidden], dw);
+        debug_assert!(states.len() == sizes.steps * state);
+    }
+    bias_backward(g, first + 3, sizes, dgates);
+}
+
+fn bias_backward<T: Real>(g: &mut Back<'_, T>, index: usize, sizes: Sizes, dgates: &[T]) {
+    if index < g.len() && g.wants(index) {
+        let db = g.dx(index);
+        dgates.chunks_exact((sizes.gates * sizes.hidden).max(1)).for_each(|row| kernels::add_assign(row, db));
+    }
+}

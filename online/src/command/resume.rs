@@ -1,0 +1,84 @@
+//! Continuing where a checkpoint stands, and not losing one.
+
+use std::path::Path;
+
+use thalweg_online::{CsvStream, Error, ErrorKind, Header, MemorySpec, Model, OptimizerSpec, Session};
+
+use super::report::grouped;
+use super::run::{Options, TaskOption};
+use super::say;
+
+/// The session of a checkpoint. What the arguments say beside it must agree with it.
+pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
+    let mut session = Session::load(checkpoint)?;
+    let (config, csv) = (session.learner().config(), session.options());
+    let task = match options.task {
+        Some(TaskOption::Is(task)) => Some(task.to_string()),
+        Some(TaskOption::Auto) | None => None,
+    };
+    let delimiter = csv.delimiter.map_or_else(|| "auto".to_owned(), character);
+    for (flag, asked, held) in [
+        ("--task", task, config.task.to_string()),
+        ("--model", options.model.as_ref().map(Model::to_string), config.model.to_string()),
+        ("--optimizer", options.optimizer.as_ref().map(OptimizerSpec::to_string), config.optimizer.to_string()),
+        ("--memory", options.memory.as_ref().map(MemorySpec::to_string), config.memory.to_string()),
+        ("--seed", options.seed.map(|seed| seed.to_string()), config.seed.to_string()),
+        ("--delimiter", options.delimiter.map(character), delimiter),
+        ("--header", options.header.as_ref().map(Header::to_string), csv.header.to_string()),
+        ("--ignore", list(&options.ignore), csv.ignore.join(",")),
+        ("--categorical", list(&options.categorical), csv.categorical.join(",")),
+    ] {
+        agree(checkpoint, flag, asked.as_deref(), &held)?;
+    }
+    if let Some(name) = &options.stream {
+        session.moved_to(name);
+    }
+    Ok(session)
+}
+
+/// The target can be compared once the stream is open: only then is it known which column is the last one.
+pub fn check_target(options: &Options, stream: &CsvStream) -> Result<(), Error> {
+    match &options.resume {
+        Some(checkpoint) => agree(checkpoint, "--target", options.target.as_deref(), stream.target()),
+        None => Ok(()),
+    }
+}
+
+fn agree(checkpoint: &Path, flag: &str, asked: Option<&str>, held: &str) -> Result<(), Error> {
+    match asked {
+        Some(asked) if asked != held => {
+            let held = if held.is_empty() { format!("without {flag}") } else { format!("with {flag} {held}") };
+            let message =
+                format!("expected a run {held}, as it was begun, found {flag} {asked}: leave it out, or begin anew");
+            Err(Error::new(ErrorKind::Checkpoint, message).in_file(checkpoint))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A run that does not go on from the checkpoint at `path` will replace it: that must not go unnoticed.
+pub fn warn_of_loss(options: &Options, path: &Path) {
+    let file = |path: &Path| path.canonicalize().ok();
+    if file(path).is_none() || options.resume.as_deref().and_then(file) == file(path) {
+        return;
+    }
+    let name = path.display();
+    say(&match Session::load(path) {
+        Ok(old) => format!(
+            "warning: {name} holds a run of {} over {} rows of {}, which this run replaces; to go on from it: --resume {name}",
+            old.learner().config().model,
+            grouped(old.rows()),
+            old.stream(),
+        ),
+        Err(error) => format!("warning: this run replaces {error}"),
+    });
+}
+
+fn character(byte: u8) -> String {
+    char::from(byte).to_string()
+}
+
+/// A list as it was given; `None` if it was not.
+fn list(columns: &[String]) -> Option<String> {
+    (!columns.is_empty()).then(|| columns.join(","))
+}

@@ -1,0 +1,9 @@
+//! The `thalweg` command, as an operator meets it: what it prints, how it resumes, how it refuses.
+
+mod bad_checkpoints;
+mod bad_streams;
+mod kill;
+mod operator;
+mod results;
+mod resume;
+mod support;

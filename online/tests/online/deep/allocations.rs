@@ -1,0 +1,40 @@
+//! Once everything has been seen and every place of the memory was used, nothing asks for memory.
+
+use allocation_counter::measure;
+use thalweg_online::{Deep, Learner};
+
+use crate::deep::support::{Cell, Example, TASKS, config, everything, learn, stream};
+
+#[test]
+fn learning_and_predicting_allocate_nothing_after_the_first_rows() {
+    let warm_up: Vec<Example> = everything().into_iter().chain(stream(1, 600)).collect();
+    let rows: Vec<Example> = stream(2, 150).into_iter().skip(50).collect();
+    for task in TASKS {
+        for model in ["linear", "mlp:9,9", "rnn:5,window=3", "lstm:5,window=3", "gru:5,window=3", "gru:5,form=chung"] {
+            for optimizer in ["sgd", "sgd:0.01,momentum=0.9", "adam", "adamw:0.001,clip=1"] {
+                for memory in ["none", "reservoir:4,replays=2"] {
+                    let name = format!("{task} {model} {optimizer} {memory}");
+                    let mut learner = Deep::new(config(task, model, optimizer, memory));
+                    let first = measure(|| learn(&mut learner, &warm_up[..1])).count_total;
+                    assert!(first > 10, "{name}: the first row pays for the network: {first}");
+                    learn(&mut learner, &warm_up[1..]);
+                    let refused = learner.refused();
+                    let mut each = |use_row: &mut dyn FnMut(&mut Deep, &Example)| {
+                        measure(|| rows.iter().for_each(|row| use_row(&mut learner, row))).count_total
+                    };
+                    let predicting = each(&mut |learner, row| {
+                        assert!(learner.predict_one(&row.x).expect("the row is good").is_finite());
+                    });
+                    let learning = each(&mut |learner, row| {
+                        assert!(learner.learn_one(&row.x, row.target(task)).expect("the row is good").is_finite());
+                    });
+                    assert_eq!((predicting, learning), (0, 0), "{name}");
+                    assert_eq!(learner.refused(), refused, "{name}: all steps were taken");
+                    let mut new = rows[0].clone();
+                    new.x.push(("new".into(), Cell::Text("new".into())));
+                    assert!(measure(|| learn(&mut learner, &[new])).count_total > 0, "{name}: growth costs memory");
+                }
+            }
+        }
+    }
+}

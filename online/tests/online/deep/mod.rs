@@ -1,0 +1,10 @@
+//! The laws of the deep learner, for every model, optimizer, memory and task.
+
+mod allocations;
+mod conformance;
+mod growth;
+mod replay;
+mod storm;
+mod support;
+mod truncation;
+mod twins;

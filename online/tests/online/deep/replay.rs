@@ -1,0 +1,84 @@
+//! Update by samples: how many steps, on which examples, by whose dice.
+
+use thalweg_online::{Config, Deep, Learner, Target};
+
+use crate::deep::support::{MODELS, TASKS, bits, config, elements, learn, stream, whole};
+
+/// Every step of a learning rate like this is refused, and so counted.
+const COUNTED: &str = "sgd:1e35";
+
+#[test]
+fn each_row_takes_one_step_and_one_for_each_replay() {
+    let rows = stream(5, 20);
+    for task in TASKS {
+        for model in MODELS {
+            for (memory, replays) in [("none", 0), ("reservoir:3", 1), ("reservoir:3,replays=4", 4)] {
+                let mut learner = Deep::new(config(task, model, COUNTED, memory));
+                for (row, before) in rows.iter().zip(0_u64..) {
+                    let refused = learner.refused();
+                    learn(&mut learner, std::slice::from_ref(row));
+                    // The memory is empty at the first row: what is new is kept after the replays.
+                    let expected = 1 + if before == 0 { 0 } else { replays };
+                    assert_eq!(learner.refused() - refused, expected, "{task} {model} {memory}");
+                    assert_eq!(learner.remembered() as u64, (before + 1).min(replays.min(1) * 3), "{memory}");
+                }
+            }
+        }
+    }
+}
+
+/// A memory of one example: after the second row, the first is replayed. Flags need no scaling, so learning the first row
+/// once more is the same.
+#[test]
+fn a_replay_is_a_step_on_the_old_example() {
+    let [first, second] = [[("sky", "clear")], [("sky", "rain")]];
+    for optimizer in ["sgd:0.1", "sgd:0.1,momentum=0.9", "adam:0.1"] {
+        for model in ["linear", "mlp:6"] {
+            let [mut replaying, mut plain] = ["reservoir:1,replays=1", "none"]
+                .map(|memory| Deep::new(config(thalweg_online::Task::Classify, model, optimizer, memory)));
+            let learn = |learner: &mut Deep, x: &[(&str, &str)], class| {
+                learner.learn_one(&x, Target::Class(class)).expect("the row is good")
+            };
+            learn(&mut replaying, &first, "dry");
+            learn(&mut replaying, &second, "wet");
+            learn(&mut plain, &first, "dry");
+            learn(&mut plain, &second, "wet");
+            assert_ne!(elements(replaying.params()), elements(plain.params()), "{model} {optimizer}");
+            learn(&mut plain, &first, "dry");
+            assert_eq!(elements(replaying.params()), elements(plain.params()), "{model} {optimizer}");
+        }
+    }
+}
+
+#[test]
+fn a_memory_of_size_zero_is_no_memory() {
+    let rows = stream(6, 40);
+    for task in TASKS {
+        for model in MODELS {
+            let [a, b] = ["none", "reservoir:0,replays=7"].map(|memory| {
+                let mut learner = Deep::new(config(task, model, "adam:0.01", memory));
+                learn(&mut learner, &rows);
+                (bits(learner.params().as_slice()), learner.remembered())
+            });
+            assert_eq!(a, b, "{task} {model}");
+        }
+    }
+}
+
+#[test]
+fn the_seed_decides_everything() {
+    let rows = stream(7, 40);
+    for task in TASKS {
+        for model in MODELS {
+            let run = |seed| {
+                let config = Config { seed, ..config(task, model, "adam:0.01", "reservoir:5,replays=2") };
+                let mut learner = Deep::new(config);
+                learn(&mut learner, &rows);
+                learner
+            };
+            let (one, same, other) = (run(1), run(1), run(2));
+            assert!(whole(&one) == whole(&same), "{task} {model}");
+            assert_ne!(bits(one.params().as_slice()), bits(other.params().as_slice()), "{task} {model}");
+        }
+    }
+}
