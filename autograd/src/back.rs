@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use thalweg_tensor::{Real, Shape, walk};
+use thalweg_tensor::{Real, Shape, kernels, walk};
 
 use crate::grads::Grads;
 use crate::node::{Node, Place};
@@ -116,9 +116,11 @@ impl<'a, T: Real> Back<'a, T> {
     /// For an elementwise op of one input with `∂y/∂x = f(x, y)`: `x̄ += ȳ ⊙ f(x, y)`.
     pub fn each(&mut self, f: impl Fn(T, T) -> T) {
         let (x, y, dy) = (self.x(0), self.y(), self.dy());
-        for (((dx, &x), &y), &dy) in self.dx(0).iter_mut().zip(x).zip(y).zip(dy) {
-            *dx += dy * f(x, y);
-        }
+        let dx = self.dx(0);
+        kernels::vectorize(
+            #[inline(always)]
+            || dx.iter_mut().zip(x).zip(y).zip(dy).for_each(|(((dx, &x), &y), &dy)| *dx += dy * f(x, y)),
+        );
     }
 
     /// For an elementwise op of two broadcast inputs with `(∂y/∂a, ∂y/∂b) = f(a, b, y)`: `ā += ȳ ⊙ ∂y/∂a`,
@@ -133,9 +135,11 @@ impl<'a, T: Real> Back<'a, T> {
             }
             let dx = self.dx(i);
             if alike {
-                for ((((dx, &a), &b), &y), &dy) in dx.iter_mut().zip(a).zip(b).zip(y).zip(dy) {
-                    *dx += dy * f(a, b, y)[i];
-                }
+                let inputs = a.iter().zip(b).zip(y).zip(dy);
+                kernels::vectorize(
+                    #[inline(always)]
+                    || dx.iter_mut().zip(inputs).for_each(|(dx, (((&a, &b), &y), &dy))| *dx += dy * f(a, b, y)[i]),
+                );
             } else {
                 walk(shapes, output, |at, k| dx[at[i]] += dy[k] * f(a[at[0]], b[at[1]], y[k])[i]);
             }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use thalweg_tensor::{Real, kernels};
+use thalweg_tensor::Real;
+use thalweg_tensor::kernels::{self, Buffer};
 
 use crate::layout::{Layout, Param, Shared};
 
@@ -25,23 +26,25 @@ use crate::layout::{Layout, Param, Shared};
 /// assert_eq!(moment.of(w), [0.0, 0.0, 0.0, 0.0, 0.5, 0.0]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Flat<T = f32> {
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(bound(serialize = "T: Real + serde::Serialize")))]
+pub struct Flat<T: Real = f32> {
     layout: Shared,
-    values: Vec<T>,
+    values: Buffer<T>,
 }
 
 impl<T: Real> Default for Flat<T> {
     /// Of the empty layout. It takes on a real one at the first [`align`](Flat::align).
     fn default() -> Self {
-        Flat { layout: Shared::default(), values: Vec::new() }
+        Flat { layout: Shared::default(), values: Buffer::new() }
     }
 }
 
 impl<T: Real> Flat<T> {
     /// Zeros, laid out like `other`.
     pub fn like(other: &Flat<T>) -> Self {
-        Flat { layout: Arc::clone(&other.layout), values: vec![T::ZERO; other.values.len()] }
+        let mut values = Buffer::new();
+        values.resize(other.values.len(), T::ZERO);
+        Flat { layout: Arc::clone(&other.layout), values }
     }
 
     /// The layout.
@@ -86,7 +89,8 @@ impl<T: Real> Flat<T> {
             return;
         }
         if !layout.extends_in_place(&self.layout) {
-            let mut values = vec![T::ZERO; layout.len()];
+            let mut values = Buffer::new();
+            values.resize(layout.len(), T::ZERO);
             layout.carry_over(&self.layout, &self.values, &mut values);
             self.values = values;
         }
@@ -132,9 +136,10 @@ impl<T: Real> Flat<T> {
 impl<'de, T: Real + serde::Deserialize<'de>> serde::Deserialize<'de> for Flat<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
-        struct Raw<T> {
+        #[serde(bound(deserialize = "T: Real + serde::Deserialize<'de>"))]
+        struct Raw<T: Real> {
             layout: Layout,
-            values: Vec<T>,
+            values: Buffer<T>,
         }
         let raw = Raw::deserialize(deserializer)?;
         if !raw.layout.is_consistent() || raw.layout.len() != raw.values.len() {

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use thalweg_tensor::Shape;
-
-/// Entries start and end on multiples of this many numbers: a cache line of `f32`.
-const GRAIN: usize = 16;
+use thalweg_tensor::kernels::GRAIN;
 
 /// A handle to one parameter tensor: its index in the [`Layout`].
 ///
@@ -119,7 +117,7 @@ impl Layout {
     }
 
     pub(crate) fn push(&mut self, name: String, shape: Shape) -> Param {
-        let capacity = shape.len().next_multiple_of(GRAIN);
+        let capacity = shape.len().next_multiple_of(GRAIN); // every entry begins on a cache line
         self.entries.push(Entry { name, shape, start: self.len, capacity, trainable: true });
         self.len += capacity;
         Param(self.entries.len() as u32 - 1)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use thalweg_tensor::kernels::Buffer;
 use thalweg_tensor::{Real, Shape};
 
 use crate::back::Back;
@@ -39,8 +40,9 @@ pub(crate) struct Memory<T: Real> {
     pub nodes: Vec<Node<T>>,
     pub inputs: Vec<u32>,
     pub indices: Vec<usize>,
-    pub value: Vec<T>,
-    pub grad: Vec<T>,
+    /// Every node's numbers begin on a cache line.
+    pub value: Buffer<T>,
+    pub grad: Buffer<T>,
     pub reached: Vec<bool>,
 }
 

@@ -27,9 +27,9 @@ use crate::layout::{Layout, Param};
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
-    serde(bound(deserialize = "T: Real + serde::Deserialize<'de>"))
+    serde(bound(serialize = "T: Real + serde::Serialize", deserialize = "T: Real + serde::Deserialize<'de>"))
 )]
-pub struct Params<T = f32> {
+pub struct Params<T: Real = f32> {
     theta: Flat<T>,
 }
 

@@ -65,6 +65,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use thalweg_tensor::kernels::GRAIN;
 use thalweg_tensor::{Real, Shape, View};
 
 use crate::back::Back;
@@ -208,7 +209,7 @@ impl<'t, T: Real> Pass<'t, T> {
             assert!(std::ptr::eq(v.pass.memory, self.memory), "{}: input {i} is a variable of another pass", op.name);
         }
         let m = &mut *self.memory.borrow_mut();
-        let start = m.value.len();
+        let start = m.value.len().next_multiple_of(GRAIN);
         m.value.resize(start + shape.len() + op.saved, T::ZERO);
         let (before, y) = m.value.split_at_mut(start); // inputs lie before the output: no unsafe
         let ids = m.inputs.len();
@@ -250,7 +251,7 @@ impl<'t, T: Real> Pass<'t, T> {
     fn copied<'p>(&'p self, name: &'static str, x: View<'_, T>, needs_grad: bool) -> Var<'p, T> {
         let start = {
             let m = &mut *self.memory.borrow_mut();
-            let start = m.value.len();
+            let start = m.value.len().next_multiple_of(GRAIN);
             m.value.resize(start + x.shape().len(), T::ZERO);
             x.copy_to(&mut m.value[start..]);
             start

@@ -63,4 +63,4 @@ mod recurrent;
 pub use embedding::Embedding;
 pub use linear::Linear;
 pub use optim::{Adam, Optimizer, Sgd, Step, clip_norm, clip_value};
-pub use recurrent::{Activation, Cell, Gru, GruForm, Lstm, LstmState, Reset, Rnn, State, Update, sequence};
+pub use recurrent::{Activation, Cell, Gru, GruForm, Lstm, LstmState, Reset, Rnn, State, Update, unroll};

@@ -88,6 +88,7 @@ pub struct Deep {
     recurrent: Option<Recurrent>,
     rng: Rng,
     rows: u64,
+    steps: u64,
     refused: u64,
     #[serde(skip)]
     scratch: Scratch,
@@ -126,6 +127,7 @@ impl Deep {
             recurrent: config.model.is_recurrent().then(|| Recurrent::new(&config.model)),
             rng: Rng::new(config.seed),
             rows: 0,
+            steps: 0,
             refused: 0,
             scratch: Scratch::default(),
             config,
@@ -172,6 +174,12 @@ impl Deep {
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// How many steps θ has taken: one for each example, and one for each that was replayed.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// How many steps were refused because a gradient was not finite.
@@ -278,8 +286,9 @@ impl Deep {
         };
         let value = f64::from(loss.item());
         loss.backward(grads);
-        if self.optimizer.step(&mut self.params, grads) == Step::Refused {
-            self.refused += 1;
+        match self.optimizer.step(&mut self.params, grads) {
+            Step::Taken => self.steps += 1,
+            Step::Refused => self.refused += 1,
         }
         value
     }

@@ -15,6 +15,8 @@
 //! values are huge, and a network that has never seen them breaks. So z is limited to ±4, which for anything like a normal
 //! distribution is no limit at all.
 
+use std::io::Write;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
@@ -206,7 +208,9 @@ impl Features {
             {
                 let first = (0..index).map(|earlier| row.cell(earlier)).find(|(n, v)| *n == name && !v.is_missing());
                 if let Some((_, Value::Number(_))) = first {
-                    return Err(Error::expected(ErrorKind::Type, "a number, as before in this row", text).in_column(name));
+                    return Err(
+                        Error::expected(ErrorKind::Type, "a number, as before in this row", text).in_column(name)
+                    );
                 }
             }
         }
@@ -268,9 +272,18 @@ fn push(columns: &mut Vec<Column>, column: Column) -> usize {
 fn with_label<R>(value: Value<'_>, use_label: impl FnOnce(&str) -> R) -> Option<R> {
     match value {
         Value::Text(label) => Some(use_label(label)),
-        value => value.number().map(|number| use_label(&number.to_string())),
+        value => value.number().map(|number| {
+            let mut text = [0; LONGEST_NUMBER];
+            let mut rest = &mut text[..];
+            // Cannot fail: the room is enough. No allocation: cells are read for every row.
+            let written = write!(rest, "{number}").map(|()| LONGEST_NUMBER - rest.len());
+            use_label(std::str::from_utf8(&text[..written.unwrap_or(0)]).unwrap_or_default())
+        }),
     }
 }
+
+/// The digits of the longest `f64`, which is the smallest: `-0.000…` with 1074 places, and more room.
+const LONGEST_NUMBER: usize = 1100;
 
 #[cfg(test)]
 mod tests {

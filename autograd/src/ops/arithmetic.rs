@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use thalweg_tensor::{Real, walk};
+use thalweg_tensor::{Real, kernels, walk};
 
 use crate::{Back, Var};
 
@@ -88,7 +88,10 @@ impl<T: Real> Var<'_, T> {
         };
         let forward = |[a, b]: [&[T]; 2], y: &mut [T]| {
             if shapes[0] == shapes[1] {
-                y.iter_mut().zip(a).zip(b).for_each(|((y, &a), &b)| *y = f(a, b));
+                kernels::vectorize(
+                    #[inline(always)]
+                    || y.iter_mut().zip(a).zip(b).for_each(|((y, &a), &b)| *y = f(a, b)),
+                );
             } else {
                 walk(shapes, shape, |[i, j], k| y[k] = f(a[i], b[j]));
             }

@@ -1,14 +1,14 @@
 //! Matrix products.
 //!
-//! One example at a time is the main case: a vector goes through matrix-vector kernels that neither pack nor allocate. A
-//! batch goes to GEMM.
+//! One example at a time is the main case: a vector, or a few, go through kernels that neither pack nor allocate. Larger
+//! batches go to GEMM, which does both.
 
 use thalweg_tensor::{
     Real, Shape,
     kernels::{self, Matrix, gemm},
 };
 
-use crate::{Back, Var};
+use crate::{Back, Op, Var};
 
 impl<T: Real> Var<'_, T> {
     /// Affine map, PyTorch's `linear`: `[in]` or `[n, in]`, weight `[out, in]`, bias `[out]` → `[out]` or `[n, out]`.
@@ -19,19 +19,19 @@ impl<T: Real> Var<'_, T> {
     /// If the shapes do not fit.
     #[track_caller]
     pub fn affine(self, weight: Self, bias: Self) -> Self {
-        let y = self.affine_shape(weight);
-        let [out, _] = weight.dims();
+        let (shape, sizes) = self.affine_sizes(weight);
+        let [_, _, out] = sizes;
         assert!(bias.shape() == Shape::from([out]), "affine: bias {} for weight {}", bias.shape(), weight.shape());
         self.pass.record(
-            "affine",
+            Op::new("affine").attributes(sizes),
             [self, weight, bias],
-            y,
+            shape,
             |[x, w, b], y| {
-                y.chunks_exact_mut(b.len().max(1)).for_each(|y| y.copy_from_slice(b));
-                times_transposed(x, w, b.len(), y);
+                y.chunks_exact_mut(out.max(1)).for_each(|y| y.copy_from_slice(b));
+                affine_forward(x, w, sizes, y);
             },
             |g| {
-                times_transposed_backward(g);
+                affine_backward(g);
                 if g.wants(2) {
                     let dy = g.dy();
                     let db = g.dx(2);
@@ -49,14 +49,9 @@ impl<T: Real> Var<'_, T> {
     /// If the shapes do not fit.
     #[track_caller]
     pub fn linear(self, weight: Self) -> Self {
-        let [out, _] = weight.dims();
-        self.pass.record(
-            "linear",
-            [self, weight],
-            self.affine_shape(weight),
-            |[x, w], y| times_transposed(x, w, out, y),
-            times_transposed_backward,
-        )
+        let (shape, sizes) = self.affine_sizes(weight);
+        let op = Op::new("linear").attributes(sizes);
+        self.pass.record(op, [self, weight], shape, |[x, w], y| affine_forward(x, w, sizes, y), affine_backward)
     }
 
     /// Matrix product: `[m, k] · [k, n] → [m, n]`; a vector on the left counts as a row, on the right as a column, and
@@ -84,7 +79,7 @@ impl<T: Real> Var<'_, T> {
             _ => Shape::scalar(),
         };
         self.pass.record(
-            crate::Op::new("matmul").attributes([m, k, n]),
+            Op::new("matmul").attributes([m, k, n]),
             [self, b],
             shape,
             |[a, b], y| gemm(T::ONE, Matrix::new(m, k, a), Matrix::new(k, n, b), T::ZERO, y),
@@ -102,57 +97,69 @@ impl<T: Real> Var<'_, T> {
         )
     }
 
-    /// The shape of `x Wᵀ`.
+    /// The shape of `x Wᵀ`, and \[rows, inputs, outputs\].
     #[track_caller]
-    fn affine_shape(self, weight: Self) -> Shape {
+    fn affine_sizes(self, weight: Self) -> (Shape, [usize; 3]) {
         let (x, w) = (self.shape(), weight.shape());
         match (x.dims(), w.dims()) {
-            (&[n], &[out, inputs]) if n == inputs => Shape::from([out]),
-            (&[rows, n], &[out, inputs]) if n == inputs => Shape::from([rows, out]),
+            (&[n], &[out, inputs]) if n == inputs => (Shape::from([out]), [1, inputs, out]),
+            (&[rows, n], &[out, inputs]) if n == inputs => (Shape::from([rows, out]), [rows, inputs, out]),
             _ => panic!("affine: [in] or [n, in] and a weight [out, in] expected: {x} and {w}"),
         }
     }
 }
 
-/// Below this many rows a batch is done row by row: GEMM packs its operands first, and that does not pay yet.
-const FEW: usize = 4;
+/// Above this many rows GEMM pays, although it packs its operands (and allocates) first.
+const MANY: usize = 16;
 
-/// `Y += X Wᵀ`, `x: [n, in]`, `w: [out, in]`.
-fn times_transposed<T: Real>(x: &[T], w: &[T], out: usize, y: &mut [T]) {
-    let Some(rows) = y.len().checked_div(out) else { return };
-    let inputs = x.len().checked_div(rows).unwrap_or(0);
-    if rows < FEW {
-        for row in 0..rows {
-            kernels::matvec_add(w, &x[row * inputs..][..inputs], &mut y[row * out..][..out]);
-        }
-    } else {
-        gemm(T::ONE, Matrix::new(rows, inputs, x), Matrix::new(out, inputs, w).t(), T::ONE, y);
+/// `Y += X Wᵀ` for `x: [rows, in]`, `w: [out, in]`. Each row gives the bits that it gives alone.
+pub(super) fn rows_times_transposed<T: Real>(x: &[T], w: &[T], rows: usize, y: &mut [T]) {
+    match rows {
+        0 => {}
+        1 => kernels::matvec_add(w, x, y),
+        _ => kernels::rows_times_transposed(x, w, x.len() / rows, y),
+    }
+}
+
+/// `X̄ += Ȳ W` for `dy: [rows, out]`, `w: [out, in]`, `dx: [rows, in]`.
+pub(super) fn rows_times<T: Real>(dy: &[T], w: &[T], rows: usize, dx: &mut [T]) {
+    let (inputs, outputs) = (dx.len() / rows.max(1), dy.len() / rows.max(1));
+    for row in 0..rows {
+        let (dy, dx) = (&dy[row * outputs..][..outputs], &mut dx[row * inputs..][..inputs]);
+        kernels::matvec_transposed_add(w, dy, dx);
+    }
+}
+
+/// `W̄ += Ȳᵀ X` for `dy: [rows, out]`, `x: [rows, in]`, `dw: [out, in]`.
+pub(super) fn transposed_times<T: Real>(dy: &[T], x: &[T], rows: usize, dw: &mut [T]) {
+    match rows {
+        1 => kernels::outer_add(dy, x, dw),
+        _ => kernels::outer_sum_add(rows, dy, x, dw),
+    }
+}
+
+/// `Y += X Wᵀ`, `x: [in]` or `[rows, in]`.
+fn affine_forward<T: Real>(x: &[T], w: &[T], [rows, inputs, outputs]: [usize; 3], y: &mut [T]) {
+    match rows {
+        ..=MANY => rows_times_transposed(x, w, rows, y),
+        _ => gemm(T::ONE, Matrix::new(rows, inputs, x), Matrix::new(outputs, inputs, w).t(), T::ONE, y),
     }
 }
 
 /// `X̄ += Ȳ W`, `W̄ += Ȳᵀ X`.
-fn times_transposed_backward<T: Real>(g: &mut Back<'_, T>) {
-    let (x, w, dy) = (g.x(0), g.x(1), g.dy());
-    let (out, inputs) = (g.shape(1).dims()[0], g.shape(1).dims()[1]);
-    let Some(rows) = dy.len().checked_div(out) else { return };
-    if rows < FEW {
-        for row in 0..rows {
-            let (x, dy) = (&x[row * inputs..][..inputs], &dy[row * out..][..out]);
-            if g.wants(0) {
-                kernels::matvec_transposed_add(w, dy, &mut g.dx(0)[row * inputs..][..inputs]);
-            }
-            if g.wants(1) {
-                kernels::outer_add(dy, x, g.dx(1));
-            }
-        }
-        return;
-    }
-    let dy = Matrix::new(rows, out, dy);
+fn affine_backward<T: Real>(g: &mut Back<'_, T>) {
+    let (x, w, dy, [rows, inputs, outputs]) = (g.x(0), g.x(1), g.dy(), g.attributes());
     if g.wants(0) {
-        gemm(T::ONE, dy, Matrix::new(out, inputs, w), T::ONE, g.dx(0));
+        match rows {
+            ..=MANY => rows_times(dy, w, rows, g.dx(0)),
+            _ => gemm(T::ONE, Matrix::new(rows, outputs, dy), Matrix::new(outputs, inputs, w), T::ONE, g.dx(0)),
+        }
     }
     if g.wants(1) {
-        gemm(T::ONE, dy.t(), Matrix::new(rows, inputs, x), T::ONE, g.dx(1));
+        match rows {
+            ..=MANY => transposed_times(dy, x, rows, g.dx(1)),
+            _ => gemm(T::ONE, Matrix::new(rows, outputs, dy).t(), Matrix::new(rows, inputs, x), T::ONE, g.dx(1)),
+        }
     }
 }
 
@@ -165,7 +172,7 @@ mod tests {
 
     /// `[n, in]` (or `[in]`), `[out, in]`, `[out]`: row by row and through GEMM.
     fn affine_case() -> impl Strategy<Value = [Tensor<f64>; 3]> {
-        (0usize..8, 1usize..20, 1usize..6).prop_flat_map(|(n, inputs, out)| {
+        (0usize..24, 1usize..20, 1usize..6).prop_flat_map(|(n, inputs, out)| {
             let x = if n == 0 { vec![inputs] } else { vec![n, inputs] };
             let parts = (tensor(x, -2.0, 2.0), tensor(vec![out, inputs], -2.0, 2.0), tensor(vec![out], -2.0, 2.0));
             parts.prop_map(|(x, w, b)| [x, w, b])

@@ -16,7 +16,7 @@ impl<T: Real> Var<'_, T> {
     ///
     /// Forward `y = ln x`; backward `x̄ += ȳ / x`.
     pub fn ln(self) -> Self {
-        self.map("ln", |x, y| y.iter_mut().zip(x).for_each(|(y, x)| *y = x.ln()), |g| g.each(|x, _y| T::ONE / x))
+        self.map("ln", |x, y| each(x, y, T::ln), |g| g.each(|x, _y| T::ONE / x))
     }
 
     /// Hyperbolic tangent, elementwise, any shape.
@@ -38,11 +38,7 @@ impl<T: Real> Var<'_, T> {
     /// Forward `y = max(x, 0)`; backward `x̄ += ȳ ⊙ [x > 0]`.
     pub fn relu(self) -> Self {
         let positive = |x: T| if x > T::ZERO { x } else { T::ZERO * x }; // 0 · NaN is NaN: it must not vanish here
-        self.map(
-            "relu",
-            |x, y| y.iter_mut().zip(x).for_each(|(y, &x)| *y = positive(x)),
-            |g| g.each(|x, _y| if x > T::ZERO { T::ONE } else { T::ZERO }),
-        )
+        self.map("relu", |x, y| each(x, y, positive), |g| g.each(|x, _y| if x > T::ZERO { T::ONE } else { T::ZERO }))
     }
 
     /// An elementwise op of one variable: the shape stays.
@@ -56,7 +52,7 @@ impl<T: Real> Var<'_, T> {
     pub(crate) fn times_number(self, a: T) -> Self {
         self.map(
             Op::new("scale").scalar(a.to_f64()),
-            |x, y| y.iter_mut().zip(x).for_each(|(y, &x)| *y = a * x),
+            |x, y| each(x, y, |x| a * x),
             |g| {
                 let (a, dy) = (g.scalar(), g.dy());
                 kernels::axpy(a, dy, g.dx(0));
@@ -70,13 +66,21 @@ impl<T: Real> Var<'_, T> {
     pub(crate) fn plus_number(self, a: T) -> Self {
         self.map(
             "shift",
-            |x, y| y.iter_mut().zip(x).for_each(|(y, &x)| *y = x + a),
+            |x, y| each(x, y, |x| x + a),
             |g| {
                 let dy = g.dy();
                 kernels::add_assign(dy, g.dx(0));
             },
         )
     }
+}
+
+/// `yᵢ = f(xᵢ)`.
+fn each<T: Real>(x: &[T], y: &mut [T], f: impl Fn(T) -> T) {
+    kernels::vectorize(
+        #[inline(always)]
+        || y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
+    );
 }
 
 #[cfg(test)]

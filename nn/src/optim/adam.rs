@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use thalweg_autograd::{Flat, Grads, Params};
-use thalweg_tensor::Real;
+use thalweg_tensor::{Real, kernels};
 
 use super::ages::Ages;
-use super::{Optimizer, Step};
+use super::{Optimizer, Step, is_acceptable};
 
 /// Adam, PyTorch's `optim.Adam`, and AdamW:
 ///
@@ -84,14 +84,14 @@ struct Update<T> {
 }
 
 impl<T: Real> Update<T> {
+    #[inline(always)]
     fn apply(&self, theta: &mut [T], gradient: &[T], first: &mut [T], second: &mut [T]) {
-        let (tiny1, tiny2) = (T::MIN_POSITIVE, T::MIN_POSITIVE);
         for (((theta, &g), m), v) in theta.iter_mut().zip(gradient).zip(first).zip(second) {
             let g = g + self.coupled_decay * *theta;
             let m_new = self.beta1 * *m + (T::ONE - self.beta1) * g;
             let v_new = self.beta2 * *v + (T::ONE - self.beta2) * (g * g);
-            *m = if m_new.abs() < tiny1 { T::ZERO } else { m_new };
-            *v = if v_new < tiny2 { T::ZERO } else { v_new };
+            *m = if m_new.abs() < T::MIN_POSITIVE { T::ZERO } else { m_new };
+            *v = if v_new < T::MIN_POSITIVE { T::ZERO } else { v_new };
             *theta = *theta * self.decoupled_decay - self.rate * *m / (v.sqrt() * self.second_scale + self.epsilon);
         }
     }
@@ -100,7 +100,7 @@ impl<T: Real> Update<T> {
 impl<T: Real> Optimizer<T> for Adam<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
         grads.align(params.layout());
-        if !grads.norm().is_finite() {
+        if !is_acceptable(grads) {
             grads.zero();
             return Step::Refused;
         }
@@ -129,8 +129,12 @@ impl<T: Real> Optimizer<T> for Adam<T> {
                     update.rate = T::from_f64(self.learning_rate / (1.0 - beta1.powf(f64::from(t))));
                     update.second_scale = T::from_f64((1.0 - beta2.powf(f64::from(t))).sqrt().recip());
                 }
-                let range = || range.clone();
-                update.apply(&mut theta[range()], &g[range()], &mut first[range()], &mut second[range()]);
+                let (theta, g) = (&mut theta[range.clone()], &g[range.clone()]);
+                let (first, second) = (&mut first[range.clone()], &mut second[range]);
+                kernels::vectorize(
+                    #[inline(always)]
+                    || update.apply(theta, g, first, second),
+                );
             });
         }
         grads.zero();

@@ -68,9 +68,14 @@ impl Ages {
             (Rows::Even(_, t), Touched::All) => {
                 *t = t.saturating_add(1);
                 if columns.len() == 1 {
-                    visit(entry.range(), *t);
-                } else {
-                    (0..count).for_each(|row| stretches(columns, row, *t, start + row * width, &mut visit));
+                    return visit(entry.range(), *t);
+                }
+                // Column by column, so that one age comes after the other: a caller works out each of them once.
+                let mut from = 0;
+                for (end, when_they_came) in columns {
+                    let t = *t - when_they_came.of(0);
+                    (0..count).map(|row| start + row * width).for_each(|row| visit(row + from..row + *end, t));
+                    from = *end;
                 }
             }
             (Rows::Each(ages), Touched::All) => {
@@ -97,8 +102,10 @@ impl Age {
             Rows::Even(count, _) if *count == rows => {}
             uneven => uneven.each().resize(rows, 0),
         }
-        if self.columns.last().is_none_or(|(end, _)| *end < width) {
-            self.columns.push((width, self.rows.clone()));
+        match (&self.rows, self.columns.last_mut()) {
+            (_, Some((end, _))) if *end == width => {}
+            (Rows::Even(_, 0), Some((end, _))) => *end = width,
+            (rows, _) => self.columns.push((width, rows.clone())),
         }
     }
 }

@@ -3,8 +3,9 @@
 //! What they have in common:
 //!
 //! * A step uses the gradient up: afterwards it is zero.
-//! * **Refusal.** A gradient whose norm is not finite is thrown away; θ and the optimizer stay as they were
-//!   ([`Step::Refused`]).
+//! * **Refusal.** A gradient whose norm is not finite, or beyond about 10¹⁵ in `f32` and 10¹⁵⁰ in `f64`, is thrown away;
+//!   θ and the optimizer stay as they were ([`Step::Refused`]). So θ never overflows: with a learning rate of at most 10⁶,
+//!   a momentum below 1 and ηλ ≤ 1 no step is longer than 10²⁵, which a number near the end of `f32`, 10³⁸, does not feel.
 //! * **Growth.** Their vectors follow θ's layout. Old elements keep their moments; new ones begin at zero, with a step
 //!   count of their own.
 //! * **Sparse gradients, the lazy rule.** Rows that a pass did not touch are not visited: their moments neither decay nor
@@ -27,8 +28,13 @@ use thalweg_tensor::Real;
 pub enum Step {
     /// θ has moved.
     Taken,
-    /// The gradient was not finite: nothing has changed, and the gradient is thrown away.
+    /// The gradient was not finite, or absurdly large: nothing has changed, and the gradient is thrown away.
     Refused,
+}
+
+/// Whether an optimizer takes this gradient: its square must be far from overflow.
+fn is_acceptable<T: Real>(grads: &Grads<T>) -> bool {
+    grads.norm() <= 1e-4 / T::MIN_POSITIVE.to_f64().sqrt()
 }
 
 /// θ ← θ − something made of ∇L(θ).

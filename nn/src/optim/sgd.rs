@@ -3,7 +3,7 @@
 use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_tensor::{Real, kernels};
 
-use super::{Optimizer, Step};
+use super::{Optimizer, Step, is_acceptable};
 
 /// Stochastic gradient descent, PyTorch's `optim.SGD`:
 ///
@@ -54,7 +54,7 @@ impl<T: Real> Sgd<T> {
 impl<T: Real> Optimizer<T> for Sgd<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
         grads.align(params.layout());
-        if !grads.norm().is_finite() {
+        if !is_acceptable(grads) {
             grads.zero();
             return Step::Refused;
         }

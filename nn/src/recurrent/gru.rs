@@ -3,8 +3,8 @@
 use thalweg_autograd::{Params, Pass, Var};
 use thalweg_tensor::{Real, Rng};
 
+use super::sequence::{unroll, unroll_last, with_last};
 use super::weights::Weights;
-use super::sequence::{sequence, with_last};
 use super::{Cell, State};
 
 /// Where the reset gate acts.
@@ -139,7 +139,17 @@ impl Cell for Gru {
     fn sequence<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
         match self.form {
             GruForm::PYTORCH => with_last(x.gru(h, self.weights.vars(x.pass()))),
-            _ => sequence(self, x, h),
+            _ => unroll(self, x, h),
+        }
+    }
+
+    fn last<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
+        match self.form {
+            GruForm::PYTORCH => {
+                let (_, h) = self.sequence(x, h);
+                (h, h)
+            }
+            _ => unroll_last(self, x, h),
         }
     }
 

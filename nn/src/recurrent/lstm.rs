@@ -75,6 +75,11 @@ impl Cell for Lstm {
         (outputs, LstmState { h, c })
     }
 
+    fn last<'p, T: Real>(&self, x: Var<'p, T>, state: LstmState<'p, T>) -> (Var<'p, T>, LstmState<'p, T>) {
+        let (_, state) = self.sequence(x, state);
+        (state.h, state)
+    }
+
     fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> LstmState<'p, T> {
         LstmState { h: pass.input(&state.parts[0]), c: pass.input(&state.parts[1]) }
     }

@@ -13,7 +13,7 @@ mod weights;
 pub use gru::{Gru, GruForm, Reset, Update};
 pub use lstm::{Lstm, LstmState};
 pub use rnn::{Activation, Rnn};
-pub use sequence::sequence;
+pub use sequence::unroll;
 pub use state::State;
 
 use thalweg_autograd::{Params, Pass, Var};
@@ -31,11 +31,19 @@ pub trait Cell {
     fn step<'p, T: Real>(&self, x: Var<'p, T>, state: Self::State<'p, T>) -> (Var<'p, T>, Self::State<'p, T>);
 
     /// A whole sequence, time first: `[t, in]` → outputs `[t, hidden]`, or `[t, n, in]` → `[t, n, hidden]`, and the state
-    /// to carry on. What `t` single steps would give, as one fused node where there is one for the cell.
+    /// to carry on. What `t` single steps give ([`unroll`]), as one fused node where there is one for the cell: tanh
+    /// RNN, LSTM, and GRU in PyTorch's form.
     ///
     /// # Panics
     /// If the sequence is empty, or the shapes do not fit.
     fn sequence<'p, T: Real>(&self, x: Var<'p, T>, state: Self::State<'p, T>) -> (Var<'p, T>, Self::State<'p, T>);
+
+    /// [`sequence`](Cell::sequence) when only its end is of interest: the last output and the state to carry on. Allocates
+    /// nothing once the tape has its size.
+    ///
+    /// # Panics
+    /// As [`sequence`](Cell::sequence).
+    fn last<'p, T: Real>(&self, x: Var<'p, T>, state: Self::State<'p, T>) -> (Var<'p, T>, Self::State<'p, T>);
 
     /// The carried state as data of a pass. No gradient flows behind it: this is where history is cut.
     fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> Self::State<'p, T>;

@@ -3,8 +3,8 @@
 use thalweg_autograd::{Params, Pass, Var};
 use thalweg_tensor::{Real, Rng};
 
+use super::sequence::{unroll, unroll_last, with_last};
 use super::weights::Weights;
-use super::sequence::{sequence, with_last};
 use super::{Cell, State};
 
 /// What an [`Rnn`] applies to its sum.
@@ -81,7 +81,17 @@ impl Cell for Rnn {
     fn sequence<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
         match self.activation {
             Activation::Tanh => with_last(x.rnn_tanh(h, self.weights.vars(x.pass()))),
-            Activation::Relu | Activation::Sigmoid => sequence(self, x, h),
+            Activation::Relu | Activation::Sigmoid => unroll(self, x, h),
+        }
+    }
+
+    fn last<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
+        match self.activation {
+            Activation::Tanh => {
+                let (_, h) = self.sequence(x, h);
+                (h, h)
+            }
+            Activation::Relu | Activation::Sigmoid => unroll_last(self, x, h),
         }
     }
 

@@ -12,14 +12,14 @@ use super::Cell;
 ///
 /// ```
 /// use thalweg_autograd::{Params, Tape};
-/// use thalweg_nn::{Cell, Gru, sequence};
+/// use thalweg_nn::{Cell, Gru, unroll};
 /// use thalweg_tensor::{Rng, Tensor};
 ///
 /// let (mut params, mut rng, mut tape) = (Params::<f32>::new(), Rng::new(1), Tape::new());
 /// let gru = Gru::new(&mut params, "gru", 3, 8, &mut rng);
 /// let pass = tape.pass(&params);
 /// let x = pass.input(&Tensor::uniform([5, 3], -1.0, 1.0, &mut rng));
-/// let (outputs, last) = sequence(&gru, x, gru.enter(&pass, &gru.zero_state(&params)));
+/// let (outputs, last) = unroll(&gru, x, gru.enter(&pass, &gru.zero_state(&params)));
 /// assert_eq!(outputs.shape().dims(), [5, 8]);
 /// assert_eq!(outputs.row(4).to_tensor(), last.to_tensor());
 /// ```
@@ -27,7 +27,7 @@ use super::Cell;
 /// # Panics
 /// If the sequence is empty, or the shapes do not fit the cell.
 #[track_caller]
-pub fn sequence<'p, C: Cell, T: Real>(
+pub fn unroll<'p, C: Cell, T: Real>(
     cell: &C,
     x: Var<'p, T>,
     mut state: C::State<'p, T>,
@@ -40,6 +40,25 @@ pub fn sequence<'p, C: Cell, T: Real>(
         state = next;
     }
     (Var::stack(&outputs), state)
+}
+
+/// The end of [`unroll`], without the outputs before it.
+#[track_caller]
+pub(super) fn unroll_last<'p, C: Cell, T: Real>(
+    cell: &C,
+    x: Var<'p, T>,
+    state: C::State<'p, T>,
+) -> (Var<'p, T>, C::State<'p, T>) {
+    let (mut output, mut state) = cell.step(x.row(0), state);
+    for t in 1..x.shape().dims()[0] {
+        (output, state) = cell.step(x.row(t), state);
+    }
+    (output, state)
+}
+
+/// The outputs of all steps, and the last of them, which is the state.
+pub(super) fn with_last<'p, T: Real>(outputs: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
+    (outputs, outputs.row(outputs.shape().dims()[0] - 1))
 }
 
 #[cfg(test)]
@@ -55,11 +74,6 @@ mod tests {
         let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());
         let gru = Gru::new(&mut params, "gru", 3, 8, &mut Rng::new(1));
         let pass = tape.pass(&params);
-        sequence(&gru, pass.zeros([0, 3]), gru.enter(&pass, &gru.zero_state(&params)));
+        unroll(&gru, pass.zeros([0, 3]), gru.enter(&pass, &gru.zero_state(&params)));
     }
-}
-
-/// The outputs of all steps, and the last of them, which is the state.
-pub(super) fn with_last<'p, T: Real>(outputs: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
-    (outputs, outputs.row(outputs.shape().dims()[0] - 1))
 }

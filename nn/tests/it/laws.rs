@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use thalweg_autograd::{Params, Tape, Var, gradcheck_params};
-use thalweg_nn::{Embedding, Gru, Linear, Lstm, Reset, Rnn, State, Update, sequence};
+use thalweg_autograd::{Grads, Params, Tape, Var, gradcheck_params};
+use thalweg_nn::{Embedding, Gru, Linear, Lstm, Reset, Rnn, State, Update, unroll};
 use thalweg_tensor::{Real, Rng, Tensor};
 
 use crate::support::{GRU_FORMS, Sizes, Testable, assert_close, bits, by_steps, sizes};
@@ -58,6 +58,9 @@ proptest! {
     fn sequence_equals_steps(s in sizes(40)) { for_every_cell!(sequence_is_its_steps, &s); }
 
     #[test]
+    fn fused_sequences_match_unrolled_ones(s in sizes(40)) { for_every_cell!(fused_is_unrolled, &s); }
+
+    #[test]
     fn any_cut_with_carried_state_equals_the_whole(s in sizes(40)) { for_every_cell!(cut_changes_nothing, &s); }
 
     #[test]
@@ -87,7 +90,7 @@ fn gradient<C: Testable>(form: usize, s: &Sizes) -> Verdict {
     let start: Vec<_> = state.parts.iter().enumerate().map(|(i, part)| leaf(&format!("state{i}"), part)).collect();
     gradcheck_params(&params, |pass| {
         let start: Vec<_> = start.iter().map(|&part| pass.param(part)).collect();
-        let (outputs, last) = sequence(&cell, pass.param(x), C::join(&start));
+        let (outputs, last) = cell.sequence(pass.param(x), C::join(&start));
         let all: Vec<_> = [outputs].into_iter().chain(C::parts(last)).map(|v| v.reshape([v.shape().len()])).collect();
         Var::concat(&all, 0)
     })?;
@@ -117,13 +120,40 @@ fn sequence_is_its_steps<C: Testable>(form: usize, s: &Sizes) -> Verdict {
     let (x, start) = (s.sequence(&mut rng), s.state::<C, f32>(&mut rng));
     let mut tape = Tape::new();
     let pass = tape.pass(&params);
-    let (whole, last) = sequence(&cell, pass.input(&x), cell.enter(&pass, &start));
+    let (whole, last) = unroll(&cell, pass.input(&x), cell.enter(&pass, &start));
     let (stepped, last_stepped) = by_steps(&cell, &pass, &x, cell.enter(&pass, &start));
     prop_assert_eq!(whole.shape().dims().to_vec(), [&[s.steps], s.one(s.hidden).as_slice()].concat());
     prop_assert_eq!(whole.with(bits), bits(&stepped));
     for (a, b) in C::parts(last).into_iter().zip(C::parts(last_stepped)) {
         prop_assert_eq!(a.with(bits), b.with(bits));
     }
+    Ok(())
+}
+
+/// Outputs, last state, and the gradients of parameters, inputs and first state.
+fn fused_is_unrolled<C: Testable>(form: usize, s: &Sizes) -> Verdict {
+    let mut rng = Rng::new(s.seed);
+    let (mut params, cell) = s.cell::<C, f64>(form, &mut rng);
+    let (x, state) = (s.sequence::<f64>(&mut rng), s.state::<C, f64>(&mut rng));
+    let mut leaf = |name: &str, value: &Tensor<f64>| params.add(name, value.shape(), |i| value.as_slice()[i]);
+    let x = leaf("x", &x);
+    let start: Vec<_> = state.parts.iter().enumerate().map(|(i, part)| leaf(&format!("state{i}"), part)).collect();
+    let cotangent: Vec<f64> = (0..(s.steps + 3) * s.batch.unwrap_or(1) * s.hidden).map(|_| rng.normal()).collect();
+    let run = |fused: bool| {
+        let (mut tape, mut grads) = (Tape::new(), Grads::like(&params));
+        let pass = tape.pass(&params);
+        let start: Vec<_> = start.iter().map(|&part| pass.param(part)).collect();
+        let (x, start) = (pass.param(x), C::join(&start));
+        let (outputs, last) = if fused { cell.sequence(x, start) } else { unroll(&cell, x, start) };
+        let (output, _) = if fused { cell.last(x, start) } else { (outputs.row(s.steps - 1), last) };
+        let all = [outputs, output].into_iter().chain(C::parts(last)).map(|v| v.reshape([v.shape().len()]));
+        let all = Var::concat(&all.collect::<Vec<_>>(), 0);
+        all.backward_from(&cotangent[..all.shape().len()], &mut grads);
+        (all.to_tensor().into_vec(), grads.as_slice().to_vec())
+    };
+    let (fused, unrolled) = (run(true), run(false));
+    assert_close("value", &fused.0, &unrolled.0, 1e-12);
+    assert_close("gradient", &fused.1, &unrolled.1, 1e-11);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thalweg_autograd::{Grads, Params, Tape, Var};
-use thalweg_nn::{Adam, Gru, Lstm, Optimizer, Rnn, Sgd, Step, sequence};
+use thalweg_nn::{Adam, Gru, Lstm, Optimizer, Rnn, Sgd, Step};
 use thalweg_tensor::{Rng, Tensor};
 
 use crate::support::{Testable, assert_close};
@@ -85,7 +85,7 @@ impl Network {
                 let turned = |x| if direction == 1 { reversed(x) } else { x };
                 let start: Vec<_> =
                     starts.iter().map(|name| data[name].row(layer * suffixes.len() + direction)).collect();
-                let (y, last) = sequence(cell, turned(x), C::join(&start));
+                let (y, last) = cell.sequence(turned(x), C::join(&start));
                 outputs.push(turned(y));
                 finals.iter_mut().zip(C::parts(last)).for_each(|(all, part)| all.push(part));
             }

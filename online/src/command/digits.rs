@@ -15,7 +15,7 @@ use thalweg_online::{
     Task,
 };
 
-use super::report::{align_right, number, table};
+use super::report::{align_right, grouped, number, table};
 use super::{Failure, Output};
 
 /// The classes of each phase.
@@ -132,8 +132,8 @@ fn as_text(digits: &Digits, outcomes: &[Outcome; 4]) -> String {
     let count = |part: &[Vec<_>; 5]| part.iter().map(Vec::len).sum::<usize>();
     let mut text = format!(
         "{} images of handwritten digits arrive two classes at a time, each once; {} others are held out.\n",
-        count(&digits.train),
-        count(&digits.held_out)
+        grouped(count(&digits.train) as u64),
+        grouped(count(&digits.held_out) as u64)
     );
     for Outcome { name, matrix, .. } in &outcomes[..2] {
         let mut table = table();

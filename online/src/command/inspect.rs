@@ -68,7 +68,10 @@ fn as_text(session: &Session) -> String {
     fact("task", config.task.to_string());
     fact("model", config.model.to_string());
     fact("optimizer", config.optimizer.to_string());
-    fact("memory", format!("{}, holds {}", config.memory, learner.remembered()));
+    fact("memory", config.memory.to_string());
+    if config.memory.size > 0 {
+        fact("remembered", grouped(learner.remembered() as u64));
+    }
     fact("seed", config.seed.to_string());
     if config.task == Task::Classify {
         fact("classes", learner.classes().join(", "));

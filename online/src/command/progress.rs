@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use thalweg_online::{Scores, Session, Task};
 
 use super::report::grouped;
 use super::say;
 
-/// The bar's text is made anew after this many rows: often enough for the eye, seldom enough for the clock.
-const ROWS_PER_MESSAGE: u64 = 512;
+/// The bar is drawn anew after this long: often enough for the eye.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A bar, or lines.
 pub struct Progress {
@@ -20,17 +20,15 @@ pub struct Progress {
     print_every: u64,
     /// When learning began, and at which row.
     start: (Instant, u64),
+    /// When the bar's text was last made.
+    told: Instant,
 }
 
 impl Progress {
     /// Lines after every `print_every` rows where stderr is no terminal; 0: nothing at all.
     pub fn new(print_every: u64) -> Self {
-        let bar = (print_every > 0 && std::io::stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::new(0);
-            bar.enable_steady_tick(Duration::from_millis(100));
-            bar
-        });
-        Progress { bar, counts_rows: false, print_every, start: (Instant::now(), 0) }
+        let bar = (print_every > 0 && std::io::stderr().is_terminal()).then(|| ProgressBar::new(0));
+        Progress { bar, counts_rows: false, print_every, start: (Instant::now(), 0), told: Instant::now() }
     }
 
     /// The stream ends after so many rows: the bar counts them.
@@ -50,9 +48,17 @@ impl Progress {
         }
     }
 
+    /// Rows that a checkpoint knows already are passed over.
+    pub fn skip(&self, rows: u64) {
+        if let Some(bar) = self.bar.as_ref().filter(|_| rows > 0) {
+            bar.set_message(format!("passing over {} rows", grouped(rows)));
+        }
+    }
+
     /// Learning begins after so many rows, which a checkpoint knows already.
     pub fn begin(&mut self, rows: u64) {
         self.start = (Instant::now(), rows);
+        self.told = Instant::now();
         if let Some(bar) = self.bar.as_ref().filter(|_| self.counts_rows) {
             bar.set_position(rows);
         }
@@ -63,16 +69,18 @@ impl Progress {
     pub fn row(&mut self, session: &Session) {
         let rows = session.rows();
         match &self.bar {
-            Some(bar) if rows.is_multiple_of(ROWS_PER_MESSAGE) => {
-                let (start, before) = self.start;
-                let speed = (rows - before) as f64 / start.elapsed().as_secs_f64().max(1e-3);
-                let score = score(session.evaluation().scores());
-                bar.set_message(format!("{} rows, {}/s, {score}", HumanCount(rows), HumanCount(speed as u64)));
+            Some(bar) => {
                 if self.counts_rows {
                     bar.set_position(rows);
                 }
+                if self.told.elapsed() >= PAUSE {
+                    self.told = Instant::now();
+                    let (start, before) = self.start;
+                    let speed = (rows - before) as f64 / start.elapsed().as_secs_f64().max(1e-3);
+                    let (score, left) = (score(session.evaluation().scores()), time_left(bar));
+                    bar.set_message(format!("{} rows, {}/s, {score}{left}", grouped(rows), grouped(speed as u64)));
+                }
             }
-            Some(_) => {}
             None if self.print_every > 0 && rows.is_multiple_of(self.print_every) => {
                 say(&format!("[{}] {}", grouped(rows), score(session.evaluation().scores())));
             }
@@ -87,12 +95,23 @@ impl Progress {
 
     fn style(&self, length: u64) {
         if let Some(bar) = &self.bar {
-            bar.set_length(length);
-            let template = "{bar:30.cyan/blue} {percent:>3}% {msg}, {eta} left";
+            // Of a pipe nobody knows the length.
+            let template =
+                if length > 0 { "{bar:20.cyan/blue} {percent:>3}% {wide_msg}" } else { "{spinner} {wide_msg}" };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
+            bar.set_length(length);
+            bar.enable_steady_tick(PAUSE);
         }
+    }
+}
+
+/// Nothing as long as nothing is known.
+fn time_left(bar: &ProgressBar) -> String {
+    match bar.eta() {
+        Duration::ZERO => String::new(),
+        left => format!(", {:#} left", HumanDuration(left)),
     }
 }
 
@@ -100,6 +119,7 @@ impl Progress {
 fn score(scores: &Scores) -> String {
     let first = scores.entries()[0].1;
     match scores.task() {
+        _ if !first.is_finite() => "nothing scored yet".to_owned(),
         Task::Classify => format!("Accuracy: {:.2}%", 100.0 * first),
         Task::Regress => format!("MAE: {first:.6}"),
     }

@@ -56,22 +56,23 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
     evaluation.baselines().into_iter().for_each(|(name, scores)| row(name.replace('_', " "), scores));
     align_right(&mut table);
 
+    let (features, inputs) = (learner.features().len() as u64, learner.features().width() as u64);
     let mut notes = vec![
-        format!("{} rows", grouped(session.rows())),
+        counted(session.rows(), "row", "rows"),
         format!("{} rows/s", grouped(rows_per_second as u64)),
-        format!("{} features in {} columns", grouped(learner.features().len() as u64), learner.features().width()),
+        format!("{} in {}", counted(features, "feature", "features"), counted(inputs, "column", "columns")),
     ];
     if config.task == Task::Classify {
-        notes.push(format!("{} classes", learner.classes().len()));
+        notes.push(counted(learner.classes().len() as u64, "class", "classes"));
     }
-    notes.push(format!("{} parameters", grouped(learner.params().count() as u64)));
+    notes.push(counted(learner.params().count() as u64, "parameter", "parameters"));
     notes.extend(peak_rss_bytes().map(|bytes| format!("peak memory {} MiB", bytes.div_ceil(1 << 20))));
     for (count, what) in [
-        (session.unlabelled(), "rows without a target passed over"),
+        (session.unlabelled(), "rows passed over for want of a target"),
         (session.non_finite(), "NaN or infinite cells taken as missing"),
-        (learner.refused(), "steps refused: their gradient was not finite"),
+        (learner.refused(), "steps refused because their gradient was not finite"),
     ] {
-        notes.extend((count > 0).then(|| format!("{} {what}", grouped(count))));
+        notes.extend((count > 0).then(|| format!("{what}: {}", grouped(count))));
     }
     let heading = format!(
         "{}: {}, {}, memory {}, seed {}. Every row was predicted first and learned after.",
@@ -116,6 +117,11 @@ pub fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// `1 row`, `2 rows`.
+fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 /// An empty table in the command's style.

@@ -93,6 +93,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let mut progress = Progress::new(options.print_every);
     let mut stream = open(session.stream(), session.options(), &mut progress, options.limit)?;
     resume::check_target(options, &stream)?;
+    progress.skip(session.rows());
     session.follow(&mut stream)?;
     let (clock, before) = (Instant::now(), session.rows());
     progress.begin(before);

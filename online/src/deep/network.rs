@@ -106,11 +106,10 @@ impl Network {
 /// Runs a cell over rows `[t, in]`, t ≥ 1; the last output.
 fn unroll<'p, C: Cell>(cell: &C, x: Var<'p>, start: &State, carry: Option<&mut Recurrent>) -> Var<'p> {
     let steps = x.shape().dims()[0];
-    let (outputs, first) = cell.sequence(x.slice(0, 0..1), cell.enter(x.pass(), start));
-    let (mut output, mut last) = (outputs.row(0), first);
+    let (mut output, first) = cell.last(x.slice(0, 0..1), cell.enter(x.pass(), start));
+    let mut last = first;
     if steps > 1 {
-        let (outputs, state) = cell.sequence(x.slice(0, 1..steps), first);
-        (output, last) = (outputs.row(steps - 2), state);
+        (output, last) = cell.last(x.slice(0, 1..steps), first);
     }
     if let Some(recurrent) = carry {
         recurrent.carry(|after_first, after_last| {

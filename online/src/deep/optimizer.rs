@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_nn::{Adam, Optimizer, Sgd, Step, clip_norm};
-use thalweg_tensor::kernels;
 
 use crate::error::{Error, ErrorKind};
 use crate::spec::{Spec, unknown};
@@ -44,7 +43,7 @@ impl OptimizerSpec {
     ///
     /// # Errors
     ///
-    /// If there is no such optimizer or option (with the nearest match), or a number is negative or not finite.
+    /// If there is no such optimizer or option (with the nearest match), or a number is out of bounds.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut spec = Spec::parse(text)?;
         let (rule, default_rate, default_decay) = match spec.name() {
@@ -67,11 +66,18 @@ impl OptimizerSpec {
             Rule::Sgd { momentum, .. } => momentum,
             _ => 0.0,
         };
-        match [optimizer.rate, optimizer.decay, momentum, optimizer.clip.unwrap_or(0.0)].iter().find(|n| **n < 0.0) {
-            Some(n) => {
-                Err(Error::expected(ErrorKind::Spec, &format!("numbers of 0 or more in {text}"), &n.to_string()))
+        // Within these bounds no sequence of gradients can make θ overflow: see `thalweg_nn::Optimizer`.
+        let wrong = |what: &str, found: f64| Err(Error::expected(ErrorKind::Spec, what, &found.to_string()));
+        match (optimizer.rate, momentum, optimizer.decay, optimizer.clip) {
+            (rate, ..) if !(0.0..=1e6).contains(&rate) => wrong("a learning rate of 0 to 1,000,000", rate),
+            (_, momentum, ..) if !(0.0..1.0).contains(&momentum) => {
+                wrong("a momentum of at least 0 and below 1", momentum)
             }
-            None => Ok(optimizer),
+            (rate, _, decay, _) if !(0.0..=1.0).contains(&(rate * decay)) => {
+                wrong("a decay of 0 or more, and at most 1 divided by the learning rate", decay)
+            }
+            (.., Some(clip)) if clip < 0.0 => wrong("a clip of 0 or more", clip),
+            _ => Ok(optimizer),
         }
     }
 }
@@ -98,11 +104,7 @@ impl std::fmt::Display for OptimizerSpec {
     }
 }
 
-/// No element of θ moves further than this in one step. An `f32` near 10³⁸ does not notice a step of 10³⁰, which is less
-/// than half of its last digit: so θ never overflows, however many steps there are.
-const FARTHEST: f64 = 1e30;
-
-/// An optimizer with its state. It refuses a step that would put a number into θ, or into its own state, that is not finite.
+/// An optimizer with its state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AnyOptimizer {
     clip: Option<f64>,
@@ -136,37 +138,10 @@ impl AnyOptimizer {
         if let Some(max) = self.clip {
             clip_norm(grads, max);
         }
-        if !self.keeps_finite(params, grads) {
-            grads.zero();
-            return Step::Refused;
-        }
         match &mut self.rule {
             AnyRule::Sgd(sgd) => sgd.step(params, grads),
             AnyRule::Adam(adam) => adam.step(params, grads),
         }
-    }
-
-    /// Whether the step leaves θ and the optimizer's own numbers finite, by bounds that cost a few norms.
-    ///
-    /// `direction` bounds every number that a step computes before the learning rate comes in: g + λθ, v, m.
-    fn keeps_finite(&self, params: &Params<f32>, grads: &Grads<f32>) -> bool {
-        let times_norm = |factor: f64, of: &Flat<f32>| if factor == 0.0 { 0.0 } else { factor * (1.0 + norm(of)) };
-        let (rate, direction) = match &self.rule {
-            AnyRule::Sgd(sgd) => {
-                let gradient = grads.norm() + times_norm(sgd.weight_decay, params);
-                let velocity = gradient + times_norm(sgd.momentum, sgd.velocity());
-                (sgd.learning_rate, gradient + (1.0 + sgd.momentum) * velocity)
-            }
-            AnyRule::Adam(adam) => {
-                let gradient = grads.norm() + times_norm(adam.weight_decay, params);
-                // 10: the largest 1 / (1 − β₁ᵗ). It also bounds |m̂| / √v̂, which is at most
-                // (1 − β₁) / √((1 − β₂)(1 − β₁²/β₂)) = 7.3 by the inequality of Cauchy and Schwarz.
-                let square_fits = gradient * gradient <= f64::from(f32::MAX);
-                let direction = 10.0 * (gradient + norm(adam.moments()[0]));
-                (adam.learning_rate, if square_fits { direction } else { f64::INFINITY })
-            }
-        };
-        (1.0 + rate) * (10.0 + direction) <= FARTHEST
     }
 
     pub fn moments(&self) -> Option<[&Flat<f32>; 2]> {
@@ -175,10 +150,6 @@ impl AnyOptimizer {
             AnyRule::Sgd(_) => None,
         }
     }
-}
-
-fn norm(of: &Flat<f32>) -> f64 {
-    f64::from(kernels::dot(of.as_slice(), of.as_slice())).sqrt()
 }
 
 #[cfg(test)]
@@ -192,7 +163,9 @@ mod tests {
         }
         assert_eq!(OptimizerSpec::parse("sgd").unwrap(), OptimizerSpec::default());
         assert!(OptimizerSpec::parse("adma").unwrap_err().to_string().contains(r#"did you mean "adam"?"#));
-        for text in ["sgd:-1", "sgd:nan", "adam:inf", "sgd:0.1,momentum=-1", "adamw:1,decay=nan", "sgd:1,clip=inf"] {
+        for text in
+            ["sgd:-1", "sgd:nan", "adam:inf", "adam:1e7", "sgd:0.1,momentum=1", "adamw:1,decay=2", "sgd:1,clip=inf"]
+        {
             assert!(OptimizerSpec::parse(text).is_err(), "{text}");
         }
     }
@@ -219,10 +192,10 @@ mod tests {
     #[test]
     fn theta_is_finite_after_any_steps() {
         const SGD: [&str; 6] =
-            ["", ",momentum=0.9", ",momentum=2,nesterov=true", ",decay=0.1", ",decay=1e9", ",clip=1e12"];
-        const ADAM: [&str; 4] = ["", ",decay=0.1", ",decay=1e9", ",clip=1e12"];
+            ["", ",momentum=0.9", ",momentum=0.999,nesterov=true", ",decay=1e-7", ",decay=1e-6", ",clip=1e12"];
+        const ADAM: [&str; 4] = [",decay=0", ",decay=1e-7", ",decay=1e-6", ",decay=0,clip=1e12"];
         let mut taken = 0;
-        for rate in ["1e-3", "1", "1e12", "1e29", "1e30", "1e38", "1e300"] {
+        for rate in ["1e-3", "1", "1e3", "1e5", "1e6"] {
             for (name, options) in [("sgd", &SGD[..]), ("adam", &ADAM), ("adamw", &ADAM)] {
                 for option in options {
                     taken += steps_that_keep_theta_finite(&format!("{name}:{rate}{option}"));

@@ -219,7 +219,8 @@ mod tests {
         let (mut recurrent, mut lesson) = (recurrent("rnn:2,window=2"), Lesson::default());
         for t in 0..5 {
             recurrent.push(&[f64::from(t)], &mut lesson);
-            recurrent.carry(|after_first, after_last| [after_first, after_last].into_iter().for_each(|s| *s = state(1.0)));
+            recurrent
+                .carry(|after_first, after_last| [after_first, after_last].into_iter().for_each(|s| *s = state(1.0)));
             recurrent.told(Truth::Value(7.0));
         }
         recurrent.reset();

@@ -117,12 +117,15 @@ fn another_stream_is_not_continued() {
 fn a_path_that_cannot_be_written_is_refused_before_anything_is_learned() {
     let folder = folder();
     std::fs::create_dir(folder.path("folder")).expect("the folder takes a folder");
+    #[cfg(unix)]
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path("socket")).expect("the folder takes a socket");
     for (path, expected) in [
         ("missing/c", "missing/c: cannot write the checkpoint: No such file or directory"),
         ("folder", "folder: cannot write the checkpoint: is a directory"),
         ("s.csv/c", "s.csv/c: cannot write the checkpoint: Not a directory"),
         ("s.csv", "s.csv: expected a checkpoint or no file yet, found something else: it is not replaced"),
-        ("/dev/null", "/dev/null: expected a checkpoint or no file yet, found something else: it is not replaced"),
+        #[cfg(unix)]
+        ("socket", "socket: expected a checkpoint or no file yet, found something else: it is not replaced"),
     ] {
         let done = folder.run(&format!("run s.csv --print-every 1 --checkpoint {path}"));
         assert!(!done.err.contains("Accuracy"), "{path}");

@@ -109,8 +109,8 @@ fn cells_that_are_not_finite_are_missing_and_counted() {
         (&5.into(), &5.into(), &1.into())
     );
     let text = folder.text("run s.csv");
-    assert!(text.contains("5 NaN or infinite cells taken as missing · "), "{text}");
-    assert!(text.contains("1 rows without a target passed over"), "{text}");
+    assert!(text.contains("NaN or infinite cells taken as missing: 5\n"), "{text}");
+    assert!(text.contains(" · rows passed over for want of a target: 1 · "), "{text}");
 }
 
 #[test]

@@ -82,6 +82,7 @@ fn progress_is_lines_on_stderr_where_that_is_no_terminal() {
     }
     assert_eq!(folder.run("run s.csv --model linear --print-every 500").err.lines().count(), 5);
     assert_eq!(folder.run("run s.csv --model linear --print-every 0").err, "");
+    assert_eq!(folder.run("run s.csv --limit 1 --print-every 1").err, "[1] nothing scored yet\n");
     assert!(folder.run("run co2 --print-every 2000").err.starts_with("[2,000] MAE: "));
 }
 
@@ -89,13 +90,20 @@ fn progress_is_lines_on_stderr_where_that_is_no_terminal() {
 fn the_table_has_the_learner_and_both_baselines() {
     let folder = Folder::new();
     folder.write("s.csv", stream(600));
+    // A recurrent learner has one feature more: the last label.
     let text = folder.text("run s.csv --model gru:4 --print-every 0");
     for word in ["accuracy", "log loss", "gru:4,window=16,last=true", "majority class", "last label"] {
         assert_eq!(text.matches(word).count(), 1, "{word}: {text}");
     }
-    for word in
-        ["600 rows ", "rows/s", "4 features", "3 classes", "parameters", "rows without a target", "NaN or infinite"]
-    {
+    for word in [
+        "600 rows ",
+        "rows/s",
+        "5 features in",
+        "3 classes",
+        "parameters",
+        "rows passed over for want of a target: 6",
+        "NaN or infinite cells taken as missing: ",
+    ] {
         assert!(text.contains(word), "{word}: {text}");
     }
     let text = folder.text("run airline_passengers --print-every 0");
@@ -161,7 +169,7 @@ fn the_bundled_job_measures_forgetting() {
     let folder = Folder::new();
     let result = folder.json("");
     let learners = result["learners"].as_array().expect("a list");
-    assert_eq!((learners.len(), &result["rows"], &result["held_out"]), (4, &1440.into(), &357.into()));
+    assert_eq!((learners.len(), &result["rows"], &result["held_out"]), (4, &1442.into(), &355.into()));
     for learner in learners {
         let rows: Vec<Vec<f64>> = serde_json::from_value(learner["accuracy_matrix"].clone()).expect("a matrix");
         assert!(rows.len() == 5 && rows.iter().all(|row| row.len() == 5), "R is 5 × 5");

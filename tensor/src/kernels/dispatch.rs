@@ -71,10 +71,9 @@ impl InstructionSet {
 /// Compiles a kernel's body once for each instruction set.
 ///
 /// `instruction_sets! { name(arguments) -> result = body }` defines `name(set, arguments)`. The
-/// body is an `#[inline(always)]` function generic over the scalar, over `FMA` (whether to
-/// multiply and add in one instruction) and over `BLOCK` (how many accumulators of
-/// [`LANES`](super::dot::LANES) numbers fit the registers), so the compiler vectorises its plain
-/// loops anew in each version.
+/// body is an `#[inline(always)]` function generic over the scalar, over its [`Lanes`](super::lanes::Lanes)
+/// and over `BLOCK` (how many of them fit the registers with room to spare), so the compiler
+/// vectorises its plain loops anew in each version.
 macro_rules! instruction_sets {
     ($name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? = $body:ident) => {
         #[inline(always)]
@@ -82,18 +81,18 @@ macro_rules! instruction_sets {
             set: $crate::kernels::dispatch::InstructionSet,
             $($argument: $type),*
         ) $(-> $result)? {
-            use $crate::kernels::dispatch::{InstructionSet, PORTABLE_FMA};
+            use $crate::kernels::dispatch::InstructionSet;
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
             fn avx512<T: $crate::Real>($($argument: $type),*) $(-> $result)? {
-                $body::<T, true, 8>($($argument),*)
+                $body::<T, T::Avx512, 8>($($argument),*)
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
             fn avx2<T: $crate::Real>($($argument: $type),*) $(-> $result)? {
-                $body::<T, true, 4>($($argument),*)
+                $body::<T, T::Avx2, 4>($($argument),*)
             }
 
             match set {
@@ -103,7 +102,7 @@ macro_rules! instruction_sets {
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 InstructionSet::Avx2 => unsafe { avx2::<T>($($argument),*) },
-                InstructionSet::Portable => $body::<T, PORTABLE_FMA, 2>($($argument),*),
+                InstructionSet::Portable => $body::<T, T::Portable, 2>($($argument),*),
             }
         }
     };

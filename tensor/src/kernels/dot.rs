@@ -1,17 +1,9 @@
 //! Inner products and their kin: `a · b`, `y += α x`, `y += x`.
 
 use super::dispatch::{InstructionSet, instruction_sets};
+use super::lanes::{LANES, Lanes, multiply_add};
 use crate::Real;
 use std::hint::black_box;
-
-/// The number of partial sums that an inner product is spread over.
-pub(super) const LANES: usize = 16;
-
-/// `a · b + c`, rounded once if `FMA`, else twice.
-#[inline(always)]
-pub(super) fn multiply_add<T: Real, const FMA: bool>(a: T, b: T, c: T) -> T {
-    if FMA { a.mul_add(b, c) } else { a * b + c }
-}
 
 /// The inner product `Σⱼ aⱼ bⱼ` of two vectors of the same length.
 ///
@@ -53,80 +45,79 @@ instruction_sets! { axpy_on(alpha: T, x: &[T], y: &mut [T]) = axpy_body }
 instruction_sets! { add_assign_on(x: &[T], y: &mut [T]) = add_assign_body }
 
 #[inline(always)]
-fn dot_body<T: Real, const FMA: bool, const BLOCK: usize>(a: &[T], b: &[T]) -> T {
-    let [product] = dot_rows::<T, FMA, 1>(a, b);
+fn dot_body<T: Real, L: Lanes<T>, const BLOCK: usize>(a: &[T], b: &[T]) -> T {
+    let [[product]] = dot_rows::<T, L, 1, 1>(a, b, b.len());
     product
 }
 
 #[inline(always)]
-pub(super) fn axpy_body<T: Real, const FMA: bool, const BLOCK: usize>(alpha: T, x: &[T], y: &mut [T]) {
+pub(super) fn axpy_body<T: Real, L: Lanes<T>, const BLOCK: usize>(alpha: T, x: &[T], y: &mut [T]) {
     for (y, &x) in y.iter_mut().zip(x) {
-        *y = multiply_add::<T, FMA>(alpha, x, *y);
+        *y = multiply_add::<T, L>(alpha, x, *y);
     }
 }
 
 #[inline(always)]
-fn add_assign_body<T: Real, const FMA: bool, const BLOCK: usize>(x: &[T], y: &mut [T]) {
+fn add_assign_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T], y: &mut [T]) {
     for (y, &x) in y.iter_mut().zip(x) {
         *y += x;
     }
 }
 
-/// The inner product of each row of `w [ROWS, x.len()]` with `x`; each part of `x` is loaded once
-/// for all rows.
+/// The inner product of each row of `w [ROWS, columns]` with each row of `x [COUNT, columns]`, by
+/// rows of `x`; each part of a row is loaded once for all rows of the other.
 ///
-/// Element `j` goes to lane `j mod 16`, so a row's result depends neither on `ROWS` nor on zeros
-/// beyond its end.
+/// Element `j` goes to lane `j mod 16`, so a product depends neither on how many rows there are nor
+/// on zeros beyond its end.
 #[inline(always)]
-pub(super) fn dot_rows<T: Real, const FMA: bool, const ROWS: usize>(w: &[T], x: &[T]) -> [T; ROWS] {
-    let (x_chunks, x_tail) = x.as_chunks::<LANES>();
-    let mut rows: [&[[T; LANES]]; ROWS] = [&[]; ROWS];
-    let mut tails: [&[T]; ROWS] = [&[]; ROWS];
-    for row in 0..ROWS {
-        let (chunks, tail) = w[row * x.len()..(row + 1) * x.len()].as_chunks::<LANES>();
-        rows[row] = &chunks[..x_chunks.len()];
-        tails[row] = &tail[..x_tail.len()];
+pub(super) fn dot_rows<T: Real, L: Lanes<T>, const ROWS: usize, const COUNT: usize>(
+    w: &[T],
+    x: &[T],
+    columns: usize,
+) -> [[T; ROWS]; COUNT] {
+    let whole = columns / LANES;
+    let mut w_rows: [(&[[T; LANES]], &[T]); ROWS] = [(&[], &[]); ROWS];
+    let mut x_rows: [(&[[T; LANES]], &[T]); COUNT] = [(&[], &[]); COUNT];
+    for i in 0..ROWS {
+        let (chunks, tail) = w[i * columns..][..columns].as_chunks();
+        w_rows[i] = (&chunks[..whole], tail);
     }
-    let mut sums = [[T::ZERO; LANES]; ROWS];
-    for (chunk, x) in x_chunks.iter().enumerate() {
-        for row in 0..ROWS {
-            let w = &rows[row][chunk];
-            for lane in 0..LANES {
-                sums[row][lane] = multiply_add::<T, FMA>(w[lane], x[lane], sums[row][lane]);
+    for j in 0..COUNT {
+        let (chunks, tail) = x[j * columns..][..columns].as_chunks();
+        x_rows[j] = (&chunks[..whole], tail);
+    }
+    let mut sums = [[L::splat(T::ZERO); ROWS]; COUNT];
+    let mut x_lanes = [L::splat(T::ZERO); COUNT];
+    for chunk in 0..whole {
+        for j in 0..COUNT {
+            x_lanes[j] = L::load(&x_rows[j].0[chunk]);
+        }
+        for i in 0..ROWS {
+            let w = L::load(&w_rows[i].0[chunk]);
+            for j in 0..COUNT {
+                sums[j][i] = w.multiply_add(x_lanes[j], sums[j][i]);
             }
         }
     }
-    let mut lanes = sums;
-    if !x_tail.is_empty() {
-        // In memory from here on, or the partial chunk would tear `sums` out of its registers.
-        let lanes = black_box(&mut lanes);
-        for row in 0..ROWS {
-            for lane in 0..x_tail.len() {
-                let (w, x) = (tails[row][lane], x_tail[lane]);
-                lanes[row][lane] = multiply_add::<T, FMA>(w, x, lanes[row][lane]);
+    if !columns.is_multiple_of(LANES) {
+        if !L::MASKED {
+            // In memory from here on, or the partial chunk would tear the sums out of their registers.
+            sums = black_box(sums);
+        }
+        for j in 0..COUNT {
+            x_lanes[j] = L::load_first(x_rows[j].1);
+        }
+        for i in 0..ROWS {
+            for j in 0..COUNT {
+                sums[j][i] = x_lanes[j].multiply_add_first(w_rows[i].1, sums[j][i]);
             }
         }
     }
-    fold(&lanes)
-}
-
-/// The sum of each row's lanes in the tree 16 → 8 → 4 → 2 → 1, lane `i` meeting lane `i + half`.
-///
-/// `black_box` takes nothing and gives nothing here: it only makes each stage rest in memory.
-/// Without it the compiler joins the stages of all rows into one web of shuffles, which takes
-/// several times as long. The zero added at the end turns −0 into 0, so that lanes that hold
-/// nothing never show.
-#[inline(always)]
-pub(super) fn fold<T: Real, const ROWS: usize>(lanes: &[[T; LANES]; ROWS]) -> [T; ROWS] {
-    let lanes = black_box(lanes);
-    let mut quarters = [[T::ZERO; 4]; ROWS];
-    for (quarter, l) in quarters.iter_mut().zip(lanes) {
-        for i in 0..4 {
-            quarter[i] = (l[i] + l[i + 8]) + (l[i + 4] + l[i + 12]);
-        }
+    let mut products = [[T::ZERO; ROWS]; COUNT];
+    for j in 0..COUNT {
+        products[j] = L::fold(sums[j]);
     }
-    let quarters = black_box(&quarters);
-    quarters.map(|q| (q[0] + q[2]) + (q[1] + q[3]) + T::ZERO)
+    products
 }
 
 #[cfg(test)]

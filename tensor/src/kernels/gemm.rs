@@ -1,6 +1,9 @@
 //! Matrix products through the `matrixmultiply` crate, which packs its operands into memory that
-//! it allocates at each call; for a single vector, [`matvec`](super::matvec) is several times faster.
+//! it allocates at each call; for a single vector, [`matvec`](super::matvec()) is several times
+//! faster, and for a few, [`rows_times_transposed`](super::rows_times_transposed) is.
 
+use super::dispatch::PORTABLE_FMA;
+use super::lanes::{Lanes, Plain};
 use crate::Real;
 
 /// A borrowed matrix whose elements lie at strides: element `(i, j)` is
@@ -98,7 +101,16 @@ pub fn gemm<T: Real>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: &mut [T])
 }
 
 /// A scalar that `matrixmultiply` has kernels for. Out of reach from outside, so it seals `Real`.
-pub trait Product: Sized {
+pub trait Product: Sized + Copy {
+    /// Its lanes on processors with AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    type Avx512: Lanes<Self>;
+    /// Its lanes on processors with AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    type Avx2: Lanes<Self>;
+    /// Its lanes on every processor.
+    type Portable: Lanes<Self>;
+
     /// `C ← α A B + β C` for row-major `C`.
     ///
     /// # Safety
@@ -109,8 +121,14 @@ pub trait Product: Sized {
 }
 
 macro_rules! product {
-    ($type:ty, $gemm:path) => {
+    ($type:ty, $gemm:path, $avx512:ident, $avx2:ident) => {
         impl Product for $type {
+            #[cfg(target_arch = "x86_64")]
+            type Avx512 = super::lanes_x86::$avx512;
+            #[cfg(target_arch = "x86_64")]
+            type Avx2 = super::lanes_x86::$avx2;
+            type Portable = Plain<$type, PORTABLE_FMA>;
+
             unsafe fn multiply(alpha: Self, a: Matrix<Self>, b: Matrix<Self>, beta: Self, c: &mut [Self]) {
                 let (m, k, n) = (a.rows, a.cols, b.cols);
                 let (a_row, a_col) = (a.row_stride as isize, a.col_stride as isize);
@@ -123,8 +141,8 @@ macro_rules! product {
     };
 }
 
-product!(f32, matrixmultiply::sgemm);
-product!(f64, matrixmultiply::dgemm);
+product!(f32, matrixmultiply::sgemm, Avx512F32, Avx2F32);
+product!(f64, matrixmultiply::dgemm, Avx512F64, Avx2F64);
 
 #[cfg(test)]
 mod tests {

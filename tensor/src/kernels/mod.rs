@@ -7,19 +7,22 @@
 //!
 //! # Instruction sets
 //!
-//! A kernel's body is one generic function of plain loops over chunks of fixed size, which the
-//! compiler turns into vector instructions. It is compiled three times on x86-64 (AVX-512, AVX2
-//! with FMA, and what every processor has), and the best version is chosen at run time. The AVX2
-//! and AVX-512 versions give the same bits, since they lay numbers out in the same lanes; without
-//! FMA a product is rounded before it is added, which shows in the last digits.
+//! A kernel's body is one generic function of loops over chunks of sixteen numbers: plain loops,
+//! which the compiler turns into vector instructions, or for products the operations of a `Lanes`
+//! type, which are written out for each instruction set. It is compiled three times on x86-64
+//! (AVX-512, AVX2 with FMA, and what every processor has), and the best version is chosen at run
+//! time. The AVX2 and AVX-512 versions give the same bits, since they lay numbers out in the same
+//! lanes; without FMA a product is rounded before it is added, which shows in the last digits.
+//! [`vectorize`] does the same for loops of other crates.
 //!
 //! # Growth
 //!
 //! Element `j` of an inner product is added to lane `j mod 16`, and the sixteen lanes are folded
 //! in a fixed tree. The tail of a row is a partial chunk that goes to its own lanes. Hence
 //!
-//! * appending zeros to both operands leaves every bit of [`dot`], [`matvec`] and [`sum`] as it was;
+//! * appending zeros to both operands leaves every bit of [`dot`], [`matvec()`] and [`sum`] as it was;
 //! * a row's result does not depend on how many rows there are, and equals [`dot`] of that row;
+//! * [`rows_times_transposed`] gives a batch the bits that its examples get one by one;
 //! * [`matvec_transposed_add`] adds rows in order, so a column does not depend on the others.
 //!
 //! A model that grows by new inputs (with weights of zero) or new outputs therefore repeats its
@@ -35,26 +38,38 @@
 //! ```
 
 // The only unsafe code of the workspace: calls of functions compiled for an instruction set that
-// was detected, and of matrixmultiply's entry points after checking bounds.
+// was detected, the instructions that those functions use, matrixmultiply's entry points after
+// checking bounds, and the view of a buffer's grains as numbers.
 #![allow(unsafe_code)]
 
+mod batch;
+mod buffer;
 mod dispatch;
 mod dot;
 mod gemm;
+mod lanes;
+#[cfg(target_arch = "x86_64")]
+mod lanes_x86;
 mod matvec;
+mod outer;
 mod outer_sum;
 mod reduce;
 mod softmax;
+mod transposed;
 mod unary;
 mod vectorize;
 
+pub use batch::rows_times_transposed;
+pub use buffer::{Buffer, GRAIN};
 pub use dot::{add_assign, axpy, dot};
 pub(crate) use gemm::Product;
 pub use gemm::{Matrix, gemm};
-pub use matvec::{matvec, matvec_add, matvec_transposed_add, outer_add};
+pub use matvec::{matvec, matvec_add};
+pub use outer::outer_add;
 pub use outer_sum::outer_sum_add;
 pub use reduce::sum;
 pub use softmax::{log_softmax, log_sum_exp, softmax};
+pub use transposed::matvec_transposed_add;
 pub use unary::{exp, sigmoid, tanh};
 pub use vectorize::vectorize;
 
@@ -74,5 +89,12 @@ mod testing {
     /// The bit patterns.
     pub(super) fn bits(values: &[f32]) -> Vec<u32> {
         values.iter().map(|value| value.to_bits()).collect()
+    }
+
+    /// Equal up to the rounding of sums of at most 130 terms of size about 1.
+    #[track_caller]
+    pub(super) fn assert_close(a: &[f32], b: &[f32]) {
+        assert_eq!(a.len(), b.len());
+        assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-4), "{a:?}\n{b:?}");
     }
 }

@@ -1,8 +1,12 @@
 //! A sum of outer products: the gradient of a matrix that was used many times.
 
 use super::dispatch::{InstructionSet, instruction_sets};
-use super::dot::{LANES, multiply_add};
+use super::dot::axpy_body;
+use super::lanes::{LANES, Lanes};
 use crate::Real;
+
+/// The number of columns of the wider tile.
+const WIDTH: usize = 2 * LANES;
 
 /// `W += Σᵣ dyᵣ xᵣᵀ` for `dy [r, m]`, `x [r, n]` and row-major `W [m, n]`.
 ///
@@ -26,14 +30,14 @@ instruction_sets! { outer_sum_on(rows: usize, dy: &[T], x: &[T], w: &mut [T]) = 
 
 /// Two chunks of columns and as many rows of `W` as the registers hold, each time over all rows of `dy` and `x`.
 #[inline(always)]
-fn outer_sum_body<T: Real, const FMA: bool, const BLOCK: usize>(rows: usize, dy: &[T], x: &[T], w: &mut [T]) {
+fn outer_sum_body<T: Real, L: Lanes<T>, const BLOCK: usize>(rows: usize, dy: &[T], x: &[T], w: &mut [T]) {
     let (m, n) = (dy.len() / rows, x.len() / rows);
     let mut first = 0;
     while first < m {
         let taken = match m - first {
-            4.. if BLOCK >= 8 => panel::<T, FMA, 4>(m, n, first, dy, x, w),
-            2.. if BLOCK >= 4 => panel::<T, FMA, 2>(m, n, first, dy, x, w),
-            _ => panel::<T, FMA, 1>(m, n, first, dy, x, w),
+            4.. if BLOCK >= 8 => panel::<T, L, 4>([m, n], first, dy, x, w),
+            2.. if BLOCK >= 4 => panel::<T, L, 2>([m, n], first, dy, x, w),
+            _ => panel::<T, L, 1>([m, n], first, dy, x, w),
         };
         first += taken;
     }
@@ -41,61 +45,91 @@ fn outer_sum_body<T: Real, const FMA: bool, const BLOCK: usize>(rows: usize, dy:
 
 /// `ROWS` rows of `W`, from `first` on. Returns `ROWS`.
 #[inline(always)]
-fn panel<T: Real, const FMA: bool, const ROWS: usize>(
-    m: usize,
-    n: usize,
+fn panel<T: Real, L: Lanes<T>, const ROWS: usize>(
+    [m, n]: [usize; 2],
     first: usize,
     dy: &[T],
     x: &[T],
     w: &mut [T],
 ) -> usize {
     let mut column = 0;
-    while column + 2 * LANES <= n {
-        tile::<T, FMA, ROWS, 2>([m, n, first, column], dy, x, w);
-        column += 2 * LANES;
-    }
-    if column + LANES <= n {
-        tile::<T, FMA, ROWS, 1>([m, n, first, column], dy, x, w);
-        column += LANES;
-    }
-    if column < n {
-        for row in first..first + ROWS {
-            let w = &mut w[row * n + column..(row + 1) * n];
-            for (dy, x) in dy.chunks_exact(m).zip(x.chunks_exact(n)) {
-                let dy = dy[row];
-                w.iter_mut().zip(&x[column..]).for_each(|(w, &x)| *w = multiply_add::<T, FMA>(dy, x, *w));
-            }
-        }
+    while column < n {
+        let at = [first, column];
+        column += match n - column {
+            1..LANES if !L::MASKED => rest::<T, L, ROWS>([m, n], at, dy, x, w),
+            WIDTH.. => tile::<T, L, ROWS, 2, true>([m, n], at, dy, x, w),
+            LANES.. => tile::<T, L, ROWS, 1, true>([m, n], at, dy, x, w),
+            _ => tile::<T, L, ROWS, 1, false>([m, n], at, dy, x, w),
+        };
     }
     ROWS
 }
 
-/// `ROWS` rows and `CHUNKS · 16` columns of `W`, held in registers.
+/// `ROWS` rows of `W` and `CHUNKS · 16` columns, held in registers; only the columns that are left,
+/// unless `WHOLE`. Returns how many columns.
 #[inline(always)]
-fn tile<T: Real, const FMA: bool, const ROWS: usize, const CHUNKS: usize>(
-    [m, n, first, column]: [usize; 4],
+fn tile<T: Real, L: Lanes<T>, const ROWS: usize, const CHUNKS: usize, const WHOLE: bool>(
+    [m, n]: [usize; 2],
+    [first, column]: [usize; 2],
     dy: &[T],
     x: &[T],
     w: &mut [T],
-) {
-    let mut sums = [[[T::ZERO; LANES]; CHUNKS]; ROWS];
-    for (row, sums) in sums.iter_mut().enumerate() {
-        sums.as_flattened_mut().copy_from_slice(&w[(first + row) * n + column..][..CHUNKS * LANES]);
+) -> usize {
+    let width = if WHOLE { CHUNKS * LANES } else { n - column };
+    let mut sums = [[L::splat(T::ZERO); CHUNKS]; ROWS];
+    for i in 0..ROWS {
+        sums[i] = load(&w[(first + i) * n + column..][..width]);
     }
     for (dy, x) in dy.chunks_exact(m).zip(x.chunks_exact(n)) {
-        let (dy, x) = (&dy[first..first + ROWS], &x[column..column + CHUNKS * LANES]);
-        for row in 0..ROWS {
+        let (dy, x): (_, [L; CHUNKS]) = (&dy[first..first + ROWS], load(&x[column..column + width]));
+        for i in 0..ROWS {
             for chunk in 0..CHUNKS {
-                for lane in 0..LANES {
-                    let sum = &mut sums[row][chunk][lane];
-                    *sum = multiply_add::<T, FMA>(dy[row], x[chunk * LANES + lane], *sum);
-                }
+                sums[i][chunk] = L::splat(dy[i]).multiply_add(x[chunk], sums[i][chunk]);
             }
         }
     }
-    for (row, sums) in sums.iter().enumerate() {
-        w[(first + row) * n + column..][..CHUNKS * LANES].copy_from_slice(sums.as_flattened());
+    for i in 0..ROWS {
+        let (whole, rest) = w[(first + i) * n + column..][..width].as_chunks_mut();
+        for (w, sum) in whole.iter_mut().zip(sums[i]) {
+            sum.store(w);
+        }
+        if !WHOLE {
+            sums[i][CHUNKS - 1].store_first(rest);
+        }
     }
+    width
+}
+
+/// `ROWS` rows of `W` and the columns from `column` on, number by number. Returns how many columns.
+#[inline(always)]
+fn rest<T: Real, L: Lanes<T>, const ROWS: usize>(
+    [m, n]: [usize; 2],
+    [first, column]: [usize; 2],
+    dy: &[T],
+    x: &[T],
+    w: &mut [T],
+) -> usize {
+    for row in first..first + ROWS {
+        let w = &mut w[row * n + column..(row + 1) * n];
+        for (dy, x) in dy.chunks_exact(m).zip(x.chunks_exact(n)) {
+            axpy_body::<T, L, 1>(dy[row], &x[column..], w);
+        }
+    }
+    n - column
+}
+
+/// Chunks, of which the last may be a partial one.
+#[inline(always)]
+fn load<T: Real, L: Lanes<T>, const CHUNKS: usize>(from: &[T]) -> [L; CHUNKS] {
+    let (whole, rest) = from.as_chunks();
+    let mut lanes = [L::splat(T::ZERO); CHUNKS];
+    for (lanes, from) in lanes.iter_mut().zip(whole) {
+        *lanes = L::load(from);
+    }
+    if !rest.is_empty() {
+        lanes[CHUNKS - 1] = L::load_first(rest);
+    }
+    lanes
 }
 
 #[cfg(test)]

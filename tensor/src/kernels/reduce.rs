@@ -1,7 +1,7 @@
 //! Sums and maxima.
 
 use super::dispatch::{InstructionSet, instruction_sets};
-use super::dot::{LANES, fold};
+use super::lanes::{LANES, Lanes, fold};
 use crate::Real;
 use std::hint::black_box;
 
@@ -22,7 +22,7 @@ pub fn sum<T: Real>(x: &[T]) -> T {
 instruction_sets! { sum_on(x: &[T]) -> T = sum_body }
 
 #[inline(always)]
-fn sum_body<T: Real, const FMA: bool, const BLOCK: usize>(x: &[T]) -> T {
+fn sum_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T]) -> T {
     sum_of(x, |x| x)
 }
 

@@ -9,6 +9,7 @@
 //! * an empty row has an empty softmax, and −∞ as its [`log_sum_exp`].
 
 use super::dispatch::{InstructionSet, instruction_sets};
+use super::lanes::Lanes;
 use super::reduce::{max_of, sum_of};
 use crate::Real;
 
@@ -44,7 +45,7 @@ instruction_sets! { log_softmax_on(x: &[T], y: &mut [T]) = log_softmax_body }
 instruction_sets! { log_sum_exp_on(x: &[T]) -> T = log_sum_exp_body }
 
 #[inline(always)]
-fn softmax_body<T: Real, const FMA: bool, const BLOCK: usize>(x: &[T], y: &mut [T]) {
+fn softmax_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T], y: &mut [T]) {
     let max = max_of(x);
     for (y, &x) in y.iter_mut().zip(x) {
         *y = (x - max).exp();
@@ -56,7 +57,7 @@ fn softmax_body<T: Real, const FMA: bool, const BLOCK: usize>(x: &[T], y: &mut [
 }
 
 #[inline(always)]
-fn log_softmax_body<T: Real, const FMA: bool, const BLOCK: usize>(x: &[T], y: &mut [T]) {
+fn log_softmax_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T], y: &mut [T]) {
     let max = max_of(x);
     let log_total = sum_of(x, |x| (x - max).exp()).ln();
     for (y, &x) in y.iter_mut().zip(x) {
@@ -65,7 +66,7 @@ fn log_softmax_body<T: Real, const FMA: bool, const BLOCK: usize>(x: &[T], y: &m
 }
 
 #[inline(always)]
-fn log_sum_exp_body<T: Real, const FMA: bool, const BLOCK: usize>(x: &[T]) -> T {
+fn log_sum_exp_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T]) -> T {
     let max = max_of(x);
     // An infinite maximum is the answer by itself: ∞ − ∞ would make NaN of it.
     let shift = if max.is_finite() { max } else { T::ZERO };

@@ -1,6 +1,7 @@
 //! Elementwise functions over slices.
 
 use super::dispatch::{InstructionSet, instruction_sets};
+use super::lanes::Lanes;
 use crate::Real;
 
 /// `y = eˣ`, elementwise.
@@ -46,21 +47,21 @@ instruction_sets! { tanh_on(x: &[T], y: &mut [T]) = tanh_body }
 instruction_sets! { sigmoid_on(x: &[T], y: &mut [T]) = sigmoid_body }
 
 #[inline(always)]
-fn exp_body<T: Real, const FMA: bool, const BLOCK: usize>(x: &[T], y: &mut [T]) {
+fn exp_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T], y: &mut [T]) {
     for (y, &x) in y.iter_mut().zip(x) {
         *y = x.exp();
     }
 }
 
 #[inline(always)]
-fn tanh_body<T: Real, const FMA: bool, const BLOCK: usize>(x: &[T], y: &mut [T]) {
+fn tanh_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T], y: &mut [T]) {
     for (y, &x) in y.iter_mut().zip(x) {
         *y = x.tanh();
     }
 }
 
 #[inline(always)]
-fn sigmoid_body<T: Real, const FMA: bool, const BLOCK: usize>(x: &[T], y: &mut [T]) {
+fn sigmoid_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T], y: &mut [T]) {
     for (y, &x) in y.iter_mut().zip(x) {
         *y = x.sigmoid();
     }

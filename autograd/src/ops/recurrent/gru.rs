@@ -2,6 +2,7 @@
 
 use thalweg_tensor::{Real, kernels};
 
+use super::super::matmul::{rows_times, rows_times_transposed};
 use super::{RecurrentWeights, Sizes, gates_of_inputs, inputs_backward, states_backward, with_inputs};
 use crate::{Back, Inputs, Op, Var};
 
@@ -55,12 +56,15 @@ fn forward<T: Real>(sizes: Sizes, inputs: Inputs<'_, T>, y: &mut [T]) {
             let bias = inputs.get(WEIGHTS + 3);
             sums.chunks_exact_mut(bias.len().max(1)).for_each(|row| row.copy_from_slice(bias));
         }
-        super::add_rows_times_transposed(sizes.batch, h, w_hh, sums);
+        rows_times_transposed(h, w_hh, sizes.batch, sums);
         for row in 0..sizes.batch {
             let at = row * sizes.hidden..(row + 1) * sizes.hidden;
             let three = 3 * at.start..3 * at.end;
             let (gates, sums) = (&mut gates[three.clone()], &sums[three]);
-            kernels::vectorize(|| step(gates, sums, &h[at.clone()], &mut h_next[at.clone()]));
+            kernels::vectorize(
+                #[inline(always)]
+                || step(gates, sums, &h[at.clone()], &mut h_next[at.clone()]),
+            );
         }
         h = h_next;
     }
@@ -102,9 +106,12 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
             let three = 3 * at.start..3 * at.end;
             let kept = (&gates[t * gate..][three.clone()], &sums[t * gate..][three.clone()], &h[at.clone()]);
             let (dh, before, da, du) = (&dh[at.clone()], &mut before[at], &mut da[three.clone()], &mut du[three]);
-            kernels::vectorize(|| step_backward(kept, dh, before, da, du));
+            kernels::vectorize(
+                #[inline(always)]
+                || step_backward(kept, dh, before, da, du),
+            );
         }
-        super::add_rows_times(sizes.batch, du, w_hh, before);
+        rows_times(du, w_hh, sizes.batch, before);
     }
     inputs_backward(g, WEIGHTS, sizes, da);
     states_backward(g, WEIGHTS, sizes, du, [start, hs]);

@@ -2,6 +2,7 @@
 
 use thalweg_tensor::{Real, kernels};
 
+use super::super::matmul::{rows_times, rows_times_transposed};
 use super::{RecurrentWeights, Sizes, gates_of_inputs, inputs_backward, states_backward, with_inputs};
 use crate::{Back, Inputs, Op, Var};
 
@@ -56,12 +57,15 @@ fn forward<T: Real>(sizes: Sizes, inputs: Inputs<'_, T>, y: &mut [T]) {
     let steps = hs.chunks_exact_mut(state.max(1)).zip(cs.chunks_exact_mut(state.max(1)));
     let kept = gates.chunks_exact_mut(gate.max(1)).zip(tanh_c.chunks_exact_mut(state.max(1)));
     for ((h_next, c_next), (gates, tanh_c)) in steps.zip(kept) {
-        super::add_rows_times_transposed(sizes.batch, h, w_hh, gates);
+        rows_times_transposed(h, w_hh, sizes.batch, gates);
         for row in 0..sizes.batch {
             let at = row * sizes.hidden..(row + 1) * sizes.hidden;
             let gates = &mut gates[4 * at.start..4 * at.end];
             let (c, at) = (&c[at.clone()], || at.clone());
-            kernels::vectorize(|| step(gates, c, &mut h_next[at()], &mut c_next[at()], &mut tanh_c[at()]));
+            kernels::vectorize(
+                #[inline(always)]
+                || step(gates, c, &mut h_next[at()], &mut c_next[at()], &mut tanh_c[at()]),
+            );
         }
         (h, c) = (h_next, c_next);
     }
@@ -108,10 +112,13 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
             let four = 4 * at.start..4 * at.end;
             let kept = (&gates[t * gate..][four.clone()], &tanh_c[t * state..][at.clone()], &c[at.clone()]);
             let (dh, dc, dc_before) = (&dh[at.clone()], &dc[at.clone()], &mut dc_before[at]);
-            kernels::vectorize(|| step_backward(kept, dh, dc, dc_before, &mut dgates[four]));
+            kernels::vectorize(
+                #[inline(always)]
+                || step_backward(kept, dh, dc, dc_before, &mut dgates[four]),
+            );
         }
         let dh_before = if t == 0 { g.dx(1) } else { &mut dh_before[(t - 1) * state..] };
-        super::add_rows_times(sizes.batch, dgates, w_hh, dh_before);
+        rows_times(dgates, w_hh, sizes.batch, dh_before);
     }
     inputs_backward(g, WEIGHTS, sizes, dgates);
     states_backward(g, WEIGHTS, sizes, dgates, [start_h, hs]);

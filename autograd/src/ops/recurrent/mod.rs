@@ -12,6 +12,7 @@ mod rnn;
 
 use thalweg_tensor::{Real, Shape, kernels};
 
+use super::matmul::{rows_times, rows_times_transposed, transposed_times};
 use crate::{Back, Inputs, Var};
 
 /// The parameters of a recurrent cell with `k` gates, PyTorch's: `weight_ih: [k·hidden, in]`,
@@ -115,52 +116,30 @@ fn gates_of_inputs<T: Real>(inputs: Inputs<'_, T>, first: usize, sizes: Sizes, b
             }
         }
     }
-    add_rows_times_transposed(sizes.rows(), x, w, gates);
-}
-
-/// `Y += X Wᵀ` for `x: [rows, in]`, `w: [out, in]`, `y: [rows, out]`.
-fn add_rows_times_transposed<T: Real>(rows: usize, x: &[T], w: &[T], y: &mut [T]) {
-    let (inputs, outputs) = (x.len() / rows.max(1), y.len() / rows.max(1));
-    for row in 0..rows {
-        kernels::matvec_add(w, &x[row * inputs..][..inputs], &mut y[row * outputs..][..outputs]);
-    }
-}
-
-/// `X̄ += Ȳ W` for `dy: [rows, out]`, `w: [out, in]`, `dx: [rows, in]`.
-fn add_rows_times<T: Real>(rows: usize, dy: &[T], w: &[T], dx: &mut [T]) {
-    let (inputs, outputs) = (dx.len() / rows.max(1), dy.len() / rows.max(1));
-    for row in 0..rows {
-        kernels::matvec_transposed_add(w, &dy[row * outputs..][..outputs], &mut dx[row * inputs..][..inputs]);
-    }
+    rows_times_transposed(x, w, sizes.rows(), gates);
 }
 
 /// With the gradients of all gates known: those of the input, of `W_ih` and of `b_ih`.
 fn inputs_backward<T: Real>(g: &mut Back<'_, T>, first: usize, sizes: Sizes, dgates: &[T]) {
     let (x, w) = (g.x(0), g.x(first));
     if g.wants(0) {
-        add_rows_times(sizes.rows(), dgates, w, g.dx(0));
+        rows_times(dgates, w, sizes.rows(), g.dx(0));
     }
     if g.wants(first) {
-        kernels::outer_sum_add(sizes.rows(), dgates, x, g.dx(first));
+        transposed_times(dgates, x, sizes.rows(), g.dx(first));
     }
     bias_backward(g, first + 2, sizes, dgates);
 }
 
 /// With the gradients of `W_hh h + b_hh` known for all steps: those of `W_hh` and `b_hh`. `start` is the state before the
 /// first step, `states` those after each.
-fn states_backward<T: Real>(
-    g: &mut Back<'_, T>,
-    first: usize,
-    sizes: Sizes,
-    dgates: &[T],
-    [start, states]: [&[T]; 2],
-) {
+fn states_backward<T: Real>(g: &mut Back<'_, T>, first: usize, sizes: Sizes, dgates: &[T], [start, states]: [&[T]; 2]) {
     let (state, gate) = sizes.step();
     if g.wants(first + 1) {
         let dw = g.dx(first + 1);
-        kernels::outer_sum_add(sizes.batch, &dgates[..gate], start, dw);
+        transposed_times(&dgates[..gate], start, sizes.batch, dw);
         let later = sizes.rows() - sizes.batch;
-        kernels::outer_sum_add(later, &dgates[gate..], &states[..later * sizes.hidden], dw);
+        transposed_times(&dgates[gate..], &states[..later * sizes.hidden], later, dw);
         debug_assert!(states.len() == sizes.steps * state);
     }
     bias_backward(g, first + 3, sizes, dgates);

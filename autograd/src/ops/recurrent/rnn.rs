@@ -2,6 +2,7 @@
 
 use thalweg_tensor::{Real, kernels};
 
+use super::super::matmul::{rows_times, rows_times_transposed};
 use super::{RecurrentWeights, Sizes, gates_of_inputs, inputs_backward, states_backward, with_inputs};
 use crate::{Back, Op, Var};
 
@@ -32,8 +33,11 @@ impl<'p, T: Real> Var<'p, T> {
             gates_of_inputs(inputs, WEIGHTS, sizes, true, hs);
             let (mut h, w_hh) = (inputs.get(1), inputs.get(WEIGHTS + 1));
             for h_next in hs.chunks_exact_mut(state.max(1)) {
-                super::add_rows_times_transposed(sizes.batch, h, w_hh, h_next);
-                kernels::vectorize(|| h_next.iter_mut().for_each(|v| *v = v.tanh()));
+                rows_times_transposed(h, w_hh, sizes.batch, h_next);
+                kernels::vectorize(
+                    #[inline(always)]
+                    || h_next.iter_mut().for_each(|v| *v = v.tanh()),
+                );
                 h = h_next;
             }
         };
@@ -55,7 +59,7 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
             *sum = dh * (T::ONE - h * h);
         }
         let before = if t == 0 { g.dx(1) } else { &mut before[(t - 1) * state..] };
-        super::add_rows_times(sizes.batch, sums, w_hh, before);
+        rows_times(sums, w_hh, sizes.batch, before);
     }
     inputs_backward(g, WEIGHTS, sizes, sums);
     states_backward(g, WEIGHTS, sizes, sums, [start, hs]);

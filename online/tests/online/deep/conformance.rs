@@ -1,9 +1,9 @@
 //! What any learner must bear: no rows, empty rows, wide rows, names that stand twice, the wrong task.
 
-use thalweg_online::{ErrorKind, Features, Learner, Prediction, Target, Task, Value};
+use thalweg_online::{Deep, ErrorKind, Features, Learner, Prediction, Target, Task, Value};
 use thalweg_tensor::Rng;
 
-use crate::deep::support::{Cells, OPTIMIZERS, advance, every_learner, learn, stream};
+use crate::deep::support::{Cells, OPTIMIZERS, advance, config, every_learner, stream};
 
 fn good(task: Task) -> Target<'static> {
     match task {
@@ -53,12 +53,7 @@ fn features_may_vanish_and_rows_may_be_empty() {
 #[test]
 fn a_network_that_began_with_an_empty_row_learns() -> Result<(), thalweg_online::Error> {
     for optimizer in ["sgd:0.1", "adam:0.01"] {
-        let mut learner = thalweg_online::Deep::new(crate::deep::support::config(
-            Task::Classify,
-            "mlp:24",
-            optimizer,
-            "none",
-        ));
+        let mut learner = Deep::new(config(Task::Classify, "mlp:24", optimizer, "none"));
         learner.learn_one(&Cells::new(), Target::Class("near"))?;
         let (mut rng, mut right) = (Rng::new(3), 0);
         for row in 0..4000 {
@@ -92,7 +87,8 @@ fn a_row_may_have_a_thousand_features() {
 #[test]
 fn a_name_that_stands_twice_gives_two_readings() -> Result<(), thalweg_online::Error> {
     let mut features = Features::new();
-    let twice = [("a", Value::Number(1.0)), ("k", Value::Text("x")), ("a", Value::Number(3.0)), ("k", Value::Text("y"))];
+    let twice =
+        [("a", Value::Number(1.0)), ("k", Value::Text("x")), ("a", Value::Number(3.0)), ("k", Value::Text("y"))];
     features.observe(&twice)?;
     assert_eq!(features.columns().collect::<Vec<_>>(), ["a", "k=x", "k=y"]);
     let (mut raw, mut x) = (Vec::new(), Vec::new());
@@ -108,6 +104,5 @@ fn a_name_that_stands_twice_gives_two_readings() -> Result<(), thalweg_online::E
             learner.learn_one(&twice, good(learner.task())).expect("a name may stand twice");
         }
     });
-    learn(&mut thalweg_online::Deep::new(thalweg_online::Config::new(Task::Classify)), &stream(1, 3));
     Ok(())
 }

@@ -2,10 +2,7 @@
 
 use thalweg_online::{Config, Deep, Learner, Target};
 
-use crate::deep::support::{MODELS, TASKS, bits, config, elements, learn, stream, whole};
-
-/// Every step of a learning rate like this is refused, and so counted.
-const COUNTED: &str = "sgd:1e35";
+use crate::deep::support::{MODELS, TASKS, advance, bits, config, elements, learn, stream, whole};
 
 #[test]
 fn each_row_takes_one_step_and_one_for_each_replay() {
@@ -13,13 +10,13 @@ fn each_row_takes_one_step_and_one_for_each_replay() {
     for task in TASKS {
         for model in MODELS {
             for (memory, replays) in [("none", 0), ("reservoir:3", 1), ("reservoir:3,replays=4", 4)] {
-                let mut learner = Deep::new(config(task, model, COUNTED, memory));
+                let mut learner = Deep::new(config(task, model, "sgd:0.001", memory));
                 for (row, before) in rows.iter().zip(0_u64..) {
-                    let refused = learner.refused();
+                    let steps = learner.steps();
                     learn(&mut learner, std::slice::from_ref(row));
                     // The memory is empty at the first row: what is new is kept after the replays.
                     let expected = 1 + if before == 0 { 0 } else { replays };
-                    assert_eq!(learner.refused() - refused, expected, "{task} {model} {memory}");
+                    assert_eq!(learner.steps() - steps, expected, "{task} {model} {memory}");
                     assert_eq!(learner.remembered() as u64, (before + 1).min(replays.min(1) * 3), "{memory}");
                 }
             }
@@ -61,6 +58,23 @@ fn a_memory_of_size_zero_is_no_memory() {
                 (bits(learner.params().as_slice()), learner.remembered())
             });
             assert_eq!(a, b, "{task} {model}");
+        }
+    }
+}
+
+/// A replay is of the past: what a recurrent learner carries on is the state of the stream. With a learning rate of zero
+/// nothing else could tell a learner that replays from one that does not.
+#[test]
+fn a_replay_does_not_move_the_recurrent_state() {
+    let rows = stream(8, 40);
+    for task in TASKS {
+        for model in MODELS {
+            let [mut plain, mut replaying] =
+                ["none", "reservoir:5,replays=3"].map(|memory| Deep::new(config(task, model, "sgd:0", memory)));
+            for row in &rows {
+                assert_eq!(advance(&mut plain, row), advance(&mut replaying, row), "{task} {model}");
+            }
+            assert_eq!(replaying.remembered(), 5, "it did replay");
         }
     }
 }

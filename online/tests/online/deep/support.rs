@@ -10,9 +10,9 @@ pub const TASKS: [Task; 2] = [Task::Classify, Task::Regress];
 pub const MODELS: [&str; 7] = [
     "linear",
     "mlp:7,5",
-    "rnn:5,window=3",
+    "rnn:5,window=5",
     "rnn:4,window=1,last=false",
-    "lstm:4,window=3",
+    "lstm:4,window=7",
     "gru:4,window=2",
     "gru:4,window=3,form=chung",
 ];
