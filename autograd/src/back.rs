@@ -25,21 +25,25 @@ pub struct Back<'a, T: Real> {
 
 impl<'a, T: Real> Back<'a, T> {
     /// Input `i`.
+    #[inline]
     pub fn x(&self, i: usize) -> &'a [T] {
         self.input(i).read(self.value, self.theta)
     }
 
     /// The output.
+    #[inline]
     pub fn y(&self) -> &'a [T] {
         self.node.read(self.value, self.theta)
     }
 
     /// ȳ, the gradient of the output.
+    #[inline]
     pub fn dy(&self) -> &'a [T] {
         self.dy
     }
 
     /// x̄ᵢ, the gradient of input `i`, to *add* to.
+    #[inline]
     pub fn dx(&mut self, i: usize) -> &mut [T] {
         let (place, len) = (self.input(i).place, self.input(i).shape.len());
         match place {
@@ -60,6 +64,7 @@ impl<'a, T: Real> Back<'a, T> {
     }
 
     /// Whether anyone wants the gradient of input `i`. Computing it regardless is right, and wasted.
+    #[inline]
     pub fn wants(&self, i: usize) -> bool {
         self.input(i).needs_grad
     }
@@ -85,6 +90,7 @@ impl<'a, T: Real> Back<'a, T> {
     }
 
     /// The attributes given to [`Op::attributes`](crate::Op::attributes).
+    #[inline]
     pub fn attributes<const N: usize>(&self) -> [usize; N] {
         std::array::from_fn(|i| self.node.attributes[i])
     }
@@ -146,6 +152,7 @@ impl<'a, T: Real> Back<'a, T> {
         }
     }
 
+    #[inline]
     fn input(&self, i: usize) -> &'a Node<T> {
         &self.nodes[self.inputs[i] as usize]
     }

@@ -103,10 +103,7 @@ impl<T: Real> Grads<T> {
         let mut squares = 0.0;
         for (entry, mark) in self.flat.layout().entries().iter().zip(&self.marks).filter(|(entry, _)| entry.trainable())
         {
-            mark.stretches(entry, |range| {
-                let g = &self.flat.as_slice()[range];
-                squares += kernels::dot(g, g).to_f64();
-            });
+            mark.stretches(entry, |range| squares += kernels::sum_of_squares(&self.flat.as_slice()[range]).to_f64());
         }
         squares.sqrt()
     }

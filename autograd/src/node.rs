@@ -64,6 +64,7 @@ impl<T: Real> Node<T> {
     }
 
     /// The node's numbers, out of the tape's values or θ.
+    #[inline]
     pub fn read<'a>(&self, value: &'a [T], theta: &'a [T]) -> &'a [T] {
         match self.place {
             Place::Tape(start) => &value[start..start + self.shape.len()],
@@ -83,6 +84,7 @@ pub struct Inputs<'a, T: Real> {
 
 impl<'a, T: Real> Inputs<'a, T> {
     /// The numbers of input `i`.
+    #[inline]
     pub fn get(&self, i: usize) -> &'a [T] {
         self.nodes[self.ids[i] as usize].read(self.value, self.theta)
     }

@@ -4,7 +4,7 @@
 //! with a linear head that learns to regress, one example (or window) at a time.
 
 use thalweg_autograd::{Params, Var};
-use thalweg_nn::{Cell, Linear, Lstm, LstmState, sequence};
+use thalweg_nn::{Cell, Linear, Lstm, LstmState};
 use thalweg_tensor::Rng;
 
 /// `d-64-64-1`, ReLU between the layers; the output is a logit.
@@ -44,13 +44,13 @@ impl Regressor {
 
     /// A window `[t, d]` → a guess at each step, `[t, 1]`, and the state to carry on.
     pub fn forward<'p>(&self, window: Var<'p>, state: LstmState<'p>) -> (Var<'p>, LstmState<'p>) {
-        let (h, last) = sequence(&self.lstm, window, state);
+        let (h, last) = self.lstm.sequence(window, state);
         (self.head.forward(h), last)
     }
 
     /// One step without a window: `[d]` → the guess, `[1]`.
     pub fn step<'p>(&self, x: Var<'p>, state: LstmState<'p>) -> (Var<'p>, LstmState<'p>) {
-        let (h, next) = self.lstm.step(x, state);
+        let (h, next) = self.lstm.last(x.reshape(x.shape().inserted(0, 1)), state);
         (self.head.forward(h), next)
     }
 }

@@ -67,7 +67,7 @@ pub use gemm::{Matrix, gemm};
 pub use matvec::{matvec, matvec_add};
 pub use outer::outer_add;
 pub use outer_sum::outer_sum_add;
-pub use reduce::sum;
+pub use reduce::{sum, sum_of_squares};
 pub use softmax::{log_softmax, log_sum_exp, softmax};
 pub use transposed::matvec_transposed_add;
 pub use unary::{exp, sigmoid, tanh};

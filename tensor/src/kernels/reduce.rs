@@ -19,7 +19,18 @@ pub fn sum<T: Real>(x: &[T]) -> T {
     sum_on(InstructionSet::best(), x)
 }
 
+/// The sum of the squares of the elements, `‖x‖²`; added as [`sum`] does.
+pub fn sum_of_squares<T: Real>(x: &[T]) -> T {
+    sum_of_squares_on(InstructionSet::best(), x)
+}
+
 instruction_sets! { sum_on(x: &[T]) -> T = sum_body }
+instruction_sets! { sum_of_squares_on(x: &[T]) -> T = sum_of_squares_body }
+
+#[inline(always)]
+fn sum_of_squares_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T]) -> T {
+    sum_of(x, |x| x * x)
+}
 
 #[inline(always)]
 fn sum_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T]) -> T {
@@ -127,8 +138,12 @@ mod tests {
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
         let x = normal(3001, &mut Rng::new(2));
-        let expected = sum(&x).to_bits();
-        assert!(InstructionSet::all().into_iter().all(|set| sum_on(set, &x).to_bits() == expected));
+        let (expected, squares) = (sum(&x).to_bits(), sum_of_squares(&x).to_bits());
+        for set in InstructionSet::all() {
+            assert_eq!((sum_on(set, &x).to_bits(), sum_of_squares_on(set, &x).to_bits()), (expected, squares));
+        }
+        let exact: f64 = x.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+        assert!((f64::from(sum_of_squares(&x)) - exact).abs() < 1e-5 * exact);
     }
 
     #[test]
