@@ -39,3 +39,8 @@ pub use row::{AsValue, Row, Value};
 pub use session::Session;
 pub use spec::Spec;
 pub use stream::{CsvOptions, CsvStream, Header, Record};
+
+/// The examples of the README are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
