@@ -42,7 +42,7 @@ impl<'a, T: Real> Back<'a, T> {
         self.dy
     }
 
-    /// x̄ᵢ, the gradient of input `i`, to *add* to.
+    /// x̄ᵢ, the gradient of input `i`, to *add* to. If nobody [wants](Back::wants) it, what is added is thrown away.
     #[inline]
     pub fn dx(&mut self, i: usize) -> &mut [T] {
         let (place, len) = (self.input(i).place, self.input(i).shape.len());

@@ -3,7 +3,8 @@
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use thalweg_tensor::{Real, kernels};
+use thalweg_tensor::Real;
+use thalweg_tensor::kernels::{self, Buffer};
 
 use crate::flat::Flat;
 use crate::layout::{Entry, Layout, Param};
@@ -27,6 +28,8 @@ pub enum Touched<'a> {
 pub struct Grads<T: Real = f32> {
     flat: Flat<T>,
     marks: Vec<Mark>,
+    /// Where ops write what nobody wants: the gradient of a frozen parameter.
+    unwanted: Buffer<T>,
 }
 
 /// What of one entry was touched.
@@ -40,7 +43,7 @@ struct Mark {
 impl<T: Real> Grads<T> {
     /// Zeros, laid out like `params`.
     pub fn like(params: &Flat<T>) -> Self {
-        let mut grads = Grads { flat: Flat::default(), marks: Vec::new() };
+        let mut grads = Grads::default();
         grads.align(params.layout());
         grads
     }
@@ -67,24 +70,24 @@ impl<T: Real> Grads<T> {
         self.flat.of_mut(param)
     }
 
-    /// Calls `visit(start in θ, gradient)` for each touched stretch of a trainable parameter: to clip, to scale.
-    pub fn for_each(&mut self, mut visit: impl FnMut(usize, &mut [T])) {
-        let Grads { flat, marks } = self;
+    /// Calls `visit(parameter, start in θ, gradient)` for each touched stretch of a trainable parameter: to clip, to scale.
+    pub fn for_each(&mut self, mut visit: impl FnMut(Param, usize, &mut [T])) {
+        let Grads { flat, marks, .. } = self;
         let layout = Arc::clone(flat.layout());
-        for (entry, mark) in layout.entries().iter().zip(marks).filter(|(entry, _)| entry.trainable()) {
-            mark.stretches(entry, |range| visit(range.start, &mut flat.as_mut_slice()[range]));
+        for ((param, entry), mark) in layout.iter().zip(marks).filter(|((_, entry), _)| entry.trainable()) {
+            mark.stretches(entry, |range| visit(param, range.start, &mut flat.as_mut_slice()[range]));
         }
     }
 
     /// Uses the gradient up: [`for_each`](Grads::for_each), then [`zero`](Grads::zero), in one sweep.
-    pub fn consume(&mut self, mut visit: impl FnMut(usize, &[T])) {
-        let Grads { flat, marks } = self;
+    pub fn consume(&mut self, mut visit: impl FnMut(Param, usize, &[T])) {
+        let Grads { flat, marks, .. } = self;
         let layout = Arc::clone(flat.layout());
-        for (entry, mark) in layout.entries().iter().zip(marks) {
+        for ((param, entry), mark) in layout.iter().zip(marks) {
             mark.stretches(entry, |range| {
                 let g = &mut flat.as_mut_slice()[range.clone()];
                 if entry.trainable() {
-                    visit(range.start, g);
+                    visit(param, range.start, g);
                 }
                 g.fill(T::ZERO);
             });
@@ -94,7 +97,7 @@ impl<T: Real> Grads<T> {
 
     /// Sets the gradient to zero, where it was touched: nothing else needs it.
     pub fn zero(&mut self) {
-        self.consume(|_, _| {});
+        self.consume(|_, _, _| {});
     }
 
     /// ‖∇L‖₂ over the touched elements of trainable parameters. It is not finite if any of them is not, or if the
@@ -111,6 +114,10 @@ impl<T: Real> Grads<T> {
     /// The gradient memory at `start..start + len` of θ, which lies in `param`; marks it as touched.
     pub(crate) fn place(&mut self, param: Param, start: usize, len: usize) -> &mut [T] {
         let entry = self.flat.layout().entry(param);
+        if !entry.trainable() {
+            self.unwanted.resize(len, T::ZERO);
+            return &mut self.unwanted;
+        }
         let (rows, width) = entry.table();
         let mark = &mut self.marks[param.index()];
         if len == rows * width {
@@ -157,5 +164,48 @@ impl Mark {
             self.seen[row as usize] = false;
         }
         self.rows.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Params, Tape};
+
+    /// Whatever an op does with its inputs, a frozen parameter gets no gradient.
+    #[test]
+    fn a_frozen_parameter_gets_no_gradient() {
+        let mut params = Params::<f64>::new();
+        let [free, frozen] = ["free", "frozen"].map(|name| params.add(name, [2, 2], |i| i as f64));
+        params.set_trainable(frozen, false);
+        let (mut tape, mut grads) = (Tape::new(), Grads::like(&params));
+        let pass = tape.pass(&params);
+        let (a, b) = (pass.param(free), pass.param(frozen));
+        let loss = a.matmul(b).mse(b) + (a + b).bce_with_logits(b.sigmoid()) + crate::Var::stack(&[a, b]).sum();
+        loss.backward(&mut grads);
+        assert_eq!((grads.touched(free), grads.touched(frozen)), (Touched::All, Touched::Nothing));
+        assert!(grads.of(frozen).iter().all(|&g| g == 0.0));
+    }
+
+    #[test]
+    fn a_gradient_does_not_outlive_its_pass() {
+        let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+        let mut grads = Grads::like(&params);
+        let pass = tape.pass(&params);
+        pass.leaf(&[1.0, 2.0]).sum().backward(&mut grads);
+        let pass = tape.pass(&params);
+        let mut found = [9.0; 2];
+        pass.leaf(&[1.0, 2.0]).grad_to(&mut found);
+        assert_eq!(found, [0.0; 2]);
+    }
+
+    #[test]
+    #[should_panic(expected = "align: a vector of 2 entries cannot follow a layout of 1")]
+    fn a_vector_does_not_follow_a_smaller_layout() {
+        let mut params = Params::<f64>::new();
+        params.add("a", [2], |_| 0.0);
+        let smaller = params.clone();
+        params.add("b", [2], |_| 0.0);
+        Flat::like(&params).align(smaller.layout());
     }
 }

@@ -1,5 +1,6 @@
 //! Where each parameter lies in the one flat vector θ.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use thalweg_tensor::Shape;
@@ -68,6 +69,7 @@ impl Entry {
 /// or moved to another index, and a grown entry keeps every old element at its old multi-index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "Vec<Entry>", into = "Vec<Entry>"))]
 pub struct Layout {
     entries: Vec<Entry>,
     len: usize,
@@ -144,20 +146,10 @@ impl Layout {
         }
     }
 
-    /// Whether the entries tile `len` without overlap: what a layout read from a file must show before it is trusted.
-    #[cfg(feature = "serde")]
-    pub(crate) fn is_consistent(&self) -> bool {
-        let mut end = 0usize;
-        self.entries.iter().all(|e| {
-            let fits = e.start == end && e.capacity.is_multiple_of(GRAIN);
-            let sized = e.shape.dims().iter().try_fold(1usize, |n, &d| n.checked_mul(d));
-            end = end.saturating_add(e.capacity);
-            fits && sized.is_some_and(|n| n <= e.capacity)
-        }) && end == self.len
-    }
-
     /// Copies a vector laid out like `old` into one laid out like `self`; elements that `old` lacks are left alone.
     pub(crate) fn carry_over<T: Copy>(&self, old: &Layout, from: &[T], to: &mut [T]) {
+        let (had, has) = (old.entries.len(), self.entries.len());
+        assert!(had <= has, "align: a vector of {had} entries cannot follow a layout of {has}");
         for (old, new) in old.entries.iter().zip(&self.entries) {
             let (was, is) = (block(old.shape), block(new.shape));
             assert!(
@@ -187,6 +179,31 @@ impl Layout {
     }
 }
 
+/// What a layout read from a file must show before it is trusted: the entries lie one behind the other, hold their shapes,
+/// and have names of their own.
+impl TryFrom<Vec<Entry>> for Layout {
+    type Error = String;
+
+    fn try_from(entries: Vec<Entry>) -> Result<Self, String> {
+        let (mut len, mut names) = (0usize, BTreeSet::new());
+        for entry in &entries {
+            let Entry { name, shape, start, capacity, .. } = entry;
+            let holds = shape.len() <= *capacity && capacity.is_multiple_of(GRAIN);
+            if *start != len || !holds || !names.insert(name) {
+                return Err(format!("entry {name} {shape} cannot lie at {start} with room for {capacity}"));
+            }
+            len = len.checked_add(*capacity).ok_or("the entries are too large")?;
+        }
+        Ok(Layout { entries, len })
+    }
+}
+
+impl From<Layout> for Vec<Entry> {
+    fn from(layout: Layout) -> Self {
+        layout.entries
+    }
+}
+
 /// A shape as [first axis, second axis, the rest]: growth happens along the first two.
 fn block(shape: Shape) -> [usize; 3] {
     match shape.dims() {
@@ -198,3 +215,29 @@ fn block(shape: Shape) -> [usize; 3] {
 
 /// The layout as vectors hold it.
 pub(crate) type Shared = Arc<Layout>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_that_does_not_hold_its_entries_is_refused() {
+        let mut layout = Layout::default();
+        layout.push("a".to_owned(), Shape::from([3, 5]));
+        layout.push("b".to_owned(), Shape::from([20]));
+        let good = Vec::from(layout.clone());
+        assert_eq!(Layout::try_from(good.clone()), Ok(layout));
+        let damage: [fn(&mut Entry); 5] = [
+            |entry| entry.start += GRAIN,
+            |entry| entry.capacity += 1,
+            |entry| entry.capacity -= GRAIN,
+            |entry| entry.shape = Shape::from([33]),
+            |entry| entry.name = "a".to_owned(),
+        ];
+        for (index, damage) in damage.into_iter().enumerate() {
+            let mut entries = good.clone();
+            damage(&mut entries[1]);
+            assert!(Layout::try_from(entries).is_err(), "damage {index}");
+        }
+    }
+}

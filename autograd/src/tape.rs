@@ -47,19 +47,41 @@
 //! Parameters are read where they lie, in θ, and their gradients are added to [`Grads`] directly. A contiguous part of a
 //! node or a parameter (a reshape, a row, a slice) is only a new name for the same memory, in both vectors: such views
 //! cost nothing in either direction. The next pass reuses the memory, so after the first pass of a size nothing is
-//! allocated.
+//! allocated (but by GEMM, which packs its operands; products of more than 16 rows go there).
 //!
 //! While a variable of a pass lives, neither the tape nor the parameters can change:
 //!
 //! ```compile_fail
 //! # use thalweg_autograd::{Params, Tape};
-//! let mut params = Params::<f32>::new();
-//! let w = params.add("w", [1], |_| 3.0);
-//! let mut tape = Tape::new();
+//! # let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());
+//! # let w = params.add("w", [1], |_| 3.0);
 //! let pass = tape.pass(&params);
 //! let y = pass.param(w).tanh();
 //! params.of_mut(w)[0] = 1.0; // error: `params` is borrowed
 //! y.item();
+//! ```
+//!
+//! ```compile_fail
+//! # use thalweg_autograd::{Params, Tape};
+//! # let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());
+//! # let w = params.add("w", [1], |_| 3.0);
+//! let pass = tape.pass(&params);
+//! let y = pass.param(w).tanh();
+//! tape.pass(&params); // error: `tape` is borrowed
+//! y.item();
+//! ```
+//!
+//! When the last variable has been used, both are free again:
+//!
+//! ```
+//! # use thalweg_autograd::{Params, Tape};
+//! # let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());
+//! # let w = params.add("w", [1], |_| 3.0);
+//! let pass = tape.pass(&params);
+//! let y = pass.param(w).tanh();
+//! y.item();
+//! params.of_mut(w)[0] = 1.0;
+//! tape.pass(&params);
 //! ```
 
 use std::cell::RefCell;
@@ -102,6 +124,7 @@ impl<T: Real> Tape<T> {
         memory.inputs.clear();
         memory.indices.clear();
         memory.value.clear();
+        memory.grad.clear(); // the last pass's gradients are none of this one
         Pass { memory: &self.memory, params }
     }
 

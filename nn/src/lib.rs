@@ -41,13 +41,13 @@
 //! | module | what |
 //! |---|---|
 //! | `linear`, `embedding` | [`Linear`], [`Embedding`]: layers that grow |
-//! | `recurrent` | [`Rnn`], [`Lstm`], [`Gru`] written as their equations; [`Cell`], what they have in common; [`State`] |
-//! | `optim` | [`Sgd`], [`Adam`]; clipping; how growth and sparse gradients are handled |
+//! | [`recurrent`] | [`Rnn`], [`Lstm`], [`Gru`] written as their equations; [`Cell`], what they have in common; [`State`] |
+//! | [`optim`] | [`Sgd`], [`Adam`]; clipping; how growth and sparse gradients are handled |
 //! | [`init`] | how parameters begin |
 //!
 //! # Laws
 //!
-//! * A step allocates nothing after the first of its size.
+//! * A step allocates nothing after the first of its size (but GEMM does, to which batches of more than 16 rows go).
 //! * A sequence gives what its steps give, and what any cut of it into pieces with carried state gives.
 //! * Right after growing, every old output is bit-identical, and every old optimizer moment is in its place.
 //! * An optimizer refuses a gradient that is not finite: neither θ nor its own state change.
@@ -57,8 +57,8 @@
 mod embedding;
 pub mod init;
 mod linear;
-mod optim;
-mod recurrent;
+pub mod optim;
+pub mod recurrent;
 
 pub use embedding::Embedding;
 pub use linear::Linear;

@@ -18,7 +18,7 @@ use super::{Optimizer, Step, is_acceptable};
 /// ```
 ///
 /// t counts the updates *of the element*: what grew later, and rows whose gradient is sparse, are corrected for their own
-/// age (the [module's](crate::Optimizer) lazy rule).
+/// age (the [module's](crate::optim) lazy rule).
 ///
 /// Moments that decay into denormal numbers are set to zero: arithmetic on those is many times slower, and the moments of
 /// a dead unit get there within a thousand steps.

@@ -11,7 +11,7 @@ pub fn clip_norm<T: Real>(grads: &mut Grads<T>, max: f64) -> f64 {
     let norm = grads.norm();
     if norm.is_finite() && norm > max {
         let factor = T::from_f64(max / norm);
-        grads.for_each(|_, g| g.iter_mut().for_each(|g| *g *= factor));
+        grads.for_each(|_, _, g| g.iter_mut().for_each(|g| *g *= factor));
     }
     norm
 }
@@ -19,5 +19,5 @@ pub fn clip_norm<T: Real>(grads: &mut Grads<T>, max: f64) -> f64 {
 /// Limits each element of the gradient to `−max..=max`. PyTorch's `clip_grad_value_`. NaN stays NaN.
 pub fn clip_value<T: Real>(grads: &mut Grads<T>, max: f64) {
     let max = T::from_f64(max);
-    grads.for_each(|_, g| g.iter_mut().for_each(|g| *g = (*g).maximum(-max).minimum(max)));
+    grads.for_each(|_, _, g| g.iter_mut().for_each(|g| *g = (*g).maximum(-max).minimum(max)));
 }

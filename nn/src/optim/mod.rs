@@ -5,7 +5,8 @@
 //! * A step uses the gradient up: afterwards it is zero.
 //! * **Refusal.** A gradient whose norm is not finite, or beyond about 10¹⁵ in `f32` and 10¹⁵⁰ in `f64`, is thrown away;
 //!   θ and the optimizer stay as they were ([`Step::Refused`]). So θ never overflows: with a learning rate of at most 10⁶,
-//!   a momentum below 1 and ηλ ≤ 1 no step is longer than 10²⁵, which a number near the end of `f32`, 10³⁸, does not feel.
+//!   a momentum of at most 0.999 and ηλ ≤ 1 no step is longer than 10²⁵, and a number near the end of `f32`, 10³⁸, does not
+//!   feel such a step.
 //! * **Growth.** Their vectors follow θ's layout. Old elements keep their moments; new ones begin at zero, with a step
 //!   count of their own.
 //! * **Sparse gradients, the lazy rule.** Rows that a pass did not touch are not visited: their moments neither decay nor

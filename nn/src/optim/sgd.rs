@@ -60,17 +60,17 @@ impl<T: Real> Optimizer<T> for Sgd<T> {
         }
         if self.weight_decay != 0.0 {
             let (decay, theta) = (T::from_f64(self.weight_decay), params.as_slice());
-            grads.for_each(|at, g| kernels::axpy(decay, &theta[at..][..g.len()], g));
+            grads.for_each(|_, at, g| kernels::axpy(decay, &theta[at..][..g.len()], g));
         }
         let (rate, mu) = (T::from_f64(self.learning_rate), T::from_f64(self.momentum));
         if self.momentum == 0.0 {
             let theta = params.theta_mut().as_mut_slice();
-            grads.consume(|at, g| kernels::axpy(-rate, g, &mut theta[at..][..g.len()]));
+            grads.consume(|_, at, g| kernels::axpy(-rate, g, &mut theta[at..][..g.len()]));
             return Step::Taken;
         }
         self.velocity.align(params.layout());
         let (theta, velocity) = (params.theta_mut().as_mut_slice(), self.velocity.as_mut_slice());
-        grads.consume(|at, g| {
+        grads.consume(|_, at, g| {
             let (theta, velocity) = (&mut theta[at..][..g.len()], &mut velocity[at..][..g.len()]);
             for ((theta, v), &g) in theta.iter_mut().zip(velocity).zip(g) {
                 *v = mu * *v + g;

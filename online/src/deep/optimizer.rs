@@ -66,13 +66,11 @@ impl OptimizerSpec {
             Rule::Sgd { momentum, .. } => momentum,
             _ => 0.0,
         };
-        // Within these bounds no sequence of gradients can make θ overflow: see `thalweg_nn::Optimizer`.
+        // Within these bounds no sequence of gradients can make θ overflow: see `thalweg_nn::optim`.
         let wrong = |what: &str, found: f64| Err(Error::expected(ErrorKind::Spec, what, &found.to_string()));
         match (optimizer.rate, momentum, optimizer.decay, optimizer.clip) {
             (rate, ..) if !(0.0..=1e6).contains(&rate) => wrong("a learning rate of 0 to 1,000,000", rate),
-            (_, momentum, ..) if !(0.0..1.0).contains(&momentum) => {
-                wrong("a momentum of at least 0 and below 1", momentum)
-            }
+            (_, momentum, ..) if !(0.0..=0.999).contains(&momentum) => wrong("a momentum of 0 to 0.999", momentum),
             (rate, _, decay, _) if !(0.0..=1.0).contains(&(rate * decay)) => {
                 wrong("a decay of 0 or more, and at most 1 divided by the learning rate", decay)
             }

@@ -91,7 +91,7 @@ fn step<T: Real>(gates: &mut [T], sums: &[T], h: &[T], h_next: &mut [T]) {
 fn backward<T: Real>(g: &mut Back<'_, T>) {
     let sizes = Sizes::from_attributes(g.attributes());
     let (state, gate) = sizes.step();
-    let (hs, start, w_hh) = (g.y(), g.x(1), g.x(WEIGHTS + 1));
+    let (hs, start, w_hh, wants_start) = (g.y(), g.x(1), g.x(WEIGHTS + 1), g.wants(1));
     let (gates, sums) = g.saved().split_at(sizes.steps * gate);
     let (da, rest) = g.scratch().split_at_mut(sizes.steps * gate);
     let (du, dh) = rest.split_at_mut(sizes.steps * gate);
@@ -111,7 +111,9 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
                 || step_backward(kept, dh, before, da, du),
             );
         }
-        rows_times(du, w_hh, sizes.batch, before);
+        if t > 0 || wants_start {
+            rows_times(du, w_hh, sizes.batch, before);
+        }
     }
     inputs_backward(g, WEIGHTS, sizes, da);
     states_backward(g, WEIGHTS, sizes, du, [start, hs]);

@@ -95,7 +95,7 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
     let (state, gate) = sizes.step();
     let (hs, cs) = g.y().split_at(sizes.steps * state);
     let (gates, tanh_c) = g.saved().split_at(sizes.steps * gate);
-    let (start_h, start_c, w_hh) = (g.x(1), g.x(2), g.x(WEIGHTS + 1));
+    let (start_h, start_c, w_hh, wants_start) = (g.x(1), g.x(2), g.x(WEIGHTS + 1), g.wants(1));
     // h̄' and c̄' begin as what the outputs' uses give them, and collect what the later steps give.
     let (dgates, rest) = g.scratch().split_at_mut(sizes.steps * gate);
     let (dh, dc) = rest.split_at_mut(sizes.steps * state);
@@ -118,7 +118,9 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
             );
         }
         let dh_before = if t == 0 { g.dx(1) } else { &mut dh_before[(t - 1) * state..] };
-        rows_times(dgates, w_hh, sizes.batch, dh_before);
+        if t > 0 || wants_start {
+            rows_times(dgates, w_hh, sizes.batch, dh_before);
+        }
     }
     inputs_backward(g, WEIGHTS, sizes, dgates);
     states_backward(g, WEIGHTS, sizes, dgates, [start_h, hs]);

@@ -49,7 +49,7 @@ impl<'p, T: Real> Var<'p, T> {
 fn backward<T: Real>(g: &mut Back<'_, T>) {
     let sizes = Sizes::from_attributes(g.attributes());
     let (state, _) = sizes.step();
-    let (hs, start, w_hh) = (g.y(), g.x(1), g.x(WEIGHTS + 1));
+    let (hs, start, w_hh, wants_start) = (g.y(), g.x(1), g.x(WEIGHTS + 1), g.wants(1));
     let (sums, dh) = g.scratch().split_at_mut(sizes.steps * state);
     dh.copy_from_slice(g.dy());
     for t in (0..sizes.steps).rev() {
@@ -59,7 +59,9 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
             *sum = dh * (T::ONE - h * h);
         }
         let before = if t == 0 { g.dx(1) } else { &mut before[(t - 1) * state..] };
-        rows_times(sums, w_hh, sizes.batch, before);
+        if t > 0 || wants_start {
+            rows_times(sums, w_hh, sizes.batch, before);
+        }
     }
     inputs_backward(g, WEIGHTS, sizes, sums);
     states_backward(g, WEIGHTS, sizes, sums, [start, hs]);
