@@ -5,7 +5,7 @@ mod network;
 mod optimizer;
 mod recurrent;
 
-pub use model::{MemorySpec, Model};
+pub use model::{CellKind, MemorySpec, Model};
 pub use network::Network;
 pub use optimizer::OptimizerSpec;
 
@@ -103,6 +103,7 @@ struct Scratch {
     lesson: Lesson,
     x: Vec<f32>,
     output: Vec<f32>,
+    probabilities: Vec<f32>,
 }
 
 /// A clone has its own scratch memory, empty at first.
@@ -194,8 +195,8 @@ impl Deep {
         self.memory.items().len()
     }
 
-    /// A hash of θ: of the names, the shapes and the bits of every parameter. Two learners with equal fingerprints say the
-    /// same.
+    /// A hash of θ: of the names, the shapes and the bits of every parameter. Equal fingerprints mean an equal θ; what
+    /// stands around it (scaling, labels, recurrent state) is not in it.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let mut hash = Xxh3::new();
@@ -221,10 +222,7 @@ impl Deep {
         let Scratch { tape, raw, x: input, output, .. } = &mut self.scratch;
         output.clear();
         let Some(network) = &self.network else { return Ok(output) };
-        match &self.recurrent {
-            Some(recurrent) => self.features.read(&WithLast::new(x, recurrent.last(&self.classes)), raw)?,
-            None => self.features.read(x, raw)?,
-        }
+        self.features.read(&with_last(x, &self.recurrent, &self.classes), raw)?;
         self.features.scale(raw, input);
         let pass = tape.pass(&self.params);
         let input = pass.input(View::new([1, input.len()], input));
@@ -238,10 +236,7 @@ impl Deep {
 
     /// Takes in what is new in a row and its target, and grows the network to fit.
     fn grow(&mut self, x: &dyn Row, y: Target<'_>) -> Result<Truth, Error> {
-        match &self.recurrent {
-            Some(recurrent) => self.features.observe(&WithLast::new(x, recurrent.last(&self.classes)))?,
-            None => self.features.observe(x)?,
-        }
+        self.features.observe(&with_last(x, &self.recurrent, &self.classes))?;
         let truth = match y {
             Target::Class(label) => Truth::Class(self.classes.insert(label)),
             Target::Value(value) => {
@@ -294,6 +289,11 @@ impl Deep {
     }
 }
 
+/// The row, and beside it the last known target, if there is a recurrent network that looks at it.
+fn with_last<'a>(x: &'a dyn Row, recurrent: &Option<Recurrent>, classes: &'a Labels) -> WithLast<'a> {
+    WithLast::new(x, recurrent.as_ref().and_then(|recurrent| recurrent.last(classes)))
+}
+
 impl Learner for Deep {
     fn task(&self) -> Task {
         self.config.task
@@ -304,7 +304,7 @@ impl Learner for Deep {
         if self.network.is_none() {
             return Ok(Prediction::Unknown);
         }
-        let Scratch { output, x: probabilities, .. } = &mut self.scratch;
+        let Scratch { output, probabilities, .. } = &mut self.scratch;
         Ok(match self.config.task {
             Task::Classify => {
                 probabilities.clear();
@@ -328,16 +328,13 @@ impl Learner for Deep {
         }
         let truth = self.grow(x, y)?;
         let Scratch { raw, lesson, .. } = &mut self.scratch;
+        self.features.read(&with_last(x, &self.recurrent, &self.classes), raw)?;
         match &mut self.recurrent {
             Some(recurrent) => {
-                self.features.read(&WithLast::new(x, recurrent.last(&self.classes)), raw)?;
                 recurrent.push(raw, lesson);
                 recurrent.told(truth);
             }
-            None => {
-                self.features.read(x, raw)?;
-                lesson.set_row(raw);
-            }
+            None => lesson.set_row(raw),
         }
         lesson.truth = truth;
         let loss = self.step(None);

@@ -29,6 +29,7 @@ impl fmt::Display for Task {
 
 /// The answer that belongs to a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Target<'a> {
     /// The label of a class.
     Class(&'a str),
@@ -78,6 +79,7 @@ impl<'a> Target<'a> {
 
 /// What a learner says before it is told the answer.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Prediction<'a> {
     /// The learner has seen too little to say anything.
     Unknown,

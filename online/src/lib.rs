@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod baseline;
+#[cfg(feature = "checkpoint")]
 pub mod checkpoint;
 pub mod continual;
 pub mod deep;
@@ -26,7 +27,7 @@ pub mod spec;
 pub mod stream;
 
 pub use continual::AccuracyMatrix;
-pub use deep::{Config, Deep, MemorySpec, Model, OptimizerSpec};
+pub use deep::{CellKind, Config, Deep, MemorySpec, Model, OptimizerSpec};
 pub use error::{Error, ErrorKind};
 pub use evaluate::Prequential;
 pub use features::Features;

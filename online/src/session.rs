@@ -1,9 +1,11 @@
 //! A learner on its way through a stream: everything that a stop must not lose.
 
+#[cfg(feature = "checkpoint")]
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "checkpoint")]
 use crate::checkpoint;
 use crate::deep::{Config, Deep};
 use crate::error::{Error, ErrorKind};
@@ -65,7 +67,8 @@ impl Session {
         Session { stream: stream.into(), options, learner: Deep::new(config), evaluation, place }
     }
 
-    /// Reads a row, predicts it, scores the prediction, learns. A row without a target is passed over and counted. `false`
+    /// Reads a row, predicts it, scores the prediction, learns. A row without a target is passed over
+    /// and counted: a recurrent state does not see its features. `false`
     /// at the end of the stream.
     ///
     /// # Errors
@@ -118,6 +121,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`checkpoint::save`].
+    #[cfg(feature = "checkpoint")]
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         checkpoint::save(path, self)
     }
@@ -127,6 +131,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`checkpoint::load`].
+    #[cfg(feature = "checkpoint")]
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         checkpoint::load(path)
     }

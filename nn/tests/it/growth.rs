@@ -31,7 +31,7 @@ fn plans() -> impl Strategy<Value = Plan> {
     let counts = |low: usize, high: usize| {
         (low..high, low..high, low..high).prop_map(|(words, features, classes)| Counts { words, features, classes })
     };
-    (counts(1, 70), 1usize..70, prop::option::of(1usize..7), prop::collection::vec(counts(0, 20), 1..4), any::<u64>())
+    (counts(1, 70), 1usize..70, prop::option::of(1usize..24), prop::collection::vec(counts(0, 20), 1..4), any::<u64>())
         .prop_map(|(start, hidden, batch, growths, seed)| Plan { start, hidden, batch, growths, seed })
 }
 

@@ -125,7 +125,7 @@ pub struct Sizes {
 
 /// Inputs and hidden units up to `width`; a batch of up to 6, which crosses from row by row to GEMM.
 pub fn sizes(width: usize) -> impl Strategy<Value = Sizes> {
-    let batch = prop::option::of(1usize..7);
+    let batch = prop::option::of(prop_oneof![1usize..7, 15usize..20]);
     (1..=width, 1..=width, batch, 1usize..5, any::<bool>(), any::<u64>())
         .prop_map(|(inputs, hidden, batch, steps, bias, seed)| Sizes { inputs, hidden, batch, steps, bias, seed })
 }

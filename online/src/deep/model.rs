@@ -1,5 +1,7 @@
 //! What a learner is made of, as specifications say it: `mlp:64,64`, `lstm:32,window=16`, `reservoir:500,replays=4`.
 
+use std::num::NonZeroUsize;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
@@ -31,7 +33,7 @@ pub enum Model {
         /// Hidden units.
         hidden: usize,
         /// Through how many rows the gradient goes back.
-        window: usize,
+        window: NonZeroUsize,
         /// Whether the last known target is an input.
         last: bool,
     },
@@ -94,7 +96,8 @@ impl Model {
                 Model::Recurrent {
                     cell,
                     hidden: width(spec.optional_arg(0, "the number of hidden units")?.unwrap_or(32))?,
-                    window: width(spec.option("window")?.unwrap_or(16))?,
+                    window: NonZeroUsize::new(width(spec.option("window")?.unwrap_or(16))?)
+                        .unwrap_or(NonZeroUsize::MIN),
                     last: spec.option("last")?.unwrap_or(true),
                 }
             }
@@ -152,10 +155,16 @@ impl MemorySpec {
         let mut spec = Spec::parse(text)?;
         let memory = match spec.name() {
             "none" => MemorySpec::default(),
-            "reservoir" => MemorySpec {
-                size: spec.arg(0, "how many examples are kept")?,
-                replays: spec.option("replays")?.unwrap_or(1),
-            },
+            "reservoir" => {
+                let bounded = |what: &str, n: usize, most: usize| match n {
+                    n if n <= most => Ok(n),
+                    _ => Err(Error::expected(ErrorKind::Spec, &format!("{what} of at most {most}"), &n.to_string())),
+                };
+                MemorySpec {
+                    size: bounded("a memory", spec.arg(0, "how many examples are kept")?, 100_000_000)?,
+                    replays: bounded("replays", spec.option("replays")?.unwrap_or(1), 10_000)?,
+                }
+            }
             other => return Err(unknown("memory", other, &["none", "reservoir"])),
         };
         spec.finish()?;

@@ -13,6 +13,8 @@
 //! The window of k rows is run again from `start` for each update, by today's weights. When it is full it slides: `start`
 //! becomes s₁, computed by the weights of that moment.
 
+use std::num::NonZeroUsize;
+
 use serde::{Deserialize, Serialize};
 use thalweg_nn::State;
 
@@ -71,7 +73,7 @@ impl Lesson {
 /// What a recurrent learner keeps between rows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Recurrent {
-    window: usize,
+    window: NonZeroUsize,
     sees_last: bool,
     /// The rows of the window, oldest first, as raw values.
     rows: Vec<Vec<f64>>,
@@ -86,7 +88,7 @@ impl Recurrent {
     pub fn new(model: &Model) -> Self {
         let (window, sees_last) = match model {
             Model::Recurrent { window, last, .. } => (*window, *last),
-            _ => (1, false),
+            _ => (NonZeroUsize::MIN, false),
         };
         let [start, after_first, carried] = [(); 3].map(|()| State::default());
         Recurrent { window, sees_last, rows: Vec::new(), start, after_first, carried, last: None }
@@ -111,7 +113,7 @@ impl Recurrent {
 
     /// Adds a row to the window, which slides if it is full, and copies it into a lesson.
     pub fn push(&mut self, raw: &[f64], lesson: &mut Lesson) {
-        if self.rows.len() == self.window {
+        if self.rows.len() == self.window.get() {
             self.start.clone_from(&self.after_first);
             self.rows.rotate_left(1);
         } else {

@@ -2,6 +2,7 @@
 
 mod allocations;
 mod deep;
+mod figures;
 mod metrics;
 mod resume;
 mod streams;

@@ -61,7 +61,7 @@ fn reference<C: Cell>(task: Task, k: usize, make: impl Fn(&mut Params<f64>, &mut
                     head.grow_outputs(&mut params, 1);
                 }
             }
-            Target::Class(_) => {}
+            _ => {}
         }
         let scaled = |(x, _): &(Cells, f64)| -> Vec<f64> {
             let (mut raw, mut scaled) = (Vec::new(), Vec::new());
@@ -87,6 +87,7 @@ fn reference<C: Cell>(task: Task, k: usize, make: impl Fn(&mut Params<f64>, &mut
                 let class = classes.iter().position(|known| *known == class).expect("it was added");
                 -logits.log_softmax().reshape([classes.len(), 1]).row(class).sum()
             }
+            other => panic!("a class or a number expected, found {other:?}"),
         };
         loss.backward(&mut grads);
         sgd.step(&mut params, &mut grads);
