@@ -6,6 +6,13 @@
 //! * [`spec`]: short descriptions such as `mlp:64,64`; [`checkpoint`]: saving and exact resume.
 //! * [`Error`]: what went wrong with outside data, and where.
 
+//!
+//! # Features
+//!
+//! `checkpoint`: saving and loading (bincode). `command`: the `thalweg` program (argument parsing, tables, progress bars).
+//! Both are on by default; a program that embeds a learner and keeps its state in another way needs neither:
+//! `default-features = false`.
+
 #![forbid(unsafe_code)]
 
 pub mod baseline;

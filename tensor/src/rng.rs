@@ -1,4 +1,5 @@
-//! A seeded generator of random numbers: a plain value, the same on every machine.
+//! A seeded generator of random numbers: a plain value whose bits are the same on every machine (but for
+//! [`normal`](Rng::normal), which takes the system's logarithm).
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng as _, SeedableRng};

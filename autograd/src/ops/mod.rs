@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `arithmetic` | `+ − * /` between variables (broadcasting) and with numbers, `neg` |
 //! | `unary` | `exp`, `ln`, `tanh`, `sigmoid`, `relu` |
-//! | `matmul` | `affine`, `matmul` |
+//! | `matmul` | `affine`, `linear`, `matmul` |
 //! | `reduce` | `sum`, `mean`, `sum_axis`, `mean_axis` |
 //! | `shape` | `reshape`, `slice`, `split`, `row`, `rows`, `concat`, `stack`, `transpose` |
 //! | `recurrent` | `rnn_tanh`, `lstm`, `gru`: a whole sequence as one node |

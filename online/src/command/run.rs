@@ -72,6 +72,9 @@ pub struct Options {
     pub(super) output: Output,
 }
 
+/// More classes than this are worth a warning.
+const MANY_CLASSES: usize = 1000;
+
 /// What `--task` says.
 #[derive(Clone, Copy, Debug)]
 pub enum TaskOption {
@@ -107,6 +110,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if let Some(path) = &options.checkpoint {
         session.save(path)?;
     }
+    warn_of_many_classes(&session);
     let speed = (session.rows() - before) as f64 / seconds;
     Ok(report::run(&session, speed, options.output.json)?)
 }
@@ -134,10 +138,24 @@ fn learn(
 
 /// After a failure. A session that has learned nothing new must not take the place of one that has.
 fn save_what_was_learned(options: &Options, session: &Session, before: u64) {
-    if let Some(path) = options.checkpoint.as_ref().filter(|_| session.rows() > before)
-        && session.save(path).is_ok()
-    {
-        say(&format!("note: {} holds what was learned from the first {} rows", path.display(), session.rows()));
+    let rows = session.rows();
+    match &options.checkpoint {
+        _ if rows == before => {}
+        Some(path) if session.save(path).is_ok() => {
+            say(&format!("note: {} holds what was learned from the first {rows} rows", path.display()));
+        }
+        Some(_) => {}
+        None => say(&format!("note: what was learned from {} rows is lost; --checkpoint FILE keeps it", rows - before)),
+    }
+}
+
+/// A class for every customer number is no classification, and costs a row of weights each.
+fn warn_of_many_classes(session: &Session) {
+    let classes = session.learner().classes().len();
+    if classes > MANY_CLASSES {
+        say(&format!(
+            "warning: {classes} classes were seen: is the target an identifier, or a number to --task regress?"
+        ));
     }
 }
 
