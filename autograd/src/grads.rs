@@ -50,6 +50,11 @@ impl<T: Real> Grads<T> {
 
     /// Follows the parameters' layout. When nothing grew this is one pointer comparison.
     pub fn align(&mut self, layout: &Arc<Layout>) {
+        if !Arc::ptr_eq(self.flat.layout(), layout) {
+            // Rows of a stack may be elsewhere now: what was touched is all of it.
+            let stacked = self.marks.iter_mut().zip(layout.entries()).filter(|(_, entry)| entry.blocks() > 1);
+            stacked.for_each(|(mark, _)| mark.all |= !mark.rows.is_empty());
+        }
         self.flat.align(layout);
         self.marks.resize_with(layout.entries().len(), Mark::default);
     }

@@ -27,6 +27,8 @@ impl Param {
 pub struct Entry {
     pub(crate) name: String,
     pub(crate) shape: Shape,
+    /// Of how many equal blocks the first axis consists.
+    pub(crate) blocks: usize,
     pub(crate) start: usize,
     pub(crate) capacity: usize,
     pub(crate) trainable: bool,
@@ -41,6 +43,12 @@ impl Entry {
     /// The shape.
     pub fn shape(&self) -> Shape {
         self.shape
+    }
+
+    /// Of how many equal blocks, one behind the other, the first axis consists: the gates of an LSTM are 4. Growing the
+    /// first axis grows each block.
+    pub fn blocks(&self) -> usize {
+        self.blocks
     }
 
     /// Where the entry's numbers lie in θ, row-major.
@@ -59,6 +67,16 @@ impl Entry {
             [] => (1, 1),
             [rows, rest @ ..] => (*rows, rest.iter().product()),
         }
+    }
+
+    /// The shape as [blocks, rows of a block, columns, the rest]: growth happens along the second and the third.
+    fn block(&self) -> [usize; 4] {
+        let [rows, columns, rest] = match self.shape.dims() {
+            [] => [1, 1, 1],
+            [rows] => [*rows, 1, 1],
+            [rows, columns, rest @ ..] => [*rows, *columns, rest.iter().product()],
+        };
+        [self.blocks, rows / self.blocks, columns, rest]
     }
 }
 
@@ -118,9 +136,9 @@ impl Layout {
         self.entries.iter().map(|e| e.shape.len()).sum()
     }
 
-    pub(crate) fn push(&mut self, name: String, shape: Shape) -> Param {
+    pub(crate) fn push(&mut self, name: String, shape: Shape, blocks: usize) -> Param {
         let capacity = shape.len().next_multiple_of(GRAIN); // every entry begins on a cache line
-        self.entries.push(Entry { name, shape, start: self.len, capacity, trainable: true });
+        self.entries.push(Entry { name, shape, blocks, start: self.len, capacity, trainable: true });
         self.len += capacity;
         Param(self.entries.len() as u32 - 1)
     }
@@ -134,6 +152,7 @@ impl Layout {
     pub(crate) fn resize(&mut self, param: Param, shape: Shape, rows_only: bool) {
         let entry = &mut self.entries[param.index()];
         entry.shape = shape;
+        let rows_only = rows_only && entry.blocks == 1;
         if rows_only && shape.len() <= entry.capacity {
             return;
         }
@@ -151,19 +170,22 @@ impl Layout {
         let (had, has) = (old.entries.len(), self.entries.len());
         assert!(had <= has, "align: a vector of {had} entries cannot follow a layout of {has}");
         for (old, new) in old.entries.iter().zip(&self.entries) {
-            let (was, is) = (block(old.shape), block(new.shape));
+            let (was, is) = (old.block(), new.block());
+            let grown = was.iter().zip(is).all(|(&was, is)| was <= is);
             assert!(
-                old.name == new.name && was.iter().zip(is).all(|(&was, is)| was <= is) && was[2] == is[2],
+                old.name == new.name && grown && was[0] == is[0] && was[3] == is[3],
                 "align: entry {} {} cannot become {} {}",
                 old.name,
                 old.shape,
                 new.name,
                 new.shape
             );
-            let width = was[1] * was[2];
-            for row in 0..was[0] {
+            let (width, new_width) = (was[2] * was[3], is[2] * is[3]);
+            for row in 0..was[0] * was[1] {
+                let (block, in_block) = (row / was[1], row % was[1]);
                 let source = &from[old.start + row * width..][..width];
-                to[new.start + row * is[1] * is[2]..][..width].copy_from_slice(source);
+                let place = new.start + (block * is[1] + in_block) * new_width;
+                to[place..place + width].copy_from_slice(source);
             }
         }
     }
@@ -174,7 +196,9 @@ impl Layout {
         self.len == old.len
             && self.entries.len() == old.entries.len()
             && self.entries.iter().zip(&old.entries).all(|(new, old)| {
-                new.name == old.name && new.start == old.start && block(new.shape)[1..] == block(old.shape)[1..]
+                let (is, was) = (new.block(), old.block());
+                let in_place = is[2..] == was[2..] && is[0] == was[0] && (is[0] == 1 || is[1] == was[1]);
+                new.name == old.name && new.start == old.start && in_place
             })
     }
 }
@@ -187,8 +211,9 @@ impl TryFrom<Vec<Entry>> for Layout {
     fn try_from(entries: Vec<Entry>) -> Result<Self, String> {
         let (mut len, mut names) = (0usize, BTreeSet::new());
         for entry in &entries {
-            let Entry { name, shape, start, capacity, .. } = entry;
-            let holds = shape.len() <= *capacity && capacity.is_multiple_of(GRAIN);
+            let Entry { name, shape, blocks, start, capacity, .. } = entry;
+            let cut = *blocks > 0 && entry.table().0.is_multiple_of(*blocks);
+            let holds = cut && shape.len() <= *capacity && capacity.is_multiple_of(GRAIN);
             if *start != len || !holds || !names.insert(name) {
                 return Err(format!("entry {name} {shape} cannot lie at {start} with room for {capacity}"));
             }
@@ -204,15 +229,6 @@ impl From<Layout> for Vec<Entry> {
     }
 }
 
-/// A shape as [first axis, second axis, the rest]: growth happens along the first two.
-fn block(shape: Shape) -> [usize; 3] {
-    match shape.dims() {
-        [] => [1, 1, 1],
-        [rows] => [*rows, 1, 1],
-        [rows, columns, rest @ ..] => [*rows, *columns, rest.iter().product()],
-    }
-}
-
 /// The layout as vectors hold it.
 pub(crate) type Shared = Arc<Layout>;
 
@@ -223,16 +239,18 @@ mod tests {
     #[test]
     fn a_layout_that_does_not_hold_its_entries_is_refused() {
         let mut layout = Layout::default();
-        layout.push("a".to_owned(), Shape::from([3, 5]));
-        layout.push("b".to_owned(), Shape::from([20]));
+        layout.push("a".to_owned(), Shape::from([3, 5]), 3);
+        layout.push("b".to_owned(), Shape::from([20]), 1);
         let good = Vec::from(layout.clone());
         assert_eq!(Layout::try_from(good.clone()), Ok(layout));
-        let damage: [fn(&mut Entry); 5] = [
+        let damage: [fn(&mut Entry); 7] = [
             |entry| entry.start += GRAIN,
             |entry| entry.capacity += 1,
             |entry| entry.capacity -= GRAIN,
             |entry| entry.shape = Shape::from([33]),
             |entry| entry.name = "a".to_owned(),
+            |entry| entry.blocks = 0,
+            |entry| entry.blocks = 3,
         ];
         for (index, damage) in damage.into_iter().enumerate() {
             let mut entries = good.clone();

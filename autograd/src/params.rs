@@ -51,16 +51,36 @@ impl<T: Real> Params<T> {
     /// If the name is taken.
     #[track_caller]
     pub fn add(&mut self, name: &str, shape: impl Into<Shape>, init: impl FnMut(usize) -> T) -> Param {
+        self.add_stacked(name, 1, shape, init)
+    }
+
+    /// [`add`](Params::add) for a tensor whose first axis is a stack of equal blocks, as the gates of an LSTM are: growing
+    /// it grows each block, so that gates stay gates.
+    ///
+    /// # Panics
+    /// If the name is taken, or the first axis cannot be cut into `blocks` equal blocks.
+    #[track_caller]
+    pub fn add_stacked(
+        &mut self,
+        name: &str,
+        blocks: usize,
+        shape: impl Into<Shape>,
+        init: impl FnMut(usize) -> T,
+    ) -> Param {
+        let shape = shape.into();
         assert!(self.layout().find(name).is_none(), "add: there is a parameter named {name} already");
-        let param = self.theta.layout_mut().push(name.to_owned(), shape.into());
+        let rows = shape.dims().first().copied().unwrap_or(1);
+        assert!(blocks > 0 && rows.is_multiple_of(blocks), "add: {name} {shape} is no stack of {blocks} equal blocks");
+        let param = self.theta.layout_mut().push(name.to_owned(), shape, blocks);
         self.theta.resize_for_new_entries();
         fill(self.theta.of_mut(param).iter_mut(), init);
         param
     }
 
-    /// Grows a tensor by `by` along axis 0 or 1; `init` gives the new elements, numbered in row-major order.
+    /// Grows a tensor by `by` along axis 0 or 1; `init` gives the new elements, numbered in row-major order. Along axis 0 a
+    /// [stack](Params::add_stacked) of blocks grows by `by` in each block.
     ///
-    /// Every old element keeps its multi-index and its bits. Vectors laid out like θ follow by
+    /// Every old element keeps its multi-index (in a stack: its block, and its index there) and its bits. Vectors laid out like θ follow by
     /// [`align`](Flat::align); optimizers and [`backward`](crate::Var::backward) do so by themselves.
     ///
     /// # Panics
@@ -69,14 +89,15 @@ impl<T: Real> Params<T> {
     pub fn grow(&mut self, param: Param, axis: usize, by: usize, init: impl FnMut(usize) -> T) {
         let shape = self.layout().entry(param).shape();
         assert!(axis < shape.rank().min(2), "grow: axis {axis} of {shape}: it must exist and be 0 or 1");
-        let old = shape.dims()[axis];
+        let parts = if axis == 0 { self.layout().entry(param).blocks() } else { 1 };
+        let old = shape.dims()[axis] / parts;
         let mut layout = Layout::clone(self.layout());
-        layout.resize(param, shape.with(axis, old + by), axis == 0);
+        layout.resize(param, shape.with(axis, (old + by) * parts), axis == 0);
         self.theta.align(&Arc::new(layout));
-        let [_, size, inner] = self.layout().entry(param).shape().around(axis);
+        let [_, _, inner] = shape.around(axis);
         let values = self.theta.of_mut(param);
-        if size * inner > 0 {
-            fill(values.chunks_exact_mut(size * inner).flat_map(|row| &mut row[old * inner..]), init);
+        if (old + by) * inner > 0 {
+            fill(values.chunks_exact_mut((old + by) * inner).flat_map(|part| &mut part[old * inner..]), init);
         }
     }
 
@@ -136,13 +157,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// θ as {(name, multi-index): bits}, to compare across layouts.
-    fn elements(params: &Params<f64>) -> Vec<(String, [usize; 3], u64)> {
+    /// θ as {(name, [block, row of the block, column, the rest]): bits}, to compare across layouts.
+    fn elements(params: &Params<f64>) -> Vec<(String, [usize; 4], u64)> {
         let mut all = Vec::new();
         for (param, entry) in params.layout().iter() {
             let [_, columns, inner] = entry.shape().inserted(0, 1).around(2);
+            let rows = entry.shape().dims()[0] / entry.blocks();
             for (i, v) in params.of(param).iter().enumerate() {
-                let at = [i / (columns * inner), i / inner % columns, i % inner];
+                let row = i / (columns * inner);
+                let at = [row / rows, row % rows, i / inner % columns, i % inner];
                 all.push((entry.name().to_owned(), at, v.to_bits()));
             }
         }
@@ -152,11 +175,12 @@ mod tests {
     proptest! {
         /// Any sequence of growths keeps every old element at its index, in θ and in a vector that follows.
         #[test]
-        fn growth_moves_nothing(steps in prop::collection::vec((0usize..3, 0usize..2, 0usize..4), 1..12)) {
+        fn growth_moves_nothing(steps in prop::collection::vec((0usize..4, 0usize..2, 0usize..4), 1..12)) {
             let mut params = Params::<f64>::new();
             let mut next = 0.0;
             let mut count = |_| { next += 1.0; next };
-            let handles = [[2, 3, 1], [1, 1, 2], [0, 2, 2]].map(|dims| params.add(&format!("p{dims:?}"), dims, &mut count));
+            let handles = [([2, 3, 1], 1), ([1, 1, 2], 1), ([0, 2, 2], 1), ([6, 2, 1], 3)]
+                .map(|(dims, blocks)| params.add_stacked(&format!("p{dims:?}"), blocks, dims, &mut count));
             let mut follower = params.clone();
             for (which, axis, by) in steps {
                 let before = elements(&params);

@@ -46,8 +46,10 @@ impl Ages {
         for (index, entry) in layout.entries().iter().enumerate() {
             let (rows, width) = entry.table();
             match self.entries.get_mut(index) {
-                Some(age) => age.grow(rows, width),
-                None => self.entries.push(Age { rows: Rows::Even(rows, 0), columns: vec![(width, Rows::Even(0, 0))] }),
+                Some(age) => age.grow(rows, width, entry.blocks()),
+                None => {
+                    self.entries.push(Age { rows: Rows::Even(rows, 0), columns: vec![(width, Rows::Even(rows, 0))] })
+                }
             }
         }
         self.seen = Some(Arc::clone(layout));
@@ -96,11 +98,11 @@ impl Ages {
 }
 
 impl Age {
-    fn grow(&mut self, rows: usize, width: usize) {
-        match &mut self.rows {
-            Rows::Even(count, 0) => *count = rows,
-            Rows::Even(count, _) if *count == rows => {}
-            uneven => uneven.each().resize(rows, 0),
+    fn grow(&mut self, rows: usize, width: usize, blocks: usize) {
+        let old = self.rows.count();
+        if rows > old {
+            self.rows.grow(old, rows, blocks);
+            self.columns.iter_mut().for_each(|(_, when_they_came)| when_they_came.grow(old, rows, blocks));
         }
         match (&self.rows, self.columns.last_mut()) {
             (_, Some((end, _))) if *end == width => {}
@@ -111,6 +113,25 @@ impl Age {
 }
 
 impl Rows {
+    /// How many rows there are.
+    fn count(&self) -> usize {
+        match self {
+            Rows::Even(count, _) => *count,
+            Rows::Each(ages) => ages.len(),
+        }
+    }
+
+    /// From `old` rows to `new` ones, of age 0, at the end of each of `blocks` equal blocks.
+    fn grow(&mut self, old: usize, new: usize, blocks: usize) {
+        if let Rows::Even(count, 0) = self {
+            *count = new;
+            return;
+        }
+        let (was, is) = (old / blocks, new / blocks);
+        let age = |row: usize| if row % is < was { self.of(row / is * was + row % is) } else { 0 };
+        *self = Rows::Each((0..new).map(age).collect());
+    }
+
     /// The age of each row, spelled out.
     fn each(&mut self) -> &mut Vec<u32> {
         if let Rows::Even(count, t) = *self {
@@ -122,12 +143,11 @@ impl Rows {
         }
     }
 
-    /// The age of a row; 0 for one that was not there yet.
+    /// The age of a row.
     fn of(&self, row: usize) -> u32 {
         match self {
-            Rows::Even(count, t) if row < *count => *t,
-            Rows::Even(..) => 0,
-            Rows::Each(ages) => ages.get(row).copied().unwrap_or(0),
+            Rows::Even(_, t) => *t,
+            Rows::Each(ages) => ages[row],
         }
     }
 }
@@ -152,9 +172,11 @@ mod tests {
     proptest! {
         /// Against the definition: an element's age is the number of updates that touched its row since it was there.
         #[test]
-        fn ages_count_the_updates_of_each_element(events in prop::collection::vec((0u8..4, 0usize..3), 1..40)) {
+        fn ages_count_the_updates_of_each_element(
+            events in prop::collection::vec((0u8..4, 0usize..3), 1..40), blocks in prop_oneof![Just(1), Just(2), Just(4)]
+        ) {
             let mut params = Params::<f64>::new();
-            let w = params.add("w", [2, 2], |_| 0.0);
+            let w = params.add_stacked("w", blocks, [4, 2], |_| 0.0);
             let mut ages = Ages::default();
             let mut truth = params.clone(); // the true age of each element, laid out like θ
             for (kind, n) in events {

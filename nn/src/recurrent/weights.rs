@@ -25,8 +25,9 @@ impl Weights {
         rng: &mut Rng,
     ) -> Self {
         let bound = init::default_bound(hidden);
-        let mut add =
-            |part: &str, dims: &[usize]| params.add(&format!("{name}.{part}_l0"), dims, init::uniform(bound, rng));
+        let mut add = |part: &str, dims: &[usize]| {
+            params.add_stacked(&format!("{name}.{part}_l0"), gates, dims, init::uniform(bound, rng))
+        };
         let rows = gates * hidden;
         let (weight_ih, weight_hh) = (add("weight_ih", &[rows, inputs]), add("weight_hh", &[rows, hidden]));
         Weights { weight_ih, weight_hh, bias: bias.then(|| [add("bias_ih", &[rows]), add("bias_hh", &[rows])]) }
