@@ -15,8 +15,6 @@
 //! values are huge, and a network that has never seen them breaks. So z is limited to ±4, which for anything like a normal
 //! distribution is no limit at all.
 
-use std::io::Write;
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
@@ -159,7 +157,7 @@ impl Features {
                     (None, None) => {}
                 },
                 Some(Feature::Category { labels, columns, other }) => {
-                    let known = with_label(value, |label| labels.position(label));
+                    let known = value.with_text(|label| labels.position(label));
                     let column = known.map(|position| position.map(|position| columns[position]).or(*other));
                     column.flatten().into_iter().for_each(|column| raw[column] = 1.0);
                 }
@@ -248,7 +246,7 @@ impl Features {
                 }
             },
             Feature::Category { labels, columns, other } => {
-                with_label(value, |label| match labels.position(label) {
+                value.with_text(|label| match labels.position(label) {
                     Some(_) => {}
                     None if labels.len() < MOST_CATEGORIES => {
                         labels.insert(label);
@@ -267,23 +265,6 @@ fn push(columns: &mut Vec<Column>, column: Column) -> usize {
     columns.push(column);
     columns.len() - 1
 }
-
-/// The cell as a category. A number among words, as `7` among `7A` and `12`, is a word too.
-fn with_label<R>(value: Value<'_>, use_label: impl FnOnce(&str) -> R) -> Option<R> {
-    match value {
-        Value::Text(label) => Some(use_label(label)),
-        value => value.number().map(|number| {
-            let mut text = [0; LONGEST_NUMBER];
-            let mut rest = &mut text[..];
-            // Cannot fail: the room is enough. No allocation: cells are read for every row.
-            let written = write!(rest, "{number}").map(|()| LONGEST_NUMBER - rest.len());
-            use_label(std::str::from_utf8(&text[..written.unwrap_or(0)]).unwrap_or_default())
-        }),
-    }
-}
-
-/// The digits of the longest `f64`, which is the smallest: `-0.000…` with 1074 places, and more room.
-const LONGEST_NUMBER: usize = 1100;
 
 #[cfg(test)]
 mod tests {

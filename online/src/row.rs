@@ -5,6 +5,7 @@
 //! may come and go.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 /// A cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +28,20 @@ impl Value<'_> {
         }
     }
 
+    /// The cell as a word, if there is anything in it: a number among words, as `7` among `7A` and `12`, is a word too.
+    pub fn with_text<R>(self, use_text: impl FnOnce(&str) -> R) -> Option<R> {
+        match self {
+            Value::Text(text) => Some(use_text(text)),
+            value => value.number().map(|number| {
+                let mut digits = [0; LONGEST_NUMBER];
+                let mut rest = &mut digits[..];
+                // Cannot fail: there is room enough. And no allocation: cells are read for every row.
+                let written = write!(rest, "{number}").map(|()| LONGEST_NUMBER - rest.len());
+                use_text(std::str::from_utf8(&digits[..written.unwrap_or(0)]).unwrap_or_default())
+            }),
+        }
+    }
+
     /// Whether there is nothing to learn from: missing, NaN or infinite.
     #[must_use]
     pub fn is_missing(self) -> bool {
@@ -37,6 +52,9 @@ impl Value<'_> {
         }
     }
 }
+
+/// The digits of the longest `f64`, which is the smallest, `-0.000…` with 1074 places; and some room.
+const LONGEST_NUMBER: usize = 1100;
 
 /// One example's features, by name.
 ///
@@ -199,5 +217,15 @@ mod tests {
         assert_eq!(row.cell(0).1.number(), Some(1.0));
         assert_eq!(row.cell(2).1.number(), None);
         assert_eq!(Value::Text("1").number(), None);
+    }
+
+    #[test]
+    fn every_cell_but_a_missing_one_is_a_word() {
+        let word = |value: Value<'_>| value.with_text(str::to_owned);
+        assert_eq!([word(Value::Text("7A")), word(Value::Number(7.0))], [Some("7A".to_owned()), Some("7".to_owned())]);
+        assert_eq!([word(Value::Missing), word(Value::Number(f64::NAN))], [None, None]);
+        for number in [f64::MIN_POSITIVE, -5e-324, f64::MAX, 0.1] {
+            assert_eq!(word(Value::Number(number)), Some(number.to_string()));
+        }
     }
 }

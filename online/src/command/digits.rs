@@ -162,7 +162,7 @@ fn as_text(digits: &Digits, outcomes: &[Outcome; 4]) -> String {
     text + &format!(
         "\n{summary}\n\n\
          while learning     each image predicted before it was learned (test-then-train)\n\
-         average accuracy   over the held-out images of all groups, at the end (Lopez-Paz & Ranzato 2017)\n\
+         average accuracy   mean over the five groups of held-out images, at the end (Lopez-Paz & Ranzato 2017)\n\
          forgetting         mean loss since a group was known best (Chaudhry et al. 2018)\n\
          backward transfer  mean change since a group's own phase (Lopez-Paz & Ranzato 2017)\n\n{}\n",
         in_plain_words(outcomes)

@@ -1,10 +1,12 @@
 //! Deep models that learn from every example: features, network, optimizer and memory in one value.
 
+mod config;
 mod model;
 mod network;
 mod optimizer;
 mod recurrent;
 
+pub use config::Config;
 pub use model::{CellKind, MemorySpec, Model};
 pub use network::Network;
 pub use optimizer::OptimizerSpec;
@@ -24,35 +26,6 @@ use crate::moments::Moments;
 use crate::row::Row;
 use optimizer::AnyOptimizer;
 use recurrent::{Lesson, Recurrent, Truth, WithLast};
-
-/// How a [`Deep`] learner is made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Config {
-    /// Classes or numbers.
-    pub task: Task,
-    /// The network.
-    pub model: Model,
-    /// How θ moves.
-    pub optimizer: OptimizerSpec,
-    /// What is replayed.
-    pub memory: MemorySpec,
-    /// Where every random choice begins.
-    pub seed: u64,
-}
-
-impl Config {
-    /// `mlp:64,64`, plain SGD, no memory: the defaults of the command.
-    #[must_use]
-    pub fn new(task: Task) -> Self {
-        Config {
-            task,
-            model: Model::default(),
-            optimizer: OptimizerSpec::default(),
-            memory: MemorySpec::default(),
-            seed: 42,
-        }
-    }
-}
 
 /// A deep model that learns from every example.
 ///
