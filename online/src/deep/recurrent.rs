@@ -17,6 +17,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 use thalweg_nn::State;
+use thalweg_tensor::kernels;
 
 use super::model::Model;
 use crate::labels::Labels;
@@ -127,9 +128,14 @@ impl Recurrent {
         lesson.state.clone_from(&self.start);
     }
 
-    /// Lets `write` overwrite s₁ and sₖ.
+    /// Lets `write` overwrite s₁ and sₖ. A state that is not finite, which only diverged weights make, is not carried on:
+    /// the sequence begins anew.
     pub fn carry(&mut self, write: impl FnOnce(&mut State, &mut State)) {
         write(&mut self.after_first, &mut self.carried);
+        let is_finite = |state: &State| state.parts.iter().all(|part| kernels::sum(part.as_slice()).is_finite());
+        if !is_finite(&self.after_first) || !is_finite(&self.carried) {
+            self.reset();
+        }
     }
 
     /// The target of the newest row is known now.
@@ -214,6 +220,18 @@ mod tests {
         ];
         assert_eq!(windows, expected);
         assert_eq!(*recurrent.carried(), state(500.0));
+    }
+
+    #[test]
+    fn a_state_that_is_not_finite_is_not_carried_on() {
+        for poison in [f32::NAN, f32::INFINITY] {
+            let (mut recurrent, mut lesson) = (recurrent("rnn:2,window=3"), Lesson::default());
+            recurrent.push(&[1.0], &mut lesson);
+            recurrent.carry(|_, after_last| *after_last = state(poison));
+            assert_eq!(*recurrent.carried(), state(0.0));
+            recurrent.push(&[2.0], &mut lesson);
+            assert_eq!((lesson.rows.concat(), lesson.state), (vec![2.0], state(0.0)));
+        }
     }
 
     #[test]
