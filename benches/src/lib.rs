@@ -68,6 +68,21 @@ impl Stream {
     /// How many examples there are before they repeat.
     pub const LEN: usize = 4096;
 
+    /// These examples: [`LEN`](Self::LEN) rows of `inputs` features one after another, and a target for each.
+    ///
+    /// # Panics
+    /// If there are more or fewer.
+    #[track_caller]
+    pub fn new(inputs: usize, x: Vec<f32>, y: Vec<f32>) -> Self {
+        let (features, targets) = (x.len(), y.len());
+        assert!(
+            features == Self::LEN * inputs && targets == Self::LEN,
+            "stream: {} examples of {inputs} features expected: {features} features and {targets} targets",
+            Self::LEN
+        );
+        Stream { inputs, x, y, at: 0 }
+    }
+
     /// Features uniform with variance 1; labels 0 and 1 drawn from a logistic model of them.
     pub fn of_labels(inputs: usize, rng: &mut Rng) -> Self {
         let x = uniform(Self::LEN * inputs, 3f64.sqrt(), rng);

@@ -1,0 +1,135 @@
+//! The timer, and the line that it prints.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// Repeats timings of batches of calls, each batch long enough for the clock.
+#[derive(Debug)]
+pub struct Timer {
+    repeats: u32,
+    shortest: Duration,
+}
+
+/// What a measurement is reported in.
+#[derive(Clone, Copy, Debug)]
+pub enum Unit {
+    /// Microseconds a call.
+    Microseconds,
+    /// 10⁹ operations a second; a call makes so many.
+    Gigaflops(f64),
+}
+
+impl Timer {
+    /// `repeats` timings of at least `min_ms` milliseconds.
+    pub fn new(repeats: u32, min_ms: u32) -> Self {
+        Timer { repeats, shortest: Duration::from_millis(min_ms.into()) }
+    }
+
+    /// Times `call` and prints the line of the measurement.
+    pub fn report<R>(&self, workload: &str, params: Value, unit: Unit, call: impl FnMut() -> R) {
+        println!("{}", line(workload, params, unit, &self.seconds(call)));
+    }
+
+    /// Seconds a call, in ascending order.
+    fn seconds<R>(&self, mut call: impl FnMut() -> R) -> Vec<f64> {
+        let mut batch = |calls: u32| {
+            let start = Instant::now();
+            for _ in 0..calls {
+                black_box(call());
+            }
+            start.elapsed()
+        };
+        batch(1); // grows buffers, wakes caches
+        let mut calls = 1;
+        loop {
+            let elapsed = batch(calls);
+            if elapsed >= self.shortest {
+                break;
+            }
+            let wanted = 1.2 * self.shortest.as_secs_f64() / elapsed.as_secs_f64().max(1e-9) * f64::from(calls);
+            // A first batch is short and noisy: grow in steps, and never stand still.
+            calls = (wanted as u32).clamp(calls.saturating_mul(2), calls.saturating_mul(64));
+        }
+        let mut seconds: Vec<f64> = (0..self.repeats).map(|_| batch(calls).as_secs_f64() / f64::from(calls)).collect();
+        seconds.sort_by(f64::total_cmp);
+        seconds
+    }
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Unit::Microseconds => "us",
+            Unit::Gigaflops(_) => "GFLOP/s",
+        }
+    }
+
+    fn of(self, seconds: f64) -> f64 {
+        match self {
+            Unit::Microseconds => seconds * 1e6,
+            Unit::Gigaflops(operations) => operations / seconds * 1e-9,
+        }
+    }
+}
+
+/// `sorted`: seconds a call, ascending, at least one.
+fn line(workload: &str, mut params: Value, unit: Unit, sorted: &[f64]) -> Value {
+    params["build"] = if cfg!(target_feature = "avx512f") { "native" } else { "default" }.into();
+    let [shortest, longest] = [sorted[0], sorted[sorted.len() - 1]].map(|seconds| unit.of(seconds));
+    json!({
+        "workload": workload,
+        "peer": "thalweg",
+        "version": env!("CARGO_PKG_VERSION"),
+        "params": params,
+        "threads": 1,
+        "value": unit.of(median(sorted)),
+        "unit": unit.name(),
+        "repeats": sorted.len(),
+        "min": shortest.min(longest),
+        "max": shortest.max(longest),
+    })
+}
+
+/// The middle of sorted numbers, or the mean of the two there.
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    if sorted.len().is_multiple_of(2) { f64::midpoint(sorted[middle - 1], sorted[middle]) } else { sorted[middle] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(&[3.0]), 3.0);
+        assert_eq!(median(&[1.0, 4.0]), 2.5);
+        assert_eq!(median(&[1.0, 2.0, 9.0]), 2.0);
+        assert_eq!(median(&[1.0, 2.0, 4.0, 9.0]), 3.0);
+    }
+
+    #[test]
+    fn every_repeat_lasts_as_long_as_asked() {
+        let mut calls = 0_u32;
+        let start = Instant::now();
+        let seconds = Timer::new(3, 2).seconds(|| calls += 1);
+        let elapsed = start.elapsed();
+        assert!(seconds.len() == 3 && seconds.is_sorted() && calls > 3, "{seconds:?} in {calls} calls");
+        assert!(elapsed >= Duration::from_millis(2), "{elapsed:?}");
+    }
+
+    #[test]
+    fn a_line_gives_rates_with_the_smaller_first() {
+        let line = line("W1", json!({"n": 10}), Unit::Gigaflops(2e9), &[0.5, 1.0, 2.0]);
+        assert_eq!((&line["value"], &line["min"], &line["max"]), (&json!(2.0), &json!(1.0), &json!(4.0)));
+        assert_eq!((&line["params"]["n"], &line["unit"]), (&json!(10), &json!("GFLOP/s")));
+    }
+
+    #[test]
+    fn a_line_gives_times_in_microseconds() {
+        let line = line("W3", json!({"d": 8}), Unit::Microseconds, &[1e-6, 2e-6]);
+        assert_eq!((&line["value"], &line["unit"], &line["repeats"]), (&json!(1.5), &json!("us"), &json!(2)));
+    }
+}
