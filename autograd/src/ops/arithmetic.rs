@@ -81,7 +81,7 @@ impl<T: Real> Div<T> for Var<'_, T> {
 impl<T: Real> Var<'_, T> {
     /// An elementwise op of two variables whose shapes broadcast.
     #[track_caller]
-    fn zip(self, op: &'static str, b: Self, f: impl Fn(T, T) -> T, backward: fn(&mut Back<'_, T>)) -> Self {
+    pub(super) fn zip(self, op: &'static str, b: Self, f: impl Fn(T, T) -> T, backward: fn(&mut Back<'_, T>)) -> Self {
         let shapes = [self.shape(), b.shape()];
         let Some(shape) = shapes[0].broadcast(shapes[1]) else {
             panic!("{op}: shapes do not broadcast: {} and {}", shapes[0], shapes[1])

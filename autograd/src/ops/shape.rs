@@ -216,18 +216,9 @@ impl<'p, T: Real> Var<'p, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::strategies::{any_shape, tensor};
+    use super::super::strategies::{tensor, with_axis};
     use crate::{Grads, Params, Tape, Touched, Var, gradcheck};
     use proptest::prelude::*;
-    use thalweg_tensor::Tensor;
-
-    /// A tensor of at least one axis, and one of its axes.
-    fn with_axis() -> impl Strategy<Value = (Tensor<f64>, usize)> {
-        any_shape().prop_filter("needs an axis", |s| !s.is_empty()).prop_flat_map(|dims| {
-            let rank = dims.len();
-            (tensor(dims, -2.0, 2.0), 0..rank)
-        })
-    }
 
     proptest! {
         #[test]

@@ -31,3 +31,20 @@ pub fn broadcast_pair(low: f64, high: f64) -> impl Strategy<Value = [Tensor<f64>
         (tensor(a, low, high), tensor(b, low, high)).prop_map(|(a, b)| [a, b])
     })
 }
+
+/// A tensor of at least one axis, and one of its axes.
+pub fn with_axis() -> impl Strategy<Value = (Tensor<f64>, usize)> {
+    any_shape().prop_filter("needs an axis", |dims| !dims.is_empty()).prop_flat_map(|dims| {
+        let rank = dims.len();
+        (tensor(dims, -2.0, 2.0), 0..rank)
+    })
+}
+
+/// The numbers 0, 0.1, 0.2, … in random order as a tensor of at least one axis, and one of its axes: no two elements are
+/// close, so that the largest stays the largest under a small change.
+pub fn distinct_with_axis() -> impl Strategy<Value = (Tensor<f64>, usize)> {
+    with_axis().prop_flat_map(|(x, axis)| {
+        let numbers: Vec<f64> = (0..x.shape().len()).map(|i| i as f64 / 10.0).collect();
+        (Just(numbers).prop_shuffle().prop_map(move |data| Tensor::new(x.shape(), data)), Just(axis))
+    })
+}

@@ -37,12 +37,17 @@ impl<T: Real> Var<'_, T> {
     ///
     /// Forward `y = max(x, 0)`; backward `x̄ += ȳ ⊙ [x > 0]`.
     pub fn relu(self) -> Self {
-        let positive = |x: T| if x > T::ZERO { x } else { T::ZERO * x }; // 0 · NaN is NaN: it must not vanish here
+        let positive = |x: T| x.maximum(T::ZERO); // NaN stays NaN: it must not vanish here
         self.map("relu", |x, y| each(x, y, positive), |g| g.each(|x, _y| if x > T::ZERO { T::ONE } else { T::ZERO }))
     }
 
     /// An elementwise op of one variable: the shape stays.
-    fn map(self, op: impl Into<Op<'static>>, f: impl FnOnce(&[T], &mut [T]), backward: fn(&mut Back<'_, T>)) -> Self {
+    pub(super) fn map(
+        self,
+        op: impl Into<Op<'static>>,
+        f: impl FnOnce(&[T], &mut [T]),
+        backward: fn(&mut Back<'_, T>),
+    ) -> Self {
         self.pass.record(op, [self], self.shape(), |[x], y| f(x, y), backward)
     }
 
@@ -76,7 +81,7 @@ impl<T: Real> Var<'_, T> {
 }
 
 /// `yᵢ = f(xᵢ)`.
-fn each<T: Real>(x: &[T], y: &mut [T], f: impl Fn(T) -> T) {
+pub(super) fn each<T: Real>(x: &[T], y: &mut [T], f: impl Fn(T) -> T) {
     kernels::vectorize(
         #[inline(always)]
         || y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
@@ -111,7 +116,7 @@ mod tests {
         let (params, mut tape) = (Params::<f64>::new(), Tape::new());
         let mut grads = crate::Grads::like(&params);
         let pass = tape.pass(&params);
-        let x = pass.leaf(&[0.0, f64::NAN, -1.0]);
+        let x = pass.leaf(&[0.0, f64::NAN, f64::NEG_INFINITY]);
         let y = x.relu();
         y.backward_from(&[1.0, 0.0, 1.0], &mut grads);
         let mut dx = [9.0; 3];
