@@ -123,7 +123,7 @@ pub struct Sizes {
     pub seed: u64,
 }
 
-/// Inputs and hidden units up to `width`; a batch of up to 6, which crosses from row by row to GEMM.
+/// Inputs and hidden units up to `width`; perhaps a batch, on both sides of the 16 rows above which GEMM takes over.
 pub fn sizes(width: usize) -> impl Strategy<Value = Sizes> {
     let batch = prop::option::of(prop_oneof![1usize..7, 15usize..20]);
     (1..=width, 1..=width, batch, 1usize..5, any::<bool>(), any::<u64>())
