@@ -12,7 +12,8 @@
 //! | `elementary` | `sqrt`, `abs`, `sin`, `cos`, `powi`, `powf`, `clamp`; composed: `square`, `recip` |
 //! | `activation` | `leaky_relu`, `elu`, `softplus`; composed: `silu`, `gelu` |
 //! | `select` | `maximum`, `minimum` (broadcasting), `where_` |
-//! | `matmul` | `affine`, `linear`, `matmul` |
+//! | `affine` | `affine`, `linear` |
+//! | `matmul` | `matmul` |
 //! | `reduce` | `sum`, `sum_axis`, `norm`, `cumsum`; composed: `mean`, `mean_axis`, `var_axis` |
 //! | `extremes` | `max_axis`, `min_axis`, `log_sum_exp` |
 //! | `shape` | `reshape`, `slice`, `split`, `row`, `rows`, `concat`, `stack`, `transpose` |
@@ -23,6 +24,7 @@
 //! | `loss` | `log_softmax`, `softmax`, `cross_entropy`, `bce_with_logits`, `mse` |
 
 mod activation;
+mod affine;
 mod arithmetic;
 mod elementary;
 mod extremes;

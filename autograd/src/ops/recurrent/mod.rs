@@ -12,7 +12,7 @@ mod rnn;
 
 use thalweg_tensor::{Real, Shape, kernels};
 
-use super::matmul::{rows_times, rows_times_transposed, transposed_times};
+use super::affine::{rows_times, rows_times_transposed, transposed_times};
 use crate::{Back, Inputs, Var};
 
 /// The parameters of a recurrent cell with `k` gates, PyTorch's: `weight_ih: [k·hidden, in]`,

@@ -2,7 +2,7 @@
 
 use thalweg_tensor::{Real, kernels};
 
-use super::super::matmul::{rows_times, rows_times_transposed};
+use super::super::affine::{rows_times, rows_times_transposed};
 use super::{RecurrentWeights, Sizes, gates_of_inputs, inputs_backward, states_backward, with_inputs};
 use crate::{Back, Op, Var};
 
