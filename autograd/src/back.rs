@@ -45,10 +45,23 @@ impl<'a, T: Real> Back<'a, T> {
     /// x̄ᵢ, the gradient of input `i`, to *add* to. If nobody [wants](Back::wants) it, what is added is thrown away.
     #[inline]
     pub fn dx(&mut self, i: usize) -> &mut [T] {
-        let (place, len) = (self.input(i).place, self.input(i).shape.len());
+        let (place, len) = (self.input(i).place, self.input(i).len);
         match place {
             Place::Tape(start) => &mut self.grad[start..start + len],
             Place::Theta(param, start) => self.grads.place(param, start, len),
+        }
+    }
+
+    /// `x̄ᵢ += left rightᵀ`, row-major: what a matrix gets from one example. Of a whole parameter the product is not even
+    /// multiplied out (see [`Grads`]).
+    ///
+    /// # Panics
+    /// If the input has another number of elements.
+    #[inline]
+    pub fn add_outer(&mut self, i: usize, left: &[T], right: &[T]) {
+        match self.input(i).place {
+            Place::Theta(param, start) => self.grads.add_outer(param, start, left, right),
+            Place::Tape(_) => kernels::outer_add(left, right, self.dx(i)),
         }
     }
 
@@ -108,7 +121,7 @@ impl<'a, T: Real> Back<'a, T> {
     /// What forward kept behind the output: the room asked for by [`Op::saving`](crate::Op::saving).
     pub fn saved(&self) -> &'a [T] {
         match self.node.place {
-            Place::Tape(start) => &self.value[start + self.node.shape.len()..][..self.node.saved],
+            Place::Tape(start) => &self.value[start + self.node.len..][..self.node.saved],
             Place::Theta(..) => &[],
         }
     }

@@ -25,8 +25,7 @@
 //!     let guess = pass.input(&x).affine(pass.param(w), pass.param(b));
 //!     let loss = guess.mse(pass.input(&y));
 //!     loss.backward(&mut grads);                                        // ∇L(θ)
-//!     params.theta_mut().add_scaled(-0.05, &grads);                     // θ ← θ − η ∇L(θ)
-//!     grads.zero();
+//!     grads.apply(-0.05, params.theta_mut());                           // θ ← θ − η ∇L(θ)
 //! }
 //! assert!((params.of(w)[0] - 2.0).abs() < 1e-3 && (params.of(b)[0] - 1.0).abs() < 1e-3);
 //! ```
@@ -65,11 +64,11 @@ mod var;
 pub use back::Back;
 pub use flat::Flat;
 pub use gradcheck::{gradcheck, gradcheck_params};
-pub use grads::{Grads, Touched};
+pub use grads::{Dense, Grads, Touched};
 pub use layout::{Entry, Layout, Param};
 pub use node::Inputs;
 pub use op::Op;
-pub use ops::RecurrentWeights;
+pub use ops::{Activation, RecurrentWeights};
 pub use params::Params;
 pub use tape::{Pass, Tape};
 pub use var::Var;

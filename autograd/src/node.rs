@@ -1,12 +1,13 @@
 //! The steps of a computation, and the memory they live in.
 
 use std::fmt;
+use std::sync::Arc;
 
 use thalweg_tensor::kernels::Buffer;
 use thalweg_tensor::{Real, Shape};
 
 use crate::back::Back;
-use crate::layout::Param;
+use crate::layout::{Param, Shared};
 
 /// Where a node's numbers lie.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Node<T: Real> {
     pub name: &'static str,
     pub inputs: (u32, u32),
     pub shape: Shape,
+    /// `shape.len()`, which is asked for more often than anything else.
+    pub len: usize,
     pub place: Place,
     /// How many numbers are kept for backward behind the output.
     pub saved: usize,
@@ -37,6 +40,9 @@ pub(crate) struct Node<T: Real> {
 
 #[derive(Default)]
 pub(crate) struct Memory<T: Real> {
+    /// The layout of θ that the first nodes stand for.
+    pub layout: Shared,
+    /// A node for each parameter, which stay from pass to pass; then those of the pass.
     pub nodes: Vec<Node<T>>,
     pub inputs: Vec<u32>,
     pub indices: Vec<usize>,
@@ -46,6 +52,24 @@ pub(crate) struct Memory<T: Real> {
     pub reached: Vec<bool>,
 }
 
+impl<T: Real> Memory<T> {
+    /// Forgets the nodes of the last pass, and follows θ's layout. When nothing grew this is one pointer comparison.
+    pub fn begin(&mut self, layout: &Shared) {
+        if !Arc::ptr_eq(&self.layout, layout) {
+            self.layout = Arc::clone(layout);
+            self.nodes.clear();
+            self.nodes.extend(layout.iter().map(|(param, entry)| {
+                Node::leaf("param", entry.shape(), Place::Theta(param, entry.range().start), entry.trainable())
+            }));
+        }
+        self.nodes.truncate(layout.entries().len());
+        self.inputs.clear();
+        self.indices.clear();
+        self.value.clear();
+        self.grad.clear(); // the last pass's gradients are none of this one
+    }
+}
+
 impl<T: Real> Node<T> {
     pub fn leaf(name: &'static str, shape: Shape, place: Place, needs_grad: bool) -> Self {
         let (inputs, indices) = ((0, 0), (0, 0));
@@ -53,6 +77,7 @@ impl<T: Real> Node<T> {
             name,
             inputs,
             shape,
+            len: shape.len(),
             place,
             saved: 0,
             attributes: [0; 4],
@@ -67,8 +92,8 @@ impl<T: Real> Node<T> {
     #[inline]
     pub fn read<'a>(&self, value: &'a [T], theta: &'a [T]) -> &'a [T] {
         match self.place {
-            Place::Tape(start) => &value[start..start + self.shape.len()],
-            Place::Theta(_, start) => &theta[start..start + self.shape.len()],
+            Place::Tape(start) => &value[start..start + self.len],
+            Place::Theta(_, start) => &theta[start..start + self.len],
         }
     }
 }

@@ -119,12 +119,7 @@ impl<T: Real> Tape<T> {
 
     /// Begins a pass over `params`: the nodes of the last pass are gone, their memory is kept.
     pub fn pass<'t>(&'t mut self, params: &'t Params<T>) -> Pass<'t, T> {
-        let memory = self.memory.get_mut();
-        memory.nodes.clear();
-        memory.inputs.clear();
-        memory.indices.clear();
-        memory.value.clear();
-        memory.grad.clear(); // the last pass's gradients are none of this one
+        self.memory.get_mut().begin(params.layout());
         Pass { memory: &self.memory, params }
     }
 
@@ -165,10 +160,10 @@ impl<'t, T: Real> Pass<'t, T> {
     /// # Panics
     /// If the handle is not of this pass's parameters.
     #[track_caller]
+    #[inline]
     pub fn param<'p>(&'p self, param: Param) -> Var<'p, T> {
-        let entry = self.params.layout().entry(param);
-        let place = Place::Theta(param, entry.range().start);
-        self.push(Node::leaf("param", entry.shape(), place, entry.trainable()))
+        self.params.layout().entry(param); // is there, or panics
+        Var { pass: self, id: param.0 }
     }
 
     /// The one door for every op, built in or a user's: run `forward` now, keep `backward` for later.
@@ -233,7 +228,8 @@ impl<'t, T: Real> Pass<'t, T> {
         }
         let m = &mut *self.memory.borrow_mut();
         let start = m.value.len().next_multiple_of(GRAIN);
-        m.value.resize(start + shape.len() + op.saved, T::ZERO);
+        let len = shape.len();
+        m.value.resize(start + len + op.saved, T::ZERO);
         let (before, y) = m.value.split_at_mut(start); // inputs lie before the output: no unsafe
         let ids = m.inputs.len();
         m.inputs.extend(inputs.iter().map(|v| v.id));
@@ -245,6 +241,7 @@ impl<'t, T: Real> Pass<'t, T> {
             name: op.name,
             inputs: (ids as u32, m.inputs.len() as u32),
             shape,
+            len,
             place: Place::Tape(start),
             saved: op.saved,
             attributes: op.attributes,
@@ -317,7 +314,7 @@ impl<'t, T: Real> Pass<'t, T> {
             }
             let (Some(backward), Place::Tape(start)) = (node.backward, node.place) else { continue };
             let (before, at) = m.grad.split_at_mut(start); // again: inputs lie before the output
-            let (dy, behind) = at.split_at_mut(node.shape.len());
+            let (dy, behind) = at.split_at_mut(node.len);
             backward(&mut Back {
                 node,
                 nodes: &m.nodes,

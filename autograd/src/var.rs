@@ -31,8 +31,15 @@ impl<'p, T: Real> Var<'p, T> {
     }
 
     /// The shape.
+    #[inline]
     pub fn shape(self) -> Shape {
         self.pass.memory.borrow().nodes[self.id as usize].shape
+    }
+
+    /// The number of axes.
+    #[inline]
+    pub fn rank(self) -> usize {
+        self.pass.memory.borrow().nodes[self.id as usize].shape.rank()
     }
 
     /// The sizes of its axes, when it must have `N` of them.
@@ -60,9 +67,10 @@ impl<'p, T: Real> Var<'p, T> {
     /// If there is not exactly one.
     #[track_caller]
     pub fn item(self) -> T {
-        let shape = self.shape();
-        assert!(shape.len() == 1, "item: one number expected, the shape is {shape}");
-        self.with(|x| x[0])
+        self.with(|x| match x {
+            [x] => *x,
+            _ => panic!("item: one number expected, the shape is {}", self.shape()),
+        })
     }
 
     /// Copies the numbers out.

@@ -4,7 +4,7 @@
 //! with a linear head that learns to regress, one example (or window) at a time.
 
 use thalweg_autograd::{Params, Var};
-use thalweg_nn::{Cell, Linear, Lstm, LstmState};
+use thalweg_nn::{Activation, Cell, Linear, Lstm, LstmState};
 use thalweg_tensor::Rng;
 
 /// `d-64-64-1`, ReLU between the layers; the output is a logit.
@@ -23,7 +23,8 @@ impl Mlp {
     /// `[d]` → the logit, `[1]`.
     pub fn forward<'p>(&self, x: Var<'p>) -> Var<'p> {
         let [first, second, head] = self.layers;
-        head.forward(second.forward(first.forward(x).relu()).relu())
+        let hidden = first.forward_with(x, Activation::Relu);
+        head.forward(second.forward_with(hidden, Activation::Relu))
     }
 }
 

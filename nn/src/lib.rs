@@ -63,4 +63,5 @@ pub mod recurrent;
 pub use embedding::Embedding;
 pub use linear::Linear;
 pub use optim::{Adam, Optimizer, Sgd, Step, clip_norm, clip_value};
-pub use recurrent::{Activation, Cell, Gru, GruForm, Lstm, LstmState, Reset, Rnn, State, Update, unroll};
+pub use recurrent::{Cell, Gru, GruForm, Lstm, LstmState, Reset, Rnn, State, Update, unroll};
+pub use thalweg_autograd::Activation;

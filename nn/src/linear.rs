@@ -1,6 +1,6 @@
 //! The affine layer.
 
-use thalweg_autograd::{Param, Params, Var};
+use thalweg_autograd::{Activation, Param, Params, Var};
 use thalweg_tensor::{Real, Rng};
 
 use crate::init;
@@ -74,11 +74,17 @@ impl Linear {
     /// If `x` is neither `[in]` nor `[n, in]`.
     #[track_caller]
     pub fn forward<'p, T: Real>(&self, x: Var<'p, T>) -> Var<'p, T> {
-        let weight = x.pass().param(self.weight);
-        match self.bias {
-            Some(bias) => x.affine(weight, x.pass().param(bias)),
-            None => x.linear(weight),
-        }
+        self.forward_with(x, Activation::Identity)
+    }
+
+    /// `y = f(W x + b)`, as one node: what `forward` and then the activation give, with less to do.
+    ///
+    /// # Panics
+    /// If `x` is neither `[in]` nor `[n, in]`.
+    #[track_caller]
+    pub fn forward_with<'p, T: Real>(&self, x: Var<'p, T>, activation: Activation) -> Var<'p, T> {
+        let pass = x.pass();
+        x.affine_with(pass.param(self.weight), self.bias.map(|bias| pass.param(bias)), activation)
     }
 
     /// Adds inputs, with weights of zero: no output changes by a bit, whatever the new inputs are.

@@ -10,6 +10,21 @@ use thalweg_tensor::{
 
 use crate::{Back, Op, Var};
 
+/// What follows an affine map in the same node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Activation {
+    /// `y = z`.
+    #[default]
+    Identity,
+    /// `y = max(z, 0)`.
+    Relu,
+    /// `y = tanh z`.
+    Tanh,
+    /// `y = σ(z)`.
+    Sigmoid,
+}
+
 impl<T: Real> Var<'_, T> {
     /// Affine map, PyTorch's `linear`: `[in]` or `[n, in]`, weight `[out, in]`, bias `[out]` → `[out]` or `[n, out]`.
     ///
@@ -19,51 +34,140 @@ impl<T: Real> Var<'_, T> {
     /// If the shapes do not fit.
     #[track_caller]
     pub fn affine(self, weight: Self, bias: Self) -> Self {
-        let (shape, sizes) = self.affine_sizes(weight);
-        let [_, _, out] = sizes;
-        assert!(bias.shape() == Shape::from([out]), "affine: bias {} for weight {}", bias.shape(), weight.shape());
-        self.pass.record(
-            Op::new("affine").attributes(sizes),
-            [self, weight, bias],
-            shape,
-            |[x, w, b], y| {
-                y.chunks_exact_mut(out.max(1)).for_each(|y| y.copy_from_slice(b));
-                affine_forward(x, w, sizes, y);
-            },
-            |g| {
-                affine_backward(g);
-                if g.wants(2) {
-                    let dy = g.dy();
-                    let db = g.dx(2);
-                    dy.chunks_exact(db.len().max(1)).for_each(|dy| kernels::add_assign(dy, db));
-                }
-            },
-        )
+        self.affine_with(weight, Some(bias), Activation::Identity)
     }
 
     /// [`affine`](Var::affine) without a bias: `x Wᵀ`.
-    ///
-    /// Forward `y = W x`; backward `x̄ += Wᵀȳ`, `W̄ += ȳ xᵀ`.
     ///
     /// # Panics
     /// If the shapes do not fit.
     #[track_caller]
     pub fn linear(self, weight: Self) -> Self {
-        let (shape, sizes) = self.affine_sizes(weight);
-        let op = Op::new("linear").attributes(sizes);
-        self.pass.record(op, [self, weight], shape, |[x, w], y| affine_forward(x, w, sizes, y), affine_backward)
+        self.affine_with(weight, None, Activation::Identity)
     }
 
-    /// The shape of `x Wᵀ`, and \[rows, inputs, outputs\].
+    /// [`affine`](Var::affine) with or without a bias, and an activation in the same node.
+    ///
+    /// Forward `z = W x + b`, `y = f(z)`; backward `z̄ = ȳ ⊙ f'(z)`, which for these activations follows from `y`, then
+    /// `x̄ += Wᵀz̄`, `W̄ += z̄ xᵀ`, `b̄ += z̄`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
     #[track_caller]
-    fn affine_sizes(self, weight: Self) -> (Shape, [usize; 3]) {
-        let (x, w) = (self.shape(), weight.shape());
-        match (x.dims(), w.dims()) {
-            (&[n], &[out, inputs]) if n == inputs => (Shape::from([out]), [1, inputs, out]),
-            (&[rows, n], &[out, inputs]) if n == inputs => (Shape::from([rows, out]), [rows, inputs, out]),
+    pub fn affine_with(self, weight: Self, bias: Option<Self>, activation: Activation) -> Self {
+        let [rows, inputs, out] = self.affine_sizes(weight, bias);
+        let shape = if self.rank() == 1 { Shape::from([out]) } else { Shape::from([rows, out]) };
+        let op = Op::new("affine").attributes([rows, inputs, out, activation as usize]);
+        let op = if activation == Activation::Identity { op } else { op.saving(rows * out) };
+        let forward = |x: &[T], w: &[T], b: Option<&[T]>, y: &mut [T]| {
+            let (y, _) = y.split_at_mut(rows * out); // what is kept for backward is room alone
+            if let Some(b) = b {
+                y.chunks_exact_mut(out.max(1)).for_each(|y| y.copy_from_slice(b));
+            }
+            affine_forward(x, w, [rows, inputs, out], y);
+            activation.forward(y);
+        };
+        let Some(bias) = bias else {
+            return self.pass.record(op, [self, weight], shape, |[x, w], y| forward(x, w, None, y), affine_backward);
+        };
+        self.pass.record(op, [self, weight, bias], shape, |[x, w, b], y| forward(x, w, Some(b), y), affine_backward)
+    }
+
+    /// \[rows, inputs, outputs\] of an affine map.
+    #[inline]
+    #[track_caller]
+    fn affine_sizes(self, weight: Self, bias: Option<Self>) -> [usize; 3] {
+        let nodes = &self.pass.memory.borrow().nodes;
+        let [x, w] = [self, weight].map(|v| &nodes[v.id as usize].shape);
+        let sizes = match (x.dims(), w.dims()) {
+            (&[n], &[out, inputs]) if n == inputs => [1, inputs, out],
+            (&[rows, n], &[out, inputs]) if n == inputs => [rows, inputs, out],
             _ => panic!("affine: [in] or [n, in] and a weight [out, in] expected: {x} and {w}"),
+        };
+        if let Some(b) = bias.map(|b| &nodes[b.id as usize].shape) {
+            assert!(b.dims() == [sizes[2]], "affine: bias {b} for weight {w}");
+        }
+        sizes
+    }
+
+    /// An activation by its name.
+    pub fn activate(self, activation: Activation) -> Self {
+        match activation {
+            Activation::Identity => self,
+            Activation::Relu => self.relu(),
+            Activation::Tanh => self.tanh(),
+            Activation::Sigmoid => self.sigmoid(),
         }
     }
+}
+
+impl Activation {
+    /// Every activation, in the order of their codes.
+    const ALL: [Activation; 4] = [Activation::Identity, Activation::Relu, Activation::Tanh, Activation::Sigmoid];
+
+    /// `f(z)`, in place.
+    fn forward<T: Real>(self, z: &mut [T]) {
+        match self {
+            Activation::Identity => {}
+            Activation::Relu => replace(
+                z,
+                #[inline(always)]
+                |z| z.maximum(T::ZERO),
+            ),
+            Activation::Tanh => replace(
+                z,
+                #[inline(always)]
+                |z| z.tanh(),
+            ),
+            Activation::Sigmoid => replace(
+                z,
+                #[inline(always)]
+                |z| z.sigmoid(),
+            ),
+        }
+    }
+
+    /// `dz = dy ⊙ f'(z)`, where `y = f(z)`.
+    fn backward<T: Real>(self, y: &[T], dy: &[T], dz: &mut [T]) {
+        match self {
+            Activation::Identity => dz.copy_from_slice(dy),
+            Activation::Relu => combine(
+                y,
+                dy,
+                dz,
+                #[inline(always)]
+                |y, dy| if y > T::ZERO { dy } else { T::ZERO },
+            ),
+            Activation::Tanh => combine(
+                y,
+                dy,
+                dz,
+                #[inline(always)]
+                |y, dy| dy * (T::ONE - y * y),
+            ),
+            Activation::Sigmoid => combine(
+                y,
+                dy,
+                dz,
+                #[inline(always)]
+                |y, dy| dy * y * (T::ONE - y),
+            ),
+        }
+    }
+}
+
+fn replace<T: Real>(z: &mut [T], f: impl Fn(T) -> T) {
+    kernels::vectorize(
+        #[inline(always)]
+        || z.iter_mut().for_each(|z| *z = f(*z)),
+    );
+}
+
+fn combine<T: Real>(y: &[T], dy: &[T], dz: &mut [T], f: impl Fn(T, T) -> T) {
+    kernels::vectorize(
+        #[inline(always)]
+        || dz.iter_mut().zip(y).zip(dy).for_each(|((dz, &y), &dy)| *dz = f(y, dy)),
+    );
 }
 
 /// Above this many rows GEMM pays, although it packs its operands (and allocates) first.
@@ -87,11 +191,12 @@ pub(super) fn rows_times<T: Real>(dy: &[T], w: &[T], rows: usize, dx: &mut [T]) 
     }
 }
 
-/// `W̄ += Ȳᵀ X` for `dy: [rows, out]`, `x: [rows, in]`, `dw: [out, in]`.
-pub(super) fn transposed_times<T: Real>(dy: &[T], x: &[T], rows: usize, dw: &mut [T]) {
+/// `W̄ += Ȳᵀ X` for `dy: [rows, out]`, `x: [rows, in]`, `W: [out, in]` being input `i`.
+pub(super) fn transposed_times<T: Real>(g: &mut Back<'_, T>, i: usize, dy: &[T], x: &[T], rows: usize) {
     match rows {
-        1 => kernels::outer_add(dy, x, dw),
-        _ => kernels::outer_sum_add(rows, dy, x, dw),
+        0 => {}
+        1 => g.add_outer(i, dy, x),
+        _ => kernels::outer_sum_add(rows, dy, x, g.dx(i)),
     }
 }
 
@@ -103,27 +208,39 @@ fn affine_forward<T: Real>(x: &[T], w: &[T], [rows, inputs, outputs]: [usize; 3]
     }
 }
 
-/// `X̄ += Ȳ W`, `W̄ += Ȳᵀ X`.
+/// `X̄ += Z̄ W`, `W̄ += Z̄ᵀ X`, `b̄ += Σ z̄`.
 fn affine_backward<T: Real>(g: &mut Back<'_, T>) {
-    let (x, w, dy, [rows, inputs, outputs]) = (g.x(0), g.x(1), g.dy(), g.attributes());
+    let (x, w, [rows, inputs, outputs, code]) = (g.x(0), g.x(1), g.attributes());
+    let dz = match Activation::ALL[code] {
+        Activation::Identity => g.dy(),
+        activation => {
+            let dz = g.scratch();
+            activation.backward(g.y(), g.dy(), dz);
+            dz
+        }
+    };
     if g.wants(0) {
         match rows {
-            ..=MANY => rows_times(dy, w, rows, g.dx(0)),
-            _ => gemm(T::ONE, Matrix::new(rows, outputs, dy), Matrix::new(outputs, inputs, w), T::ONE, g.dx(0)),
+            ..=MANY => rows_times(dz, w, rows, g.dx(0)),
+            _ => gemm(T::ONE, Matrix::new(rows, outputs, dz), Matrix::new(outputs, inputs, w), T::ONE, g.dx(0)),
         }
     }
     if g.wants(1) {
         match rows {
-            ..=MANY => transposed_times(dy, x, rows, g.dx(1)),
-            _ => gemm(T::ONE, Matrix::new(rows, outputs, dy).t(), Matrix::new(rows, inputs, x), T::ONE, g.dx(1)),
+            ..=MANY => transposed_times(g, 1, dz, x, rows),
+            _ => gemm(T::ONE, Matrix::new(rows, outputs, dz).t(), Matrix::new(rows, inputs, x), T::ONE, g.dx(1)),
         }
+    }
+    if g.len() > 2 && g.wants(2) {
+        let db = g.dx(2);
+        dz.chunks_exact(outputs.max(1)).for_each(|dz| kernels::add_assign(dz, db));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::strategies::tensor;
-    use crate::{Params, Tape, gradcheck};
+    use crate::{Activation, Params, Tape, gradcheck};
     use proptest::prelude::*;
     use thalweg_tensor::Tensor;
 
@@ -141,6 +258,18 @@ mod tests {
         fn affine_gradient(case in affine_case()) { gradcheck(case, |[x, w, b]| x.affine(w, b))?; }
         #[test]
         fn linear_gradient([x, w, _] in affine_case()) { gradcheck([x, w], |[x, w]| x.linear(w))?; }
+
+        #[test]
+        fn an_activation_in_the_node_is_the_activation_behind_it([x, w, b] in affine_case(), code in 0usize..4) {
+            let activation = Activation::ALL[code];
+            gradcheck([x.clone(), w.clone(), b.clone()], |[x, w, b]| x.affine_with(w, Some(b), activation))?;
+            let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+            let pass = tape.pass(&params);
+            let [x, w, b] = [&x, &w, &b].map(|t| pass.input(t));
+            let behind = (x.affine(w, b).activate(activation), x.linear(w).activate(activation));
+            prop_assert_eq!(x.affine_with(w, Some(b), activation).to_tensor(), behind.0.to_tensor());
+            prop_assert_eq!(x.affine_with(w, None, activation).to_tensor(), behind.1.to_tensor());
+        }
 
         #[test]
         fn affine_matches_matmul([x, w, b] in affine_case()) {

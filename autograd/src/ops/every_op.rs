@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use thalweg_tensor::{Rng, Shape, Tensor};
 
 use crate::gradcheck::{GradientMismatch, gradcheck};
-use crate::{RecurrentWeights, Var};
+use crate::{Activation, RecurrentWeights, Var};
 
 /// Checks one op at inputs that it draws.
 type Check = fn(&mut Rng) -> Result<(), GradientMismatch>;
@@ -58,7 +58,7 @@ const OPS: &[(&str, Check)] = &[
         let mask = Tensor::from_fn(ab[1].shape(), |_| r.below(2) as f64);
         gradcheck(ab, |[a, b]| a.where_(a.pass().input(&mask), b))
     }),
-    // matmul
+    // affine
     ("affine", |r| {
         let [n, i, o] = sizes(r);
         gradcheck([of(r, &[n, i]), of(r, &[o, i]), of(r, &[o])], |[x, w, b]| x.affine(w, b))
@@ -67,6 +67,15 @@ const OPS: &[(&str, Check)] = &[
         let [n, i, o] = sizes(r);
         gradcheck([of(r, &[n, i]), of(r, &[o, i])], |[x, w]| x.linear(w))
     }),
+    ("affine_with", |r| {
+        let ([n, i, o], activation) = (sizes(r), activation(r));
+        gradcheck([of(r, &[n, i]), of(r, &[o, i]), of(r, &[o])], |[x, w, b]| x.affine_with(w, Some(b), activation))
+    }),
+    ("activate", |r| {
+        let activation = activation(r);
+        gradcheck([off_zero(r)], |[x]| x.activate(activation))
+    }),
+    // matmul
     ("matmul", |r| {
         let [m, k, n] = sizes(r);
         let s = 1 + r.below(3);
@@ -152,6 +161,11 @@ const OPS: &[(&str, Check)] = &[
     ("bce_with_logits", |r| gradcheck([off_zero(r)], |[x]| x.bce_with_logits(x.sigmoid()))),
     ("mse", |r| gradcheck([any_shape(r, -2.0, 2.0)], |[x]| x.mse(x * x))),
 ];
+
+/// Any activation.
+fn activation(rng: &mut Rng) -> Activation {
+    [Activation::Identity, Activation::Relu, Activation::Tanh, Activation::Sigmoid][rng.below(4)]
+}
 
 /// A tensor of this shape with elements in −2..2.
 fn of(rng: &mut Rng, dims: &[usize]) -> Tensor<f64> {

@@ -12,7 +12,7 @@
 //! | `elementary` | `sqrt`, `abs`, `sin`, `cos`, `powi`, `powf`, `clamp`; composed: `square`, `recip` |
 //! | `activation` | `leaky_relu`, `elu`, `softplus`; composed: `silu`, `gelu` |
 //! | `select` | `maximum`, `minimum` (broadcasting), `where_` |
-//! | `affine` | `affine`, `linear` |
+//! | `affine` | `affine_with`: bias and activation in one node; by it `affine`, `linear`; `activate` |
 //! | `matmul` | `matmul` |
 //! | `reduce` | `sum`, `sum_axis`, `norm`, `cumsum`; composed: `mean`, `mean_axis`, `var_axis` |
 //! | `extremes` | `max_axis`, `min_axis`, `log_sum_exp` |
@@ -39,6 +39,7 @@ mod select;
 mod shape;
 mod unary;
 
+pub use affine::Activation;
 pub use recurrent::RecurrentWeights;
 
 #[cfg(test)]

@@ -119,11 +119,13 @@ impl<T: Real> Optimizer<T> for Adam<T> {
             coupled_decay: T::from_f64(coupled),
             decoupled_decay: T::from_f64(1.0 - self.learning_rate * decoupled),
         };
-        let (theta, g) = (params.theta_mut().as_mut_slice(), grads.as_slice());
+        let theta = params.theta_mut().as_mut_slice();
         let (first, second) = (self.first.as_mut_slice(), self.second.as_mut_slice());
+        let gradient = grads.dense();
+        let g = gradient.as_slice();
         let mut corrected_for = 0;
         for (param, entry) in layout.iter().filter(|(_, entry)| entry.trainable()) {
-            self.ages.update(param.index(), entry, grads.touched(param), |range, t| {
+            self.ages.update(param.index(), entry, gradient.touched(param), |range, t| {
                 if t != corrected_for {
                     corrected_for = t;
                     update.rate = T::from_f64(self.learning_rate / (1.0 - beta1.powf(f64::from(t))));

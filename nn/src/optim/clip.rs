@@ -10,8 +10,7 @@ use thalweg_tensor::Real;
 pub fn clip_norm<T: Real>(grads: &mut Grads<T>, max: f64) -> f64 {
     let norm = grads.norm();
     if norm.is_finite() && norm > max {
-        let factor = T::from_f64(max / norm);
-        grads.for_each(|_, _, g| g.iter_mut().for_each(|g| *g *= factor));
+        grads.scale(T::from_f64(max / norm));
     }
     norm
 }

@@ -64,8 +64,7 @@ impl<T: Real> Optimizer<T> for Sgd<T> {
         }
         let (rate, mu) = (T::from_f64(self.learning_rate), T::from_f64(self.momentum));
         if self.momentum == 0.0 {
-            let theta = params.theta_mut().as_mut_slice();
-            grads.consume(|_, at, g| kernels::axpy(-rate, g, &mut theta[at..][..g.len()]));
+            grads.apply(-rate, params.theta_mut());
             return Step::Taken;
         }
         self.velocity.align(params.layout());

@@ -12,7 +12,7 @@ mod weights;
 
 pub use gru::{Gru, GruForm, Reset, Update};
 pub use lstm::{Lstm, LstmState};
-pub use rnn::{Activation, Rnn};
+pub use rnn::Rnn;
 pub use sequence::unroll;
 pub use state::State;
 

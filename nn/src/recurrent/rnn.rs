@@ -1,24 +1,11 @@
 //! The simple recurrent cell.
 
-use thalweg_autograd::{Params, Pass, Var};
+use thalweg_autograd::{Activation, Params, Pass, Var};
 use thalweg_tensor::{Real, Rng};
 
 use super::sequence::{unroll, unroll_last, with_last};
 use super::weights::Weights;
 use super::{Cell, State};
-
-/// What an [`Rnn`] applies to its sum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Activation {
-    /// `tanh`, PyTorch's default.
-    #[default]
-    Tanh,
-    /// `max(x, 0)`.
-    Relu,
-    /// `σ(x) = 1 / (1 + e⁻ˣ)`.
-    Sigmoid,
-}
 
 /// Elman's recurrent cell, PyTorch's `nn.RNN`: `(x, h) → h'`.
 ///
@@ -70,18 +57,14 @@ impl Cell for Rnn {
 
     fn step<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
         let sum = self.weights.of_input(x) + self.weights.of_hidden(h);
-        let h = match self.activation {
-            Activation::Tanh => sum.tanh(),
-            Activation::Relu => sum.relu(),
-            Activation::Sigmoid => sum.sigmoid(),
-        };
+        let h = sum.activate(self.activation);
         (h, h)
     }
 
     fn sequence<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
         match self.activation {
             Activation::Tanh => with_last(x.rnn_tanh(h, self.weights.vars(x.pass()))),
-            Activation::Relu | Activation::Sigmoid => unroll(self, x, h),
+            _ => unroll(self, x, h),
         }
     }
 
@@ -91,7 +74,7 @@ impl Cell for Rnn {
                 let (_, h) = self.sequence(x, h);
                 (h, h)
             }
-            Activation::Relu | Activation::Sigmoid => unroll_last(self, x, h),
+            _ => unroll_last(self, x, h),
         }
     }
 

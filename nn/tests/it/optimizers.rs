@@ -159,7 +159,7 @@ proptest! {
     fn clip_norm_bounds_the_norm_and_keeps_the_direction(seed in any::<u64>(), max in 0.01..20.0f64) {
         let (params, handles, mut grads) = two_parameters();
         random_gradient(&params, handles, &mut grads, &mut Rng::new(seed));
-        let before = grads.clone();
+        let mut before = grads.clone();
         let norm = clip_norm(&mut grads, max);
         prop_assert!((norm - before.as_slice().iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt()).abs() < 1e-5 * norm);
         prop_assert!((grads.norm() - norm.min(max)).abs() < 1e-5 * max.max(1.0));
@@ -174,7 +174,7 @@ proptest! {
     fn clip_value_bounds_each_element_and_leaves_the_others_alone(seed in any::<u64>(), max in 0.01..3.0f64) {
         let (params, handles, mut grads) = two_parameters();
         random_gradient(&params, handles, &mut grads, &mut Rng::new(seed));
-        let before = grads.clone();
+        let mut before = grads.clone();
         clip_value(&mut grads, max);
         let max = max as f32;
         for (g, b) in grads.as_slice().iter().zip(before.as_slice()) {

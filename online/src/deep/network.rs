@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Params, Var};
-use thalweg_nn::{Cell, Gru, GruForm, Linear, Lstm, Rnn, State};
+use thalweg_nn::{Activation, Cell, Gru, GruForm, Linear, Lstm, Rnn, State};
 use thalweg_tensor::Rng;
 
 use super::model::{CellKind, Model};
@@ -93,7 +93,7 @@ impl Network {
         let features = match &self.body {
             Body::Layers(layers) => {
                 let last = x.row(x.shape().dims()[0] - 1);
-                layers.iter().fold(last, |x, layer| layer.forward(x).relu())
+                layers.iter().fold(last, |x, layer| layer.forward_with(x, Activation::Relu))
             }
             Body::Rnn(cell) => unroll(cell, x, state, carry),
             Body::Lstm(cell) => unroll(cell, x, state, carry),

@@ -40,6 +40,9 @@ fn sum_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T]) -> T {
 /// The sum of `term(x)` over the elements.
 #[inline(always)]
 pub(super) fn sum_of<T: Real>(x: &[T], term: impl Fn(T) -> T) -> T {
+    if x.len() <= CHUNK {
+        return sum_of_chunk(x, &term);
+    }
     // `partial[level]` is the sum of 2^level chunks, for each bit set in the number of chunks:
     // adding a chunk carries as adding one in binary does.
     let mut partial = [T::ZERO; usize::BITS as usize];
@@ -55,7 +58,7 @@ pub(super) fn sum_of<T: Real>(x: &[T], term: impl Fn(T) -> T) -> T {
         chunks += 1;
     }
     let mut total = T::ZERO;
-    for (level, &partial) in partial.iter().enumerate() {
+    for (level, &partial) in partial.iter().enumerate().take_while(|(level, _)| chunks >> level != 0) {
         if (chunks >> level) & 1 == 1 {
             total = partial + total;
         }

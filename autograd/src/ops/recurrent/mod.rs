@@ -126,7 +126,7 @@ fn inputs_backward<T: Real>(g: &mut Back<'_, T>, first: usize, sizes: Sizes, dga
         rows_times(dgates, w, sizes.rows(), g.dx(0));
     }
     if g.wants(first) {
-        transposed_times(dgates, x, sizes.rows(), g.dx(first));
+        transposed_times(g, first, dgates, x, sizes.rows());
     }
     bias_backward(g, first + 2, sizes, dgates);
 }
@@ -136,10 +136,9 @@ fn inputs_backward<T: Real>(g: &mut Back<'_, T>, first: usize, sizes: Sizes, dga
 fn states_backward<T: Real>(g: &mut Back<'_, T>, first: usize, sizes: Sizes, dgates: &[T], [start, states]: [&[T]; 2]) {
     let (state, gate) = sizes.step();
     if g.wants(first + 1) {
-        let dw = g.dx(first + 1);
-        transposed_times(&dgates[..gate], start, sizes.batch, dw);
+        transposed_times(g, first + 1, &dgates[..gate], start, sizes.batch);
         let later = sizes.rows() - sizes.batch;
-        transposed_times(&dgates[gate..], &states[..later * sizes.hidden], later, dw);
+        transposed_times(g, first + 1, &dgates[gate..], &states[..later * sizes.hidden], later);
         debug_assert!(states.len() == sizes.steps * state);
     }
     bias_backward(g, first + 3, sizes, dgates);
