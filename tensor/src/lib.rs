@@ -29,6 +29,7 @@
 //! `serde` (on by default): tensors, shapes and generators can be saved; loading checks that a
 //! shape fits its data.
 
+pub mod convolution;
 mod elementary;
 mod elements;
 mod error;
@@ -40,6 +41,7 @@ mod tensor;
 mod view;
 mod walk;
 
+pub use convolution::{ConvOptions, Convolution, Window};
 pub use elements::Elements;
 pub use error::ShapeError;
 pub use real::Real;
