@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use thalweg_tensor::{Rng, Shape, Tensor};
+use thalweg_tensor::{ConvOptions, Rng, Shape, Tensor, Window};
 
 use crate::gradcheck::{GradientMismatch, gradcheck};
 use crate::{Activation, RecurrentWeights, Var};
@@ -82,6 +82,27 @@ const OPS: &[(&str, Check)] = &[
         gradcheck([of(r, &[m, k]), of(r, &[k, n])], |[a, b]| a.matmul(b))?;
         gradcheck([of(r, &[s, m, k]), of(r, &[s, k, n])], |[a, b]| a.matmul(b))
     }),
+    // conv
+    ("conv1d", |r| {
+        let [c, o, l] = sizes(r);
+        let options = ConvOptions { stride: [2], padding: [1], ..ConvOptions::default() };
+        gradcheck([of(r, &[2, c, l]), of(r, &[o, c, 2]), of(r, &[o])], |[x, w, b]| x.conv1d(w, Some(b), options))
+    }),
+    ("conv2d", |r| {
+        let [g, h, w] = sizes(r);
+        let options = ConvOptions { stride: [1, 2], padding: [2, 1], dilation: [2, 1], groups: g };
+        gradcheck([of(r, &[2, g, h, w]), of(r, &[2 * g, 1, 2, 3])], |[x, w]| x.conv2d(w, None, options))
+    }),
+    // pool
+    ("max_pool1d", |r| along(r, |x, _axis| x.max_pool1d(Window::new([2]).padding([1])))),
+    ("max_pool2d", |r| {
+        along(r, |x, _axis| x.unsqueeze(0).max_pool2d(Window::new([2, 2]).padding([1, 1]).stride([2, 1])))
+    }),
+    ("avg_pool1d", |r| along(r, |x, _axis| x.avg_pool1d(Window::new([2]).padding([1])))),
+    ("avg_pool2d", |r| {
+        along(r, |x, _axis| x.unsqueeze(0).avg_pool2d(Window::new([2, 2]).padding([1, 1]).stride([2, 1])))
+    }),
+    ("global_avg_pool2d", |r| along(r, |x, _axis| x.unsqueeze(0).global_avg_pool2d())),
     // reduce
     ("sum", |r| gradcheck([any_shape(r, -2.0, 2.0)], |[x]| x.sum())),
     ("mean", |r| gradcheck([any_shape(r, -2.0, 2.0)], |[x]| x.mean())),

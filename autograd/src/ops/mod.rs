@@ -14,6 +14,8 @@
 //! | `select` | `maximum`, `minimum` (broadcasting), `where_` |
 //! | `affine` | `affine_with`: bias and activation in one node; by it `affine`, `linear`; `activate` |
 //! | `matmul` | `matmul` |
+//! | `conv` | `conv1d`, `conv2d` |
+//! | `pool` | `max_pool1d`, `max_pool2d`, `avg_pool1d`, `avg_pool2d`; composed: `global_avg_pool2d` |
 //! | `reduce` | `sum`, `sum_axis`, `norm`, `cumsum`; composed: `mean`, `mean_axis`, `var_axis` |
 //! | `extremes` | `max_axis`, `min_axis`, `log_sum_exp` |
 //! | `shape` | `reshape`, `slice`, `split`, `row`, `rows`, `concat`, `stack`, `transpose` |
@@ -26,12 +28,14 @@
 mod activation;
 mod affine;
 mod arithmetic;
+mod conv;
 mod elementary;
 mod extremes;
 mod indexing;
 mod loss;
 mod matmul;
 mod norm;
+mod pool;
 mod rearrange;
 mod recurrent;
 mod reduce;
