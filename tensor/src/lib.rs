@@ -3,7 +3,7 @@
 //! A [`Tensor`] is a [`Shape`] and its numbers in row-major order: what a model owns. A [`View`] is
 //! a borrowed tensor whose numbers lie at strides, so that a transpose or a slice of a tensor moves
 //! nothing. [`walk`] visits tensors of different shapes side by side, by NumPy's rule of
-//! broadcasting. The [`kernels`] are the inner loops: functions over slices, compiled for several
+//! broadcasting. A [`Window`] slides over images: [`convolution`] and pooling. The [`kernels`] are the inner loops: functions over slices, compiled for several
 //! instruction sets. An [`Rng`] holds all the randomness there is.
 //!
 //! Everything is generic over [`Real`], which is `f32` for learning and `f64` for checking.

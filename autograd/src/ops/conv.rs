@@ -28,7 +28,8 @@ impl<T: Real> Var<'_, T> {
     }
 
     /// Convolution over two axes: `[n, c, h, w]` or `[c, h, w]`, weight `[out, c/groups, k₁, k₂]`, bias `[out]` →
-    /// `[n, out, h′, w′]` or `[out, h′, w′]`. As in PyTorch, the kernel is not turned round.
+    /// `[n, out, h′, w′]` or `[out, h′, w′]`. As in PyTorch, the kernel is not turned round. The zeros of the padding are
+    /// numbers like any others: a weight that is NaN or infinite makes NaN of them.
     ///
     /// Forward `Y = W · U(X) + b` for each image and group; backward, with `Uᵀ` the adjoint of unfolding, which adds each
     /// number of the columns to where it came from,

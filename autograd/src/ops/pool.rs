@@ -108,11 +108,13 @@ fn max_pool_backward<T: Real, const N: usize>(g: &mut Back<'_, T>) {
     let (x, y, dy) = (g.x(0), g.y(), g.dy());
     let dx = g.dx(0);
     let is_nan = |v: T| v.partial_cmp(&v).is_none();
-    for (k, (&y, &dy)) in y.iter().zip(dy).enumerate() {
-        let start = k / (height * width) * size[0] * size[1];
-        let mut seen = window.seen_at([k / width % height, k % width], size).map(|i| start + i);
-        if let Some(first) = seen.find(|&i| x[i] == y || (is_nan(y) && is_nan(x[i]))) {
-            dx[first] += dy;
+    for (line, (y, dy)) in y.chunks_exact(width).zip(dy.chunks_exact(width)).enumerate() {
+        let (image, row) = (line / height * size[0] * size[1], line % height);
+        for (column, (&y, &dy)) in y.iter().zip(dy).enumerate() {
+            let wins = |i: usize| x[image + i] == y || (is_nan(y) && is_nan(x[image + i]));
+            if let Some(first) = window.find([row, column], size, wins) {
+                dx[image + first] += dy;
+            }
         }
     }
 }

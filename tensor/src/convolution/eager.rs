@@ -31,7 +31,8 @@ impl<'a, T: Real> View<'a, T> {
     }
 
     /// Convolution over two axes: `[n, c, h, w]` or `[c, h, w]`, weight `[out, c/groups, k₁, k₂]`, bias `[out]` →
-    /// `[n, out, h′, w′]` or `[out, h′, w′]`. As in PyTorch the kernel is not turned round.
+    /// `[n, out, h′, w′]` or `[out, h′, w′]`. As in PyTorch the kernel is not turned round. The zeros of the padding are
+    /// numbers like any others: a weight that is NaN or infinite makes NaN of them.
     ///
     /// # Panics
     ///

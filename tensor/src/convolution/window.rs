@@ -157,16 +157,30 @@ impl Window<2> {
         }
     }
 
-    /// The flat indices in one channel `[h, w]` of what the window sees at one position, tap after tap; taps in the
-    /// padding see nothing.
+    /// The flat index in one channel `[h, w]` of the first that the window sees at one position, tap after tap, for which
+    /// `is_sought` says so. Taps in the padding see nothing.
     #[inline]
-    pub fn seen_at(self, position: [usize; 2], size: [usize; 2]) -> impl Iterator<Item = usize> {
-        let along = move |axis: usize| {
-            let taps =
-                (0..self.kernel[axis]).map(move |tap| position[axis] * self.stride[axis] + tap * self.dilation[axis]);
-            taps.filter_map(move |at| at.checked_sub(self.padding[axis])).filter(move |&at| at < size[axis])
+    pub fn find(
+        &self,
+        position: [usize; 2],
+        size: [usize; 2],
+        mut is_sought: impl FnMut(usize) -> bool,
+    ) -> Option<usize> {
+        let along = |axis: usize, tap: usize| {
+            let at = position[axis] * self.stride[axis] + tap * self.dilation[axis];
+            at.checked_sub(self.padding[axis]).filter(|&at| at < size[axis])
         };
-        along(0).flat_map(move |row| along(1).map(move |column| row * size[1] + column))
+        for i in 0..self.kernel[0] {
+            let Some(row) = along(0, i) else { continue };
+            for j in 0..self.kernel[1] {
+                let Some(column) = along(1, j) else { continue };
+                let index = row * size[1] + column;
+                if is_sought(index) {
+                    return Some(index);
+                }
+            }
+        }
+        None
     }
 
     /// The positions along an axis at which a tap lies in the image.
@@ -211,7 +225,13 @@ mod tests {
             });
             for (position, seen) in by_runs.iter().enumerate() {
                 let at = [position / width, position % width];
-                prop_assert_eq!(&window.seen_at(at, size).collect::<Vec<_>>(), seen);
+                let mut found = Vec::new();
+                window.find(at, size, |index| {
+                    found.push(index);
+                    false
+                });
+                prop_assert_eq!(&found, seen);
+                prop_assert_eq!(window.find(at, size, |_| true), seen.first().copied());
             }
         }
     }
