@@ -1,5 +1,6 @@
 //! The scalar types that tensors are made of.
 
+use crate::elementary;
 use crate::kernels::Product;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
@@ -46,10 +47,18 @@ pub trait Real:
     fn to_f64(self) -> f64;
     /// `eˣ`.
     fn exp(self) -> Self;
+    /// `eˣ − 1`, accurate near 0.
+    fn exp_m1(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
     /// `ln(1 + x)`, accurate near 0.
     fn ln_1p(self) -> Self;
+    /// The error function `2/√π ∫₀ˣ e^−t² dt`.
+    fn erf(self) -> Self;
+    /// Sine, of radians.
+    fn sin(self) -> Self;
+    /// Cosine, of radians.
+    fn cos(self) -> Self;
     /// Square root.
     fn sqrt(self) -> Self;
     /// Hyperbolic tangent.
@@ -58,8 +67,14 @@ pub trait Real:
     fn sigmoid(self) -> Self;
     /// Absolute value.
     fn abs(self) -> Self;
+    /// 1, 0 or −1; NaN of NaN.
+    fn sign(self) -> Self;
+    /// The largest whole number that is not above this one.
+    fn floor(self) -> Self;
     /// Integer power.
     fn powi(self, exponent: i32) -> Self;
+    /// Real power; that of an `f32` goes by way of double precision.
+    fn powf(self, exponent: Self) -> Self;
     /// The larger of the two; NaN when either is NaN.
     fn maximum(self, other: Self) -> Self;
     /// The smaller of the two; NaN when either is NaN.
@@ -91,20 +106,21 @@ macro_rules! shared_methods {
             f64::from(self)
         }
         #[inline(always)]
-        fn ln(self) -> Self {
-            $type::ln(self)
-        }
-        #[inline(always)]
-        fn ln_1p(self) -> Self {
-            $type::ln_1p(self)
-        }
-        #[inline(always)]
         fn sqrt(self) -> Self {
             $type::sqrt(self)
         }
         #[inline(always)]
         fn abs(self) -> Self {
             $type::abs(self)
+        }
+        #[inline(always)]
+        fn sign(self) -> Self {
+            let unit = if self < 0.0 { -1.0 } else { 1.0 };
+            if self == 0.0 || self.is_nan() { self } else { unit }
+        }
+        #[inline(always)]
+        fn floor(self) -> Self {
+            $type::floor(self)
         }
         #[inline(always)]
         fn powi(self, exponent: i32) -> Self {
@@ -133,38 +149,42 @@ macro_rules! shared_methods {
     };
 }
 
+/// Methods that are functions of a module under the same name.
+macro_rules! functions {
+    ($module:ident: $($name:ident),*) => {
+        $(#[inline(always)]
+        fn $name(self) -> Self {
+            $module::$name(self)
+        })*
+    };
+}
+
 impl Real for f32 {
     shared_methods!(f32);
+    functions!(elementary: exp, exp_m1, ln, ln_1p, tanh, sigmoid, erf, sin, cos);
 
     #[inline(always)]
-    fn exp(self) -> Self {
-        crate::elementary::exp(self)
-    }
-    #[inline(always)]
-    fn tanh(self) -> Self {
-        crate::elementary::tanh(self)
-    }
-    #[inline(always)]
-    fn sigmoid(self) -> Self {
-        crate::elementary::sigmoid(self)
+    fn powf(self, exponent: Self) -> Self {
+        f64::powf(f64::from(self), f64::from(exponent)) as f32
     }
 }
 
 impl Real for f64 {
     shared_methods!(f64);
+    functions!(f64: exp, exp_m1, ln, ln_1p, tanh, sin, cos);
 
-    #[inline(always)]
-    fn exp(self) -> Self {
-        f64::exp(self)
-    }
-    #[inline(always)]
-    fn tanh(self) -> Self {
-        f64::tanh(self)
-    }
     #[inline(always)]
     fn sigmoid(self) -> Self {
         let small = f64::exp(-self.abs());
         let numerator = if self < 0.0 { small } else { 1.0 };
         numerator / (1.0 + small)
+    }
+    #[inline(always)]
+    fn erf(self) -> Self {
+        elementary::erf_f64(self)
+    }
+    #[inline(always)]
+    fn powf(self, exponent: Self) -> Self {
+        f64::powf(self, exponent)
     }
 }

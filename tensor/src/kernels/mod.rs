@@ -70,7 +70,7 @@ pub use outer_sum::outer_sum_add;
 pub use reduce::{sum, sum_of_squares};
 pub use softmax::{log_softmax, log_sum_exp, softmax};
 pub use transposed::matvec_transposed_add;
-pub use unary::{exp, sigmoid, tanh};
+pub use unary::{cos, erf, exp, exp_m1, ln, ln_1p, sigmoid, sin, tanh};
 pub use vectorize::vectorize;
 
 /// What the tests of several kernels share.
