@@ -25,14 +25,21 @@ const OPS: &[(&str, Check)] = &[
     // unary
     ("exp", |r| gradcheck([any_shape(r, -3.0, 3.0)], |[x]| x.exp())),
     ("ln", |r| gradcheck([any_shape(r, 0.2, 4.0)], |[x]| x.ln())),
+    ("exp_m1", |r| gradcheck([any_shape(r, -3.0, 3.0)], |[x]| x.exp_m1())),
+    ("ln_1p", |r| gradcheck([any_shape(r, -0.8, 4.0)], |[x]| x.ln_1p())),
+    ("erf", |r| gradcheck([any_shape(r, -3.0, 3.0)], |[x]| x.erf())),
     ("tanh", |r| gradcheck([any_shape(r, -3.0, 3.0)], |[x]| x.tanh())),
     ("sigmoid", |r| gradcheck([any_shape(r, -5.0, 5.0)], |[x]| x.sigmoid())),
     ("relu", |r| gradcheck([off_zero(r)], |[x]| x.relu())),
     // elementary
-    ("sqrt", |r| gradcheck([any_shape(r, 0.2, 4.0)], |[x]| x.sqrt())),
     ("abs", |r| gradcheck([off_zero(r)], |[x]| x.abs())),
     ("sin", |r| gradcheck([any_shape(r, -4.0, 4.0)], |[x]| x.sin())),
     ("cos", |r| gradcheck([any_shape(r, -4.0, 4.0)], |[x]| x.cos())),
+    ("sign", |r| gradcheck([off_zero(r)], |[x]| x.sign())),
+    ("floor", |r| gradcheck([any_shape(r, 1.1, 1.9)], |[x]| x.floor())),
+    ("clamp", |r| gradcheck([distinct(r)], |[x]| x.clamp(0.25, 1.75))),
+    // power
+    ("sqrt", |r| gradcheck([any_shape(r, 0.2, 4.0)], |[x]| x.sqrt())),
     ("powi", |r| {
         let n = r.below(8) as i32 - 3;
         gradcheck([any_shape(r, 0.5, 1.5)], |[x]| (-x).powi(n))
@@ -43,13 +50,33 @@ const OPS: &[(&str, Check)] = &[
     }),
     ("square", |r| gradcheck([any_shape(r, -2.0, 2.0)], |[x]| x.square())),
     ("recip", |r| gradcheck([any_shape(r, 0.5, 2.0)], |[x]| x.recip())),
-    ("clamp", |r| gradcheck([distinct(r)], |[x]| x.clamp(0.25, 1.75))),
+    ("pow", |r| gradcheck(pair(r, 0.5, 2.0), |[a, b]| a.pow(b))),
+    // compare
+    ("gt", |r| gradcheck([distinct(r)], |[x]| x * x.gt(x.pass().input(&[0.75])))),
+    ("ge", |r| gradcheck([distinct(r)], |[x]| x * x.ge(x.pass().input(&[0.75])))),
+    ("lt", |r| gradcheck([distinct(r)], |[x]| x * x.lt(x.pass().input(&[0.75])))),
+    ("le", |r| gradcheck([distinct(r)], |[x]| x * x.le(x.pass().input(&[0.75])))),
+    ("eq", |r| gradcheck([distinct(r)], |[x]| x * x.eq(x.pass().input(&[0.75])))),
+    ("ne", |r| gradcheck([distinct(r)], |[x]| x * x.ne(x.pass().input(&[0.75])))),
     // activation
     ("leaky_relu", |r| gradcheck([off_zero(r)], |[x]| x.leaky_relu(0.1))),
-    ("elu", |r| gradcheck([off_zero(r)], |[x]| x.elu())),
+    ("prelu", |r| gradcheck([off_zero(r), of(r, &[1])], |[x, slope]| x.prelu(slope))),
+    ("elu", |r| gradcheck([off_zero(r)], |[x]| x.elu(0.7))),
     ("softplus", |r| gradcheck([any_shape(r, -4.0, 4.0)], |[x]| x.softplus())),
-    ("silu", |r| gradcheck([any_shape(r, -4.0, 4.0)], |[x]| x.silu())),
     ("gelu", |r| gradcheck([any_shape(r, -4.0, 4.0)], |[x]| x.gelu())),
+    ("silu", |r| gradcheck([any_shape(r, -4.0, 4.0)], |[x]| x.silu())),
+    ("mish", |r| gradcheck([any_shape(r, -4.0, 4.0)], |[x]| x.mish())),
+    ("gelu_tanh", |r| gradcheck([any_shape(r, -4.0, 4.0)], |[x]| x.gelu_tanh())),
+    ("selu", |r| gradcheck([off_zero(r)], |[x]| x.selu())),
+    ("celu", |r| gradcheck([off_zero(r)], |[x]| x.celu(0.7))),
+    ("log_sigmoid", |r| gradcheck([any_shape(r, -4.0, 4.0)], |[x]| x.log_sigmoid())),
+    ("tanhshrink", |r| gradcheck([any_shape(r, -4.0, 4.0)], |[x]| x.tanhshrink())),
+    // the kinks of these are at −3, −1, 0, 1, 3 and 6
+    ("hardtanh", |r| gradcheck([distinct(r)], |[x]| (x + 0.05).hardtanh())),
+    ("relu6", |r| gradcheck([distinct(r)], |[x]| (x + 0.05).relu6())),
+    ("hardsigmoid", |r| gradcheck([distinct(r)], |[x]| (x - 3.05).hardsigmoid())),
+    ("hardswish", |r| gradcheck([distinct(r)], |[x]| (x - 3.05).hardswish())),
+    ("glu", |r| along(r, |x, axis| Var::concat(&[x, x - 1.0], axis).glu(axis))),
     // select
     ("maximum", |r| gradcheck([distinct(r)], |[x]| x.maximum(x.pass().input(&[0.75])) * 2.0)),
     ("minimum", |r| gradcheck([distinct(r)], |[x]| x.minimum(x.pass().input(&[0.75])) * 2.0)),

@@ -8,9 +8,11 @@
 //! | file | ops |
 //! |---|---|
 //! | `arithmetic` | `+ − * /` between variables (broadcasting) and with numbers, `neg` |
-//! | `unary` | `exp`, `ln`, `tanh`, `sigmoid`, `relu` |
-//! | `elementary` | `sqrt`, `abs`, `sin`, `cos`, `powi`, `powf`, `clamp`; composed: `square`, `recip` |
-//! | `activation` | `leaky_relu`, `elu`, `softplus`; composed: `silu`, `gelu` |
+//! | `unary` | `exp`, `exp_m1`, `ln`, `ln_1p`, `erf`, `tanh`, `sigmoid`, `relu` |
+//! | `elementary` | `abs`, `sign`, `floor`, `sin`, `cos`, `clamp` |
+//! | `power` | `sqrt`, `powi`, `powf`, `pow` (broadcasting); composed: `square`, `recip` |
+//! | `compare` | `gt`, `ge`, `lt`, `le`, `eq`, `ne` (broadcasting): masks of 1 and 0, without gradient |
+//! | `activation` | `leaky_relu`, `prelu`, `elu`, `softplus`, `gelu`; composed: `silu`, `mish`, `gelu_tanh`, `selu`, `celu`, `log_sigmoid`, `tanhshrink`, `hardtanh`, `relu6`, `hardsigmoid`, `hardswish`, `glu` |
 //! | `select` | `maximum`, `minimum` (broadcasting), `where_` |
 //! | `affine` | `affine_with`: bias and activation in one node; by it `affine`, `linear`; `activate` |
 //! | `matmul` | `matmul` |
@@ -29,6 +31,7 @@ mod activation;
 mod affine;
 mod arithmetic;
 mod conv;
+mod compare;
 mod elementary;
 mod extremes;
 mod indexing;
@@ -36,6 +39,7 @@ mod loss;
 mod matmul;
 mod norm;
 mod pool;
+mod power;
 mod rearrange;
 mod recurrent;
 mod reduce;

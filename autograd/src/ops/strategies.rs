@@ -1,7 +1,9 @@
-//! Random tensors for the property tests of ops.
+//! Random tensors for the property tests of ops, and the derivative at one point.
 
 use proptest::prelude::*;
 use thalweg_tensor::Tensor;
+
+use crate::{Grads, Params, Tape, Var};
 
 /// A tensor of this shape with elements in `low..high`, away from the kinks and poles that a domain ends at.
 pub fn tensor(dims: Vec<usize>, low: f64, high: f64) -> impl Strategy<Value = Tensor<f64>> {
@@ -47,4 +49,15 @@ pub fn distinct_with_axis() -> impl Strategy<Value = (Tensor<f64>, usize)> {
         let numbers: Vec<f64> = (0..x.shape().len()).map(|i| i as f64 / 10.0).collect();
         (Just(numbers).prop_shuffle().prop_map(move |data| Tensor::new(x.shape(), data)), Just(axis))
     })
+}
+
+/// The derivative of `f` at `x`, as backward says.
+pub fn slope(x: f64, f: impl Fn(Var<'_, f64>) -> Var<'_, f64>) -> f64 {
+    let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    let pass = tape.pass(&params);
+    let x = pass.leaf(&[x]);
+    f(x).backward(&mut Grads::like(&params));
+    let mut dx = [9.0];
+    x.grad_to(&mut dx);
+    dx[0]
 }

@@ -1,4 +1,6 @@
-//! Elementwise functions of one variable.
+//! Exponentials, logarithms, the functions made of them, and the rectifier, elementwise.
+
+use std::f64::consts::FRAC_2_SQRT_PI;
 
 use thalweg_tensor::{Real, kernels};
 
@@ -16,7 +18,34 @@ impl<T: Real> Var<'_, T> {
     ///
     /// Forward `y = ln x`; backward `x̄ += ȳ / x`.
     pub fn ln(self) -> Self {
-        self.map("ln", |x, y| each(x, y, T::ln), |g| g.each(|x, _y| T::ONE / x))
+        self.map("ln", kernels::ln, |g| g.each(|x, _y| T::ONE / x))
+    }
+
+    /// `eˣ − 1`, elementwise, any shape, accurate near 0.
+    ///
+    /// Forward `y = eˣ − 1`; backward `x̄ += ȳ ⊙ (y + 1)`.
+    pub fn exp_m1(self) -> Self {
+        self.map("exp_m1", kernels::exp_m1, |g| g.each(|_x, y| y + T::ONE))
+    }
+
+    /// `ln(1 + x)`, elementwise, any shape, accurate near 0; `−∞` at −1, NaN below.
+    ///
+    /// Forward `y = ln(1 + x)`; backward `x̄ += ȳ / (1 + x)`.
+    pub fn ln_1p(self) -> Self {
+        self.map("ln_1p", kernels::ln_1p, |g| g.each(|x, _y| T::ONE / (T::ONE + x)))
+    }
+
+    /// The error function, elementwise, any shape.
+    ///
+    /// Forward `y = erf x = 2/√π ∫₀ˣ e^−t² dt`; backward `x̄ += ȳ ⊙ 2/√π e^−x²`.
+    pub fn erf(self) -> Self {
+        self.map("erf", kernels::erf, |g| {
+            let factor = T::from_f64(FRAC_2_SQRT_PI);
+            g.each(
+                #[inline(always)]
+                |x, _y| factor * (-(x * x)).exp(),
+            );
+        })
     }
 
     /// Hyperbolic tangent, elementwise, any shape.
@@ -100,6 +129,12 @@ mod tests {
         #[test]
         fn ln_gradient(x in any_tensor(0.1, 4.0)) { gradcheck([x], |[x]| x.ln())?; }
         #[test]
+        fn exp_m1_gradient(x in any_tensor(-3.0, 3.0)) { gradcheck([x], |[x]| x.exp_m1())?; }
+        #[test]
+        fn ln_1p_gradient(x in any_tensor(-0.9, 4.0)) { gradcheck([x], |[x]| x.ln_1p())?; }
+        #[test]
+        fn erf_gradient(x in any_tensor(-3.0, 3.0)) { gradcheck([x], |[x]| x.erf())?; }
+        #[test]
         fn tanh_gradient(x in any_tensor(-3.0, 3.0)) { gradcheck([x], |[x]| x.tanh())?; }
         #[test]
         fn sigmoid_gradient(x in any_tensor(-5.0, 5.0)) { gradcheck([x], |[x]| x.sigmoid())?; }
@@ -109,6 +144,15 @@ mod tests {
         fn relu_gradient_below_the_kink(x in any_tensor(-3.0, -0.01)) { gradcheck([x], |[x]| x.relu())?; }
         #[test]
         fn number_gradients(x in any_tensor(-3.0, 3.0), a in -2.0..2.0f64) { gradcheck([x], |[x]| (x * a + 0.5 - a) / 3.0)?; }
+    }
+
+    #[test]
+    fn functions_of_small_numbers_keep_their_digits() {
+        let (params, mut tape) = (Params::<f32>::new(), Tape::new());
+        let pass = tape.pass(&params);
+        let x = pass.input(&[1e-10, -1e-10]);
+        assert_eq!(x.exp_m1().to_tensor().as_slice(), [1e-10, -1e-10]);
+        assert_eq!(x.ln_1p().to_tensor().as_slice(), [1e-10, -1e-10]);
     }
 
     #[test]
