@@ -57,31 +57,36 @@ impl Case {
 
     /// Runs `f` over the values and compares output, loss and all gradients with PyTorch's.
     pub fn check(&self, name: &str, f: impl for<'p> Fn(&Values<'p>) -> Var<'p, f64>) {
+        self.check_within(TOLERANCE, name, f);
+    }
+
+    /// As [`check`](Case::check), with another tolerance of the gradients.
+    pub fn check_within(&self, tolerance: f64, name: &str, f: impl for<'p> Fn(&Values<'p>) -> Var<'p, f64>) {
         let (params, mut tape) = (Params::<f64>::new(), Tape::new());
         let pass = tape.pass(&params);
         let leaves: Values<'_> = self.values.iter().map(|(name, t)| (name.clone(), pass.leaf(t))).collect();
         let y = f(&leaves);
         assert_eq!(self.outputs.len(), 1, "{name}: one output expected");
         assert_eq!(y.shape(), self.outputs[0].shape(), "{name}");
-        assert_close(&format!("{name}: output"), y.to_tensor().as_slice(), self.outputs[0].as_slice());
+        assert_close(&format!("{name}: output"), y.to_tensor().as_slice(), self.outputs[0].as_slice(), TOLERANCE);
         let loss = (y * pass.input(&self.cotangents[0])).sum();
-        assert_close(&format!("{name}: loss"), &[loss.item()], &[self.loss]);
+        assert_close(&format!("{name}: loss"), &[loss.item()], &[self.loss], TOLERANCE);
         loss.backward(&mut Grads::like(&params));
         assert!(self.grads.keys().eq(self.values.keys()), "{name}: a gradient for each value expected");
         for (value, expected) in &self.grads {
             let mut found = vec![f64::NAN; expected.shape().len()];
             leaves[value].grad_to(&mut found);
-            assert_close(&format!("{name}: gradient of {value}"), &found, expected.as_slice());
+            assert_close(&format!("{name}: gradient of {value}"), &found, expected.as_slice(), tolerance);
         }
     }
 }
 
 /// Panics, naming what differs, unless all numbers agree (relative; absolute below 1).
 #[track_caller]
-fn assert_close(what: &str, found: &[f64], expected: &[f64]) {
+fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{what}: lengths differ");
     for (i, (f, e)) in found.iter().zip(expected).enumerate() {
         let error = (f - e).abs() / e.abs().max(1.0);
-        assert!(error <= TOLERANCE, "{what}[{i}]: found {f}, expected {e}");
+        assert!(error <= tolerance, "{what}[{i}]: found {f}, expected {e}");
     }
 }

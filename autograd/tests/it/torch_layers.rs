@@ -89,6 +89,10 @@ fn layers_are_pytorchs() {
     let (elsewhere, here): (Vec<_>, Vec<_>) = read(include_str!("../fixtures/layers.json"))
         .into_iter()
         .partition(|case| ELSEWHERE.iter().any(|(name, _why)| *name == case.layer));
-    here.iter().for_each(|case| case.check(&case.layer, |v| run(case, v)));
+    for case in &here {
+        // PyTorch's own gradient has the 1/6 of this one in single precision.
+        let rounded = case.layer == "Hardsigmoid";
+        case.check_within(if rounded { 1e-7 } else { 1e-10 }, &case.layer, |v| run(case, v));
+    }
     assert_eq!((here.len(), elsewhere.len()), (28, 17));
 }
