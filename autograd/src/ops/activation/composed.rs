@@ -96,7 +96,8 @@ impl<T: Real> Var<'_, T> {
     /// ```
     /// use thalweg_autograd::{Params, Tape};
     /// let (params, mut tape) = (Params::<f32>::new(), Tape::new());
-    /// let y = tape.pass(&params).input(&[3.0, -2.0, 0.0, 0.0]).glu(0);
+    /// let pass = tape.pass(&params);
+    /// let y = pass.input(&[3.0, -2.0, 0.0, 0.0]).glu(0);
     /// assert_eq!(y.to_tensor().as_slice(), [1.5, -1.0]);
     /// ```
     ///
