@@ -12,7 +12,7 @@ pub enum ShapeError {
         /// The number of axes asked for.
         rank: usize,
     },
-    /// The number of elements overflows `usize`.
+    /// The number of elements overflows `usize`, or there is no memory for them.
     TooLarge,
     /// The data has another length than the shape.
     Length {
@@ -29,7 +29,7 @@ impl fmt::Display for ShapeError {
             ShapeError::TooManyAxes { rank } => {
                 write!(formatter, "{rank} axes, but at most {MAX_RANK} are supported")
             }
-            ShapeError::TooLarge => write!(formatter, "the number of elements overflows"),
+            ShapeError::TooLarge => write!(formatter, "more elements than there can be memory for"),
             ShapeError::Length { shape, length } => {
                 write!(formatter, "{shape} holds {} elements, but {length} came", shape.len())
             }

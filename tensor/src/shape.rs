@@ -232,6 +232,12 @@ impl From<&[usize]> for Shape {
     }
 }
 
+impl AsRef<[usize]> for Shape {
+    fn as_ref(&self) -> &[usize] {
+        self.dims()
+    }
+}
+
 #[cfg(feature = "serde")]
 impl serde::Serialize for Shape {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,7 +1,9 @@
 //! The owned tensor.
 
-use crate::{Real, Rng, Shape, ShapeError, View};
+use crate::print::debug;
+use crate::{Real, Shape, View};
 use std::fmt;
+use std::ops::{Index, IndexMut};
 
 /// An owned tensor: a [`Shape`] and its elements in row-major order.
 ///
@@ -14,86 +16,11 @@ use std::fmt;
 #[derive(Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Tensor<T = f32> {
-    shape: Shape,
-    data: Vec<T>,
+    pub(crate) shape: Shape,
+    pub(crate) data: Vec<T>,
 }
 
 impl<T: Real> Tensor<T> {
-    /// The tensor of this shape with these elements in row-major order.
-    ///
-    /// # Panics
-    ///
-    /// When the shape holds another number of elements than `data`.
-    #[track_caller]
-    pub fn new(shape: impl Into<Shape>, data: Vec<T>) -> Self {
-        match Self::try_new(shape, data) {
-            Ok(tensor) => tensor,
-            Err(error) => panic!("tensor: {error}"),
-        }
-    }
-
-    /// The same as [`Tensor::new`], for data that comes from outside the program.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError::Length`] when the shape holds another number of elements than `data`.
-    pub fn try_new(shape: impl Into<Shape>, data: Vec<T>) -> Result<Self, ShapeError> {
-        let shape = shape.into();
-        if shape.len() == data.len() {
-            Ok(Tensor { shape, data })
-        } else {
-            Err(ShapeError::Length { shape, length: data.len() })
-        }
-    }
-
-    /// All zeros.
-    #[track_caller]
-    pub fn zeros(shape: impl Into<Shape>) -> Self {
-        Self::full(shape, T::ZERO)
-    }
-
-    /// All ones.
-    #[track_caller]
-    pub fn ones(shape: impl Into<Shape>) -> Self {
-        Self::full(shape, T::ONE)
-    }
-
-    /// Every element the same.
-    #[track_caller]
-    pub fn full(shape: impl Into<Shape>, value: T) -> Self {
-        let shape = shape.into();
-        Tensor { shape, data: vec![value; shape.len()] }
-    }
-
-    /// One axis with a copy of these elements.
-    pub fn from_slice(data: &[T]) -> Self {
-        Tensor { shape: Shape::new(&[data.len()]), data: data.to_vec() }
-    }
-
-    /// A single number: no axes.
-    pub fn scalar(value: T) -> Self {
-        Tensor { shape: Shape::scalar(), data: vec![value] }
-    }
-
-    /// Elements drawn uniformly between `low` and `high`.
-    #[track_caller]
-    pub fn uniform(shape: impl Into<Shape>, low: f64, high: f64, rng: &mut Rng) -> Self {
-        Self::from_fn(shape, |_| T::from_f64(rng.range(low, high)))
-    }
-
-    /// Elements drawn from the normal distribution of this mean and standard deviation.
-    #[track_caller]
-    pub fn normal(shape: impl Into<Shape>, mean: f64, std: f64, rng: &mut Rng) -> Self {
-        Self::from_fn(shape, |_| T::from_f64(mean + std * rng.normal()))
-    }
-
-    /// Each element computed from its flat index, in order.
-    #[track_caller]
-    pub fn from_fn(shape: impl Into<Shape>, element: impl FnMut(usize) -> T) -> Self {
-        let shape = shape.into();
-        Tensor { shape, data: (0..shape.len()).map(element).collect() }
-    }
-
     /// The sizes.
     pub fn shape(&self) -> Shape {
         self.shape
@@ -145,14 +72,40 @@ impl<T: Real> Tensor<T> {
     }
 }
 
+impl<T: Real, const N: usize> Index<[usize; N]> for Tensor<T> {
+    type Output = T;
+
+    /// The element at this index, one number for each axis.
+    #[track_caller]
+    fn index(&self, index: [usize; N]) -> &T {
+        &self.data[self.flat(&index)]
+    }
+}
+
+impl<T: Real, const N: usize> IndexMut<[usize; N]> for Tensor<T> {
+    #[track_caller]
+    fn index_mut(&mut self, index: [usize; N]) -> &mut T {
+        let flat = self.flat(&index);
+        &mut self.data[flat]
+    }
+}
+
+impl<T: Real> Tensor<T> {
+    /// Where the element at this index lies.
+    #[track_caller]
+    fn flat(&self, index: &[usize]) -> usize {
+        let shape = self.shape;
+        let inside = index.len() == shape.rank() && index.iter().zip(shape.dims()).all(|(index, size)| index < size);
+        assert!(inside, "index: {index:?} lies outside {shape}");
+        index.iter().zip(shape.strides()).map(|(index, stride)| index * stride).sum()
+    }
+}
+
 impl<T: fmt::Debug> fmt::Debug for Tensor<T> {
-    /// The shape and the elements; of a long tensor only the first few.
+    /// Type, shape and elements on one line, every digit shown, so that it can be typed back; of a long tensor only
+    /// the first few. [`Display`](fmt::Display) is for reading.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 16;
-        write!(formatter, "Tensor {} ", self.shape)?;
-        let mut list = formatter.debug_list();
-        list.entries(self.data.iter().take(SHOWN));
-        if self.data.len() > SHOWN { list.finish_non_exhaustive() } else { list.finish() }
+        debug("Tensor", self.shape, self.data.iter(), formatter)
     }
 }
 
@@ -166,7 +119,7 @@ impl<'de, T: Real + serde::Deserialize<'de>> serde::Deserialize<'de> for Tensor<
             data: Vec<T>,
         }
         let Unchecked { shape, data } = Unchecked::deserialize(deserializer)?;
-        Tensor::try_new(shape, data).map_err(serde::de::Error::custom)
+        Tensor::from_parts(shape, data).map_err(serde::de::Error::custom)
     }
 }
 
@@ -176,35 +129,45 @@ mod tests {
 
     #[test]
     fn debug_abbreviates_long_tensors() {
-        assert_eq!(format!("{:?}", Tensor::new([2], vec![1.0_f32, 2.0])), "Tensor [2] [1.0, 2.0]");
+        assert_eq!(format!("{:?}", Tensor::new([2], vec![1.0_f32, 2.0])), "Tensor<f32> [2] [1.0, 2.0]");
+        let x = Tensor::new([1, 2], vec![0.1_f64, f64::NAN]);
+        assert_eq!(format!("{:?}", x.view().transpose()), "View<f64> [2, 1] [0.1, NaN]");
         assert!(format!("{:?}", Tensor::<f32>::zeros([100])).ends_with("0.0, ..]"));
     }
 
     #[test]
-    fn a_wrong_length_is_an_error() {
-        let error = Tensor::try_new([2, 3], vec![0.0_f32; 5]).map_err(|error| error.to_string());
-        assert_eq!(error, Err("[2, 3] holds 6 elements, but 5 came".to_string()));
+    fn elements_are_read_and_written_by_index() {
+        let mut x = Tensor::<f32>::zeros([2, 3]);
+        x[[1, 0]] = 5.0;
+        assert_eq!(x.as_slice(), [0.0, 0.0, 0.0, 5.0, 0.0, 0.0]);
+        assert_eq!(x[[1, 0]], 5.0);
     }
 
     #[test]
-    fn random_tensors_have_the_moments_asked_for() {
-        let mut rng = Rng::new(3);
-        let (n, tensor) = (10_000.0, Tensor::<f64>::normal([100, 100], 2.0, 0.5, &mut rng));
-        let mean = tensor.as_slice().iter().sum::<f64>() / n;
-        let variance = tensor.as_slice().iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
-        assert!((mean - 2.0).abs() < 0.02 && (variance - 0.25).abs() < 0.015);
-        let uniform = Tensor::<f32>::uniform([1000], -1.0, 3.0, &mut rng);
-        assert!(uniform.as_slice().iter().all(|x| (-1.0..=3.0).contains(x)));
+    #[should_panic(expected = "index: [1, 3] lies outside [2, 3]")]
+    fn an_index_outside_panics() {
+        let _ = Tensor::<f32>::zeros([2, 3])[[1, 3]];
     }
 
     #[cfg(feature = "serde")]
     #[test]
-    fn loading_checks_the_length() -> Result<(), serde_json::Error> {
-        let tensor = Tensor::new([2, 1], vec![1.5_f32, -2.0]);
-        let text = serde_json::to_string(&tensor)?;
+    fn what_is_saved_is_loaded() -> Result<(), serde_json::Error> {
+        for tensor in [Tensor::new([2, 1], vec![1.5_f32, -2.0]), Tensor::scalar(3.0), Tensor::zeros([2, 0])] {
+            assert_eq!(serde_json::from_str::<Tensor>(&serde_json::to_string(&tensor)?)?, tensor);
+        }
+        let text = serde_json::to_string(&Tensor::new([2, 1], vec![1.5_f32, -2.0]))?;
         assert_eq!(text, r#"{"shape":[2,1],"data":[1.5,-2.0]}"#);
-        assert_eq!(serde_json::from_str::<Tensor>(&text)?, tensor);
-        assert!(serde_json::from_str::<Tensor>(r#"{"shape":[3],"data":[1.5]}"#).is_err());
         Ok(())
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn loading_checks_the_shape() {
+        let error = |text: &str| serde_json::from_str::<Tensor>(text).expect_err("a wrong shape").to_string();
+        assert!(error(r#"{"shape":[3],"data":[1.5]}"#).starts_with("[3] holds 3 elements, but 1 came"));
+        assert!(error(r#"{"shape":[0],"data":[1.5]}"#).starts_with("[0] holds 0 elements, but 1 came"));
+        assert!(error(r#"{"shape":[1,1,1,1,1,1,1],"data":[1.5]}"#).starts_with("7 axes, but at most 6"));
+        let overflow = r#"{"shape":[4294967296,4294967296],"data":[]}"#;
+        assert!(error(overflow).starts_with("more elements than there can be memory for"));
     }
 }

@@ -1,8 +1,8 @@
 //! The borrowed, strided view.
 
+use crate::print::debug;
 use crate::{Elements, MAX_RANK, Real, Shape, Tensor};
 use std::fmt;
-use std::ops::Range;
 
 /// A borrowed tensor whose elements lie at strides in a slice: transposing, slicing and stretching
 /// move no data.
@@ -16,10 +16,10 @@ use std::ops::Range;
 /// ```
 #[derive(Clone, Copy)]
 pub struct View<'a, T = f32> {
-    shape: Shape,
-    strides: [usize; MAX_RANK],
+    pub(crate) shape: Shape,
+    pub(crate) strides: [usize; MAX_RANK],
     /// Starts at the first element of the view.
-    data: &'a [T],
+    pub(crate) data: &'a [T],
 }
 
 impl<'a, T: Real> View<'a, T> {
@@ -38,6 +38,11 @@ impl<'a, T: Real> View<'a, T> {
     /// The sizes.
     pub fn shape(&self) -> Shape {
         self.shape
+    }
+
+    /// How far apart neighbours along each axis lie in memory, in elements; 0 along a stretched axis.
+    pub fn strides(&self) -> &[usize] {
+        &self.strides[..self.shape.rank()]
     }
 
     /// The element at this index, one number for each axis.
@@ -66,87 +71,6 @@ impl<'a, T: Real> View<'a, T> {
         in_order.then(|| &self.data[..self.shape.len()])
     }
 
-    /// The axes in reverse order; for a matrix, the transpose.
-    pub fn transpose(self) -> Self {
-        let rank = self.shape.rank();
-        let mut axes = [0; MAX_RANK];
-        for (new, old) in (0..rank).rev().enumerate() {
-            axes[new] = old;
-        }
-        self.permute(&axes[..rank])
-    }
-
-    /// The axes in another order: new axis `i` is old axis `axes[i]`.
-    ///
-    /// # Panics
-    ///
-    /// When `axes` does not name every axis once.
-    #[track_caller]
-    pub fn permute(self, axes: &[usize]) -> Self {
-        let rank = self.shape.rank();
-        let complete = axes.len() == rank && (0..rank).all(|axis| axes.contains(&axis));
-        assert!(complete, "permute: {axes:?} does not name every axis of {} once", self.shape);
-        let mut sizes = [0; MAX_RANK];
-        let mut strides = [0; MAX_RANK];
-        for (new, &old) in axes.iter().enumerate() {
-            sizes[new] = self.shape.dims()[old];
-            strides[new] = self.strides[old];
-        }
-        View { shape: Shape::new(&sizes[..rank]), strides, data: self.data }
-    }
-
-    /// The part of the view within `range` along `axis`.
-    ///
-    /// # Panics
-    ///
-    /// When there is no such axis, or the range lies outside it.
-    #[track_caller]
-    pub fn slice(self, axis: usize, range: Range<usize>) -> Self {
-        assert!(axis < self.shape.rank(), "slice: {} has no axis {axis}", self.shape);
-        let size = self.shape.dims()[axis];
-        assert!(
-            range.start <= range.end && range.end <= size,
-            "slice: {range:?} lies outside axis {axis} of {}",
-            self.shape
-        );
-        let shape = self.shape.with(axis, range.len());
-        // An empty view may start beyond the last element.
-        let start = (range.start * self.strides[axis]).min(self.data.len());
-        View { shape, strides: self.strides, data: &self.data[start..] }
-    }
-
-    /// The view stretched to `shape` by NumPy's rule (see [`Shape::broadcast`]).
-    ///
-    /// # Panics
-    ///
-    /// When this shape does not stretch to that one.
-    #[track_caller]
-    pub fn broadcast_to(self, shape: impl Into<Shape>) -> Self {
-        let shape = shape.into();
-        assert!(self.shape.broadcast(shape) == Some(shape), "broadcast_to: {} does not stretch to {shape}", self.shape);
-        let missing = shape.rank() - self.shape.rank();
-        let mut strides = [0; MAX_RANK];
-        for (axis, &size) in self.shape.dims().iter().enumerate() {
-            if size == shape.dims()[axis + missing] {
-                strides[axis + missing] = self.strides[axis];
-            }
-        }
-        View { shape, strides, data: self.data }
-    }
-
-    /// The same elements under another shape; `None` when they do not lie in row-major order
-    /// without gaps, so that a copy would be needed.
-    ///
-    /// # Panics
-    ///
-    /// When the lengths differ.
-    #[track_caller]
-    pub fn reshape(self, shape: impl Into<Shape>) -> Option<Self> {
-        let shape = shape.into();
-        assert!(shape.len() == self.shape.len(), "reshape: lengths differ: {} to {shape}", self.shape);
-        self.as_slice().map(|data| View::new(shape, data))
-    }
-
     /// An owned copy in row-major order.
     pub fn to_tensor(&self) -> Tensor<T> {
         let data = match self.as_slice() {
@@ -171,13 +95,17 @@ impl<'a, T: Real> View<'a, T> {
     }
 }
 
+/// Equal shapes, and equal elements at every index.
+impl<T: Real> PartialEq for View<'_, T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.shape == other.shape && self.iter().eq(other.iter())
+    }
+}
+
 impl<T: Real> fmt::Debug for View<'_, T> {
+    /// On one line, as of [`Tensor`].
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 16;
-        write!(formatter, "View {} ", self.shape)?;
-        let mut list = formatter.debug_list();
-        list.entries(self.iter().take(SHOWN));
-        if self.shape.len() > SHOWN { list.finish_non_exhaustive() } else { list.finish() }
+        debug("View", self.shape, self.iter(), formatter)
     }
 }
 
@@ -208,57 +136,34 @@ impl<'a, T: Real, const N: usize> From<&'a [T; N]> for View<'a, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::tensor;
     use proptest::prelude::*;
-
-    fn tensors() -> impl Strategy<Value = Tensor<f64>> {
-        prop::collection::vec(0_usize..5, 0..=4).prop_map(|dims| Tensor::from_fn(dims.as_slice(), |index| index as f64))
-    }
 
     proptest! {
         #[test]
-        fn transpose_is_an_involution(tensor in tensors()) {
-            prop_assert_eq!(tensor.view().transpose().transpose().to_tensor(), tensor);
-        }
-
-        #[test]
-        fn iteration_is_row_major_indexing(tensor in tensors()) {
-            let view = tensor.view().transpose();
-            let shape = view.shape();
-            let strides = shape.strides();
-            let index = |flat: usize, axis: usize| flat / strides[axis] % shape.dims()[axis];
-            let at = |flat| view.at(&(0..shape.rank()).map(|axis| index(flat, axis)).collect::<Vec<_>>());
-            let expected: Vec<f64> = (0..shape.len()).map(at).collect();
-            let mut copy = vec![0.0; shape.len()];
+        fn iteration_is_row_major_indexing(x in tensor()) {
+            let view = x.view().transpose();
+            let expected = Tensor::from_index(view.shape(), |index| view.at(index)).into_vec();
+            let mut copy = vec![0.0; view.shape().len()];
             view.copy_to(&mut copy);
             prop_assert_eq!(&copy, &expected);
             prop_assert_eq!(view.iter().collect::<Vec<_>>(), expected);
         }
 
         #[test]
-        fn slices_join_to_the_whole(tensor in tensors(), cut in 0_usize..5) {
-            prop_assume!(tensor.shape().rank() > 0);
-            let size = tensor.shape().dims()[0];
-            let cut = cut.min(size);
-            let (head, tail) = (tensor.view().slice(0, 0..cut), tensor.view().slice(0, cut..size));
-            prop_assert_eq!(head.iter().chain(tail.iter()).collect::<Vec<_>>(), tensor.into_vec());
+        fn views_are_equal_where_their_copies_are(x in tensor()) {
+            let (view, turned) = (x.view(), x.view().transpose());
+            prop_assert_eq!(view == turned, view.to_tensor() == turned.to_tensor());
+            let copy = turned.to_tensor();
+            prop_assert!(copy.view() == turned);
         }
     }
 
     #[test]
-    fn stretching_repeats() {
-        let column = View::new([2, 1], &[1.0_f32, 2.0]).broadcast_to([2, 2, 3]);
-        let expected = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0].repeat(2);
-        assert_eq!(column.to_tensor().as_slice(), expected);
-        assert!(column.as_slice().is_none() && column.reshape([12]).is_none());
-    }
-
-    #[test]
-    fn reshaping_needs_row_major_order() {
-        let data = [1.0_f32, 2.0, 3.0, 4.0];
-        let square = View::new([2, 2], &data);
-        assert_eq!(square.reshape([4]).and_then(|view| view.as_slice()), Some(&data[..]));
-        assert!(square.transpose().reshape([4]).is_none());
-        assert_eq!(square.slice(0, 1..2).as_slice(), Some(&data[2..]));
+    fn strides_tell_where_neighbours_lie() {
+        let x = View::new([2, 3], &[0.0_f32; 6]);
+        assert_eq!(x.transpose().strides(), [1, 3]);
+        assert_eq!(x.slice(0, 1..).broadcast_to([4, 3]).strides(), [0, 1]);
     }
 
     #[test]

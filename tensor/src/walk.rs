@@ -1,6 +1,7 @@
 //! The broadcasting walk: one primitive for stretching and for reducing.
 
-use crate::shape::{MAX_RANK, Shape};
+use crate::Shape;
+use crate::rows::Rows;
 
 /// Visits every element of `output` in row-major order, with the flat index of the element that
 /// each input holds there: `visit([index in each input], index in output)`.
@@ -32,40 +33,16 @@ pub fn walk<const N: usize>(inputs: [Shape; N], output: Shape, mut visit: impl F
         Some(strides) => strides,
         None => panic!("walk: {input} does not broadcast to {output}"),
     });
-    if output.is_empty() {
-        return;
-    }
-    let rank = output.rank();
-    let (outer, inner) = match output.dims() {
-        [outer @ .., inner] => (outer, *inner),
-        [] => (&[][..], 1),
-    };
-    let steps = if rank == 0 { [0; N] } else { strides.map(|strides| strides[rank - 1]) };
-    let mut position = [0; MAX_RANK];
-    let mut starts = [0; N];
-    for row in 0..output.len() / inner {
-        let mut indices = starts;
-        for column in 0..inner {
-            visit(indices, row * inner + column);
+    let rows = Rows::new(output, strides);
+    let (length, steps) = (rows.length(), rows.steps());
+    rows.for_each(|mut indices, start| {
+        for index in start..start + length {
+            visit(indices, index);
             for (index, step) in indices.iter_mut().zip(steps) {
                 *index += step;
             }
         }
-        // Count up as an odometer does, moving every input along.
-        for axis in (0..outer.len()).rev() {
-            position[axis] += 1;
-            for (start, strides) in starts.iter_mut().zip(&strides) {
-                *start += strides[axis];
-            }
-            if position[axis] < outer[axis] {
-                break;
-            }
-            for (start, strides) in starts.iter_mut().zip(&strides) {
-                *start -= strides[axis] * position[axis];
-            }
-            position[axis] = 0;
-        }
-    }
+    });
 }
 
 #[cfg(test)]
