@@ -1,6 +1,6 @@
 //! Activation functions, elementwise. NaN stays NaN in all of them.
 
-use std::f64::consts::FRAC_2_PI;
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
 
 use crate::combine::map_methods;
 
@@ -21,6 +21,9 @@ map_methods! {
     ///
     /// `½ x (1 + tanh u) = x σ(2u)` with `u = √(2/π) (x + 0.044715 x³)`.
     gelu() = |x| x * ((x + T::from_f64(0.044715) * (x * x * x)) * T::from_f64(2.0 * FRAC_2_PI.sqrt())).sigmoid();
+    /// The Gaussian error linear unit as it is defined, `½ x (1 + erf(x/√2))` (Hendrycks & Gimpel, 2016), elementwise,
+    /// any shape; NaN at −∞.
+    gelu_erf() = |x| T::from_f64(0.5) * x * (T::ONE + (x * T::from_f64(FRAC_1_SQRT_2)).erf());
 }
 
 #[cfg(test)]
@@ -40,6 +43,8 @@ mod tests {
         assert_eq!(close(x.silu(), |x| x / (1.0 + (-x).exp())), Ok(()));
         let gelu = |x: f64| 0.5 * x * (1.0 + ((2.0 / PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh());
         assert_eq!(close(x.gelu(), gelu), Ok(()));
+        assert_eq!(x.gelu_erf().check_close(x.gelu(), 0.0, 5e-4), Ok(())); // the two forms differ by less
+        assert_eq!(x.gelu_erf()[[50]], 0.841_344_746_068_542_9); // Φ(1)
     }
 
     #[test]
@@ -50,12 +55,12 @@ mod tests {
         assert_eq!(x.leaky_relu(0.5).as_slice(), [-infinity, -5e3, 1e4, infinity]);
         assert_eq!(x.elu().as_slice(), [-1.0, -1.0, 1e4, infinity]);
         assert_eq!(x.softplus().as_slice(), [0.0, 0.0, 1e4, infinity]);
-        for y in [x.silu(), x.gelu()] {
+        for y in [x.silu(), x.gelu(), x.gelu_erf()] {
             assert_eq!(y.slice(0, 1..).to_tensor().as_slice(), [0.0, 1e4, infinity]);
             assert!(y[[0]].is_nan());
         }
         let x = Tensor::scalar(nan);
-        for y in [x.relu(), x.leaky_relu(0.5), x.elu(), x.softplus(), x.silu(), x.gelu()] {
+        for y in [x.relu(), x.leaky_relu(0.5), x.elu(), x.softplus(), x.silu(), x.gelu(), x.gelu_erf()] {
             assert!(y.item().is_nan());
         }
     }

@@ -85,6 +85,8 @@ impl AxisRange for RangeFull {
 mod tests {
     use super::*;
 
+    // Clippy reads them as ranges to iterate over.
+    #[allow(clippy::reversed_empty_ranges)]
     #[test]
     fn every_kind_of_range_finds_its_place() {
         assert_eq!((1..3_usize).within(5), Some(1..3));
@@ -96,6 +98,7 @@ mod tests {
         assert_eq!((..).within(5), Some(0..5));
     }
 
+    #[allow(clippy::reversed_empty_ranges)]
     #[test]
     fn ranges_that_leave_the_axis_have_no_place() {
         assert_eq!((0..6).within(5), None);

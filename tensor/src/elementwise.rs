@@ -6,6 +6,8 @@ use crate::{AsView, Real, Tensor, View};
 map_methods! {
     /// Absolute value, elementwise, any shape.
     abs() = |x| x.abs();
+    /// 1 above 0, −1 below, 0 at 0, elementwise, any shape; NaN of NaN.
+    sign() = |x| x.sign();
     /// Square root, elementwise, any shape; NaN below 0.
     sqrt() = |x| x.sqrt();
     /// `x²`, elementwise, any shape.
@@ -20,6 +22,12 @@ map_methods! {
     ln() = |x| x.ln();
     /// `ln(1 + x)`, accurate near 0, elementwise, any shape; −∞ at −1, NaN below.
     ln_1p() = |x| x.ln_1p();
+    /// Sine, of radians, elementwise, any shape; NaN at infinity.
+    sin() = |x| x.sin();
+    /// Cosine, of radians, elementwise, any shape; NaN at infinity.
+    cos() = |x| x.cos();
+    /// The error function `2/√π ∫₀ˣ e^(−t²) dt`, elementwise, any shape.
+    erf() = |x| x.erf();
     /// Hyperbolic tangent, elementwise, any shape.
     tanh() = |x| x.tanh();
     /// The logistic function `1 / (1 + e⁻ˣ)`, elementwise, any shape.
@@ -27,6 +35,8 @@ map_methods! {
 }
 
 zip_methods! {
+    /// `xʸ`, elementwise; shapes broadcast. NaN below 0 unless `y` is whole; `x⁰ = 1` everywhere.
+    pow = |x, y| x.powf(y);
     /// The larger of two, elementwise; shapes broadcast. NaN where either is NaN.
     maximum = |x, y| x.maximum(y);
     /// The smaller of two, elementwise; shapes broadcast. NaN where either is NaN.
@@ -120,7 +130,16 @@ mod tests {
             assert_same(&x.ln(), &x.map(f64::ln));
             assert_same(&x.ln_1p(), &x.map(f64::ln_1p));
             assert_same(&x.tanh(), &x.map(f64::tanh));
+            assert_same(&x.sign(), &x.map(|x| if x == 0.0 { 0.0 } else { x.signum() }));
+            assert_same(&x.sin(), &x.map(<f64 as Real>::sin));
+            assert_same(&x.cos(), &x.map(<f64 as Real>::cos));
+            assert_same(&x.erf(), &x.map(<f64 as Real>::erf));
             assert_same(&x.sigmoid(), &x.map(<f64 as Real>::sigmoid));
+        }
+
+        #[test]
+        fn powers_are_those_of_their_elements([x, y] in broadcasting()) {
+            assert_same(&x.pow(&y), &x.zip_with(&y, <f64 as Real>::powf));
         }
 
         #[test]
@@ -130,6 +149,17 @@ mod tests {
             assert_same(&x.minimum(&y), &x.zip_with(&y, or_nan(f64::min)));
             assert_same(&x.clamp(-1.0, 2.0), &x.map(|x| x.clamp(-1.0, 2.0)));
         }
+    }
+
+    #[test]
+    fn known_values() {
+        let close = |y: Tensor<f64>, expected: [f64; 3]| y.check_close(expected, 1e-12, 1e-12);
+        let x = Tensor::from_slice(&[-0.5, 0.0, 2.0]);
+        assert_eq!(close(x.erf(), [-0.520_499_877_813_046_5, 0.0, 0.995_322_265_018_952_7]), Ok(()));
+        assert_eq!(close(x.sin(), [-0.479_425_538_604_203, 0.0, 0.909_297_426_825_681_7]), Ok(()));
+        assert_eq!(close(x.cos(), [0.877_582_561_890_372_8, 1.0, -0.416_146_836_547_142_4]), Ok(()));
+        assert_eq!(close(x.pow([2.0, 0.0, -1.0]), [0.25, 1.0, 0.5]), Ok(()));
+        assert_eq!(x.sign().as_slice(), [-1.0, 0.0, 1.0]);
     }
 
     #[test]

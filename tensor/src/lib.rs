@@ -61,12 +61,12 @@
 //! | `+ - * /`, functions | NaN | as IEEE 754 says: `∞ − ∞`, `0 · ∞`, `∞ / ∞` are NaN; `1 / 0 = ∞`, `ln 0 = −∞`, `√−1` and `ln −1` are NaN |
 //! | `maximum`, `minimum` | NaN where either is | the order of numbers |
 //! | `clamp`, `relu`, `leaky_relu`, `elu`, `softplus` | NaN | their limits: `relu(−∞) = 0`, `elu(−∞) = −1`, `clamp(∞) = high` |
-//! | `silu`, `gelu` | NaN | `∞` at `∞`; NaN at `−∞`, which is multiplied by 0 |
+//! | `silu`, `gelu`, `gelu_erf` | NaN | `∞` at `∞`; NaN at `−∞`, which is multiplied by 0 |
 //! | `greater`, `greater_equal`, `less`, `less_equal`, `equal` | 0 | the order of numbers; infinities of one sign are equal |
 //! | `not_equal` | 1 | as `equal` |
 //! | `is_nan`; `is_finite` | 1; 0 | 0; 0 |
 //! | `where_` | in the mask: chooses as 1 does; in what is not chosen: no influence | as NaN |
-//! | `powi(0)` | 1 | 1 |
+//! | `powi(0)`, `pow(0)`, and `pow` of 1 | 1 | 1 |
 //! | `==`, `allclose`, `check_close` | differs from everything | infinities of one sign are equal |
 //! | `{}` | `NaN` | `inf`, `-inf` |
 //!
@@ -146,6 +146,13 @@ mod tests {
         is(x.softplus(), [99.0, INFINITY, 0.0]);
         is(x.silu(), [99.0, INFINITY, 99.0]);
         is(x.gelu(), [99.0, INFINITY, 99.0]);
+        is(x.gelu_erf(), [99.0, INFINITY, 99.0]);
+        is(x.erf(), [99.0, 1.0, -1.0]);
+        is(x.sign(), [99.0, 1.0, -1.0]);
+        is(x.sin(), [99.0; 3]);
+        is(x.cos(), [99.0; 3]);
+        is(x.pow(0.0), [1.0; 3]);
+        is(Tensor::scalar(1.0).pow(&x), [1.0; 3]);
         is(x.greater(0.0), [0.0, 1.0, 0.0]);
         is(x.greater_equal(&x), [0.0, 1.0, 1.0]);
         is(x.less(0.0), [0.0, 0.0, 1.0]);

@@ -7,7 +7,8 @@ impl<T: Real> View<'_, T> {
     /// The part within `range` along `axis`: `[…, n, …] → […, range, …]`.
     ///
     /// Any kind of range; negative ends count from the end of the axis, as in NumPy. Unlike there, a range that leaves
-    /// the axis is an error, not cut off.
+    /// the axis is an error, not cut off. What NumPy writes `1:-1` may be written `1..-1`, but Clippy takes such
+    /// literals for a mistake; two slices say the same.
     ///
     /// ```
     /// use thalweg_tensor::Tensor;
@@ -15,7 +16,7 @@ impl<T: Real> View<'_, T> {
     /// let x = Tensor::<f32>::arange(0.0, 6.0, 1.0);
     /// assert_eq!(x.slice(0, 1..3).to_tensor().as_slice(), [1.0, 2.0]);
     /// assert_eq!(x.slice(0, -2..).to_tensor().as_slice(), [4.0, 5.0]);
-    /// assert_eq!(x.slice(0, 1..-1).step_by(0, 2).to_tensor().as_slice(), [1.0, 3.0]);
+    /// assert_eq!(x.slice(0, 1..).slice(0, ..-1).step_by(0, 2).to_tensor().as_slice(), [1.0, 3.0]);
     /// ```
     ///
     /// # Panics
@@ -171,6 +172,7 @@ mod tests {
         assert_eq!(x.step_by(0, usize::MAX).to_tensor(), x.slice(0, ..1).to_tensor());
     }
 
+    #[allow(clippy::reversed_empty_ranges)]
     #[test]
     #[should_panic(expected = "slice: 1..-3 lies outside axis 0 of [3]")]
     fn a_range_that_ends_before_it_starts_panics() {
