@@ -108,7 +108,8 @@ pub(crate) fn combine<T: Real, const N: usize>(
     f: impl Fn([T; N]) -> T,
 ) -> Tensor<T> {
     let shapes = operands.map(|operand| operand.shape());
-    let Some(shape) = shapes.iter().try_fold(Shape::scalar(), |all, &shape| all.broadcast(shape)) else {
+    let broadcast = |all: Shape, &shape: &Shape| if all == shape { Some(all) } else { all.broadcast(shape) };
+    let Some(shape) = shapes.iter().try_fold(shapes[0], broadcast) else {
         let shapes = shapes.map(|shape| shape.to_string()).join(" and ");
         panic!("{operation}: shapes do not broadcast: {shapes}")
     };
@@ -130,8 +131,10 @@ fn update<T: Real, const N: usize>(
     operands: [View<'_, T>; N],
     f: impl Fn(T, [T; N]) -> T,
 ) {
-    let operands = operands.map(|operand| operand.broadcast_to(shape));
-    let rows = Rows::new(shape, operands.map(|operand| operand.strides));
+    let stretched = |operand: View<'_, T>| {
+        if operand.shape == shape { operand.strides } else { operand.broadcast_to(shape).strides }
+    };
+    let rows = Rows::new(shape, operands.map(stretched));
     let (length, steps) = (rows.length(), rows.steps());
     let mut blocks = [[T::ZERO; BLOCK]; N];
     vectorize(
@@ -165,20 +168,21 @@ fn update_row<T: Real, const N: usize>(
     }
     let side_by_side = steps.iter().all(|&step| step == 1);
     let block = if side_by_side { output.len() } else { BLOCK };
-    for (start, output) in (0..).step_by(block).zip(output.chunks_mut(block)) {
+    let mut start = 0;
+    while start < output.len() {
+        let used = block.min(output.len() - start);
         for k in 0..N {
             if steps[k] > 1 {
                 let scattered = inputs[k][start * steps[k]..].iter().step_by(steps[k]);
-                blocks[k][..output.len()].iter_mut().zip(scattered).for_each(|(to, &from)| *to = from);
+                blocks[k][..used].iter_mut().zip(scattered).for_each(|(to, &from)| *to = from);
             }
         }
-        let neighbours: [&[T]; N] = from_fn(|k| {
-            let from = if steps[k] == 1 { &inputs[k][start..] } else { &blocks[k][..] };
-            &from[..output.len()]
-        });
-        for (j, y) in output.iter_mut().enumerate() {
+        let neighbours: [&[T]; N] =
+            from_fn(|k| if steps[k] == 1 { &inputs[k][start..start + used] } else { &blocks[k][..used] });
+        for (j, y) in output[start..start + used].iter_mut().enumerate() {
             *y = f(*y, from_fn(|k| neighbours[k][j]));
         }
+        start += used;
     }
 }
 
