@@ -61,7 +61,7 @@
 //! | `+ - * /`, functions | NaN | as IEEE 754 says: `∞ − ∞`, `0 · ∞`, `∞ / ∞` are NaN; `1 / 0 = ∞`, `ln 0 = −∞`, `√−1` and `ln −1` are NaN |
 //! | `maximum`, `minimum` | NaN where either is | the order of numbers |
 //! | `clamp`, `relu`, `leaky_relu`, `elu`, `softplus` | NaN | their limits: `relu(−∞) = 0`, `elu(−∞) = −1`, `clamp(∞) = high` |
-//! | `silu`, `gelu`, `gelu_erf` | NaN | `∞` at `∞`; NaN at `−∞`, which is multiplied by 0 |
+//! | `silu`, `gelu`, `gelu_tanh` | NaN | `∞` at `∞`; NaN at `−∞`, which is multiplied by 0 |
 //! | `greater`, `greater_equal`, `less`, `less_equal`, `equal` | 0 | the order of numbers; infinities of one sign are equal |
 //! | `not_equal` | 1 | as `equal` |
 //! | `is_nan`; `is_finite` | 1; 0 | 0; 0 |
@@ -80,8 +80,8 @@ mod axis_range;
 mod close;
 mod combine;
 mod compare;
-mod create;
 pub mod convolution;
+mod create;
 mod elementary;
 mod elements;
 mod elementwise;
@@ -146,7 +146,7 @@ mod tests {
         is(x.softplus(), [99.0, INFINITY, 0.0]);
         is(x.silu(), [99.0, INFINITY, 99.0]);
         is(x.gelu(), [99.0, INFINITY, 99.0]);
-        is(x.gelu_erf(), [99.0, INFINITY, 99.0]);
+        is(x.gelu_tanh(), [99.0, INFINITY, 99.0]);
         is(x.erf(), [99.0, 1.0, -1.0]);
         is(x.sign(), [99.0, 1.0, -1.0]);
         is(x.sin(), [99.0; 3]);

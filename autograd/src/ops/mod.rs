@@ -30,8 +30,8 @@
 mod activation;
 mod affine;
 mod arithmetic;
-mod conv;
 mod compare;
+mod conv;
 mod elementary;
 mod extremes;
 mod indexing;
