@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use thalweg_tensor::{ConvOptions, Rng, Shape, Tensor, Window};
+use thalweg_tensor::{ConvOptions, Norm, Rng, Shape, Tensor, Window};
 
 use crate::gradcheck::{GradientMismatch, gradcheck};
 use crate::{Activation, RecurrentWeights, Var};
@@ -109,6 +109,14 @@ const OPS: &[(&str, Check)] = &[
         gradcheck([of(r, &[m, k]), of(r, &[k, n])], |[a, b]| a.matmul(b))?;
         gradcheck([of(r, &[s, m, k]), of(r, &[s, k, n])], |[a, b]| a.matmul(b))
     }),
+    ("matmul_transposed", |r| {
+        let [m, k, n] = sizes(r);
+        gradcheck([of(r, &[2, m, k]), of(r, &[n, k])], |[a, b]| a.matmul_transposed(b))
+    }),
+    ("transposed_matmul", |r| {
+        let [m, k, n] = sizes(r);
+        gradcheck([of(r, &[k, m]), of(r, &[2, 3, k, n])], |[a, b]| a.transposed_matmul(b))
+    }),
     // conv
     ("conv1d", |r| {
         let [c, o, l] = sizes(r);
@@ -133,12 +141,19 @@ const OPS: &[(&str, Check)] = &[
     // reduce
     ("sum", |r| gradcheck([any_shape(r, -2.0, 2.0)], |[x]| x.sum())),
     ("mean", |r| gradcheck([any_shape(r, -2.0, 2.0)], |[x]| x.mean())),
+    ("sum_axes", |r| along(r, |x, axis| x.sum_axes(&[axis], true))),
+    ("mean_axes", |r| along(r, |x, axis| x.mean_axes(&[axis], true))),
+    ("var_axes", |r| along(r, |x, axis| x.var_axes(&[axis], false, true))),
+    ("norm_axes", |r| along(r, |x, axis| (x + 0.1).norm_axes(Norm::Two, &[axis], true))),
     ("sum_axis", |r| along(r, |x, axis| x.sum_axis(axis))),
     ("mean_axis", |r| along(r, |x, axis| x.mean_axis(axis))),
     ("var_axis", |r| along(r, |x, axis| x.var_axis(axis, x.shape().dims()[axis] > 2))),
     ("norm", |r| gradcheck([any_shape(r, 0.5, 2.0)], |[x]| x.norm())),
     ("cumsum", |r| along(r, |x, axis| x.cumsum(axis))),
     // extremes
+    ("max_axes", |r| along(r, |x, axis| x.max_axes(&[axis], true))),
+    ("min_axes", |r| along(r, |x, axis| x.min_axes(&[axis], true))),
+    ("log_sum_exp_axes", |r| along(r, |x, axis| x.log_sum_exp_axes(&[axis], true))),
     ("max_axis", |r| along(r, |x, axis| x.max_axis(axis))),
     ("min_axis", |r| along(r, |x, axis| x.min_axis(axis))),
     ("log_sum_exp", |r| along(r, |x, _axis| x.log_sum_exp())),
@@ -151,9 +166,11 @@ const OPS: &[(&str, Check)] = &[
         gradcheck([of(r, &[n, width])], |[x]| x.rows(&indices))
     }),
     ("slice", |r| along(r, |x, axis| x.slice(axis, x.shape().dims()[axis] / 2..x.shape().dims()[axis]))),
+    ("slice_step", |r| along(r, |x, axis| x.slice_step(axis, 0..x.shape().dims()[axis], 2))),
     ("split", |r| along(r, |x, axis| x.pad(axis, x.shape().dims()[axis], 0).split::<2>(axis)[1])),
     ("concat", |r| along(r, |x, axis| Var::concat(&[x, x * 2.0], axis))),
     ("stack", |r| along(r, |x, _axis| Var::stack(&[x, x * 2.0]))),
+    ("stack_axis", |r| along(r, |x, axis| Var::stack_axis(&[x, x * 2.0], axis))),
     ("transpose", |r| {
         let [m, n, _] = sizes(r);
         gradcheck([of(r, &[m, n])], |[x]| x.transpose())
@@ -171,13 +188,22 @@ const OPS: &[(&str, Check)] = &[
     }),
     ("squeeze", |r| along(r, |x, axis| x.slice(axis, 0..1).squeeze(axis))),
     ("unsqueeze", |r| along(r, |x, axis| x.unsqueeze(axis))),
+    ("tril", |r| along(r, |x, axis| x.unsqueeze(axis).tril(-1))),
+    ("triu", |r| along(r, |x, axis| x.unsqueeze(axis).triu(1))),
     ("pad", |r| along(r, |x, axis| x.pad(axis, 1, 2))),
     // indexing
     ("gather", |r| {
         let [rows, n, k] = sizes(r);
         let indices: Vec<usize> = (0..rows * k).map(|_| r.below(n)).collect();
-        gradcheck([of(r, &[rows, n])], |[x]| x.gather(&indices))
+        gradcheck([of(r, &[rows, n])], |[x]| x.gather(1, &indices))
     }),
+    ("index_select", |r| along(r, |x, axis| x.index_select(axis, &[0, x.shape().dims()[axis] - 1, 0]))),
+    ("scatter_add", |r| {
+        let [n, width, k] = sizes(r);
+        let indices: Vec<usize> = (0..k * width).map(|_| r.below(n)).collect();
+        gradcheck([of(r, &[n, width]), of(r, &[k, width])], |[x, v]| x.scatter_add(0, &indices, v))
+    }),
+    ("top_k", |r| along(r, |x, _axis| x.top_k(1, &mut Vec::new()))),
     ("index_add", |r| {
         let [n, width, k] = sizes(r);
         let indices: Vec<usize> = (0..k).map(|_| r.below(n)).collect();

@@ -15,14 +15,14 @@
 //! | `activation` | `leaky_relu`, `prelu`, `elu`, `softplus`, `gelu`; composed: `silu`, `mish`, `gelu_tanh`, `selu`, `celu`, `log_sigmoid`, `tanhshrink`, `hardtanh`, `relu6`, `hardsigmoid`, `hardswish`, `glu` |
 //! | `select` | `maximum`, `minimum` (broadcasting), `where_` |
 //! | `affine` | `affine_with`: bias and activation in one node; by it `affine`, `linear`; `activate` |
-//! | `matmul` | `matmul` |
+//! | `matmul` | `matmul`, `matmul_transposed`, `transposed_matmul` |
 //! | `conv` | `conv1d`, `conv2d` |
 //! | `pool` | `max_pool1d`, `max_pool2d`, `avg_pool1d`, `avg_pool2d`; composed: `global_avg_pool2d` |
-//! | `reduce` | `sum`, `sum_axis`, `norm`, `cumsum`; composed: `mean`, `mean_axis`, `var_axis` |
-//! | `extremes` | `max_axis`, `min_axis`, `log_sum_exp` |
-//! | `shape` | `reshape`, `slice`, `split`, `row`, `rows`, `concat`, `stack`, `transpose` |
-//! | `rearrange` | `permute`, `broadcast_to`; views: `squeeze`, `unsqueeze`; composed: `pad` |
-//! | `indexing` | `gather`, `index_add` |
+//! | `reduce` | `sum`, `sum_axes`, `norm`, `norm_axes`, `cumsum`; composed: `mean`, `mean_axes`, `var_axes`, and `…_axis` |
+//! | `extremes` | `max_axes`, `min_axes`, `log_sum_exp_axes`; composed: `max_axis`, `min_axis`, `log_sum_exp` |
+//! | `shape` | `reshape`, `slice`, `slice_step`, `split`, `row`, `rows`, `concat`, `stack`, `stack_axis`, `transpose` |
+//! | `rearrange` | `permute`, `broadcast_to`, `tril`, `triu`; views: `squeeze`, `unsqueeze`; composed: `pad` |
+//! | `indexing` | `gather`, `index_select`, `scatter_add`, `index_add`; composed: `top_k` |
 //! | `norm` | `layer_norm`; composed: `standardize` |
 //! | `recurrent` | `rnn_tanh`, `lstm`, `gru`: a whole sequence as one node |
 //! | `loss` | `log_softmax`, `softmax`, `cross_entropy`, `bce_with_logits`, `mse` |

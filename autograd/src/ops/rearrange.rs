@@ -1,6 +1,8 @@
 //! Ops that give the same numbers other axes.
 
-use thalweg_tensor::{MAX_RANK, Real, Shape, View, walk};
+use std::ops::Range;
+
+use thalweg_tensor::{MAX_RANK, Real, Shape, View, kernels, walk};
 
 use crate::{Op, Var};
 
@@ -86,6 +88,50 @@ impl<T: Real> Var<'_, T> {
         self.reshape(shape.inserted(axis, 1))
     }
 
+    /// The lower triangle of each matrix, `[…, m, n] → […, m, n]`: element `(i, j)` where `j − i ≤ diagonal`, and 0
+    /// elsewhere, whatever stood there.
+    ///
+    /// Forward `y = x` in the triangle; backward `x̄ += ȳ` in the triangle.
+    ///
+    /// # Panics
+    /// If there are fewer than two axes.
+    #[track_caller]
+    pub fn tril(self, diagonal: isize) -> Self {
+        self.triangle("tril", isize::MIN, diagonal)
+    }
+
+    /// The upper triangle of each matrix, `[…, m, n] → […, m, n]`: element `(i, j)` where `j − i ≥ diagonal`, and 0
+    /// elsewhere, whatever stood there.
+    ///
+    /// Forward `y = x` in the triangle; backward `x̄ += ȳ` in the triangle.
+    ///
+    /// # Panics
+    /// If there are fewer than two axes.
+    #[track_caller]
+    pub fn triu(self, diagonal: isize) -> Self {
+        self.triangle("triu", diagonal, isize::MAX)
+    }
+
+    /// The band of diagonals from `low` to `high`.
+    #[track_caller]
+    fn triangle(self, op: &'static str, low: isize, high: isize) -> Self {
+        let shape = self.shape();
+        assert!(shape.rank() >= 2, "{op}: a matrix expected, the shape is {shape}");
+        self.pass.record(
+            Op::new(op).attributes([low as usize, high as usize]),
+            [self],
+            shape,
+            |[x], y| each_in_band(shape, low, high, |at| y[at.clone()].copy_from_slice(&x[at])),
+            |g| {
+                let ([low, high], dy, shape) = (g.attributes(), g.dy(), g.y_shape());
+                let dx = g.dx(0);
+                each_in_band(shape, low as isize, high as isize, |at| {
+                    kernels::add_assign(&dy[at.clone()], &mut dx[at])
+                });
+            },
+        )
+    }
+
     /// With zeros before and after along one axis: `[…, n, …] → […, before + n + after, …]`.
     ///
     /// # Panics
@@ -96,6 +142,19 @@ impl<T: Real> Var<'_, T> {
         assert!(axis < shape.rank(), "pad: there is no axis {axis} in {shape}");
         let zeros = |size| self.pass.zeros(shape.with(axis, size));
         Var::concat(&[zeros(before), self, zeros(after)], axis)
+    }
+}
+
+/// The stretch of each row of each matrix that lies on the diagonals `low..=high`.
+fn each_in_band(shape: Shape, low: isize, high: isize, mut visit: impl FnMut(Range<usize>)) {
+    let &[.., m, n] = shape.dims() else { return };
+    for row in 0..shape.len().checked_div(n).unwrap_or(0) {
+        let within = |column: isize| column.clamp(0, n as isize) as usize;
+        let (i, start) = ((row % m) as isize, row * n);
+        let columns = within(i.saturating_add(low))..within(i.saturating_add(high).saturating_add(1));
+        if columns.start < columns.end {
+            visit(start + columns.start..start + columns.end);
+        }
     }
 }
 
@@ -121,6 +180,16 @@ mod tests {
         fn broadcast_to_gradient([x, other] in broadcast_pair(-2.0, 2.0)) {
             let shape = x.shape().broadcast(other.shape()).expect("the two broadcast");
             gradcheck([x], |[x]| (x * x).broadcast_to(shape))?;
+        }
+        #[test]
+        fn triangles_gradient_and_definition((x, _) in with_axis(), diagonal in -4isize..5) {
+            let x = if x.shape().rank() < 2 { x.clone().reshape([1, x.shape().len()]) } else { x };
+            gradcheck([x.clone()], |[x]| (x * x).tril(diagonal))?;
+            gradcheck([x.clone()], |[x]| (x * x).triu(diagonal))?;
+            let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+            let pass = tape.pass(&params);
+            prop_assert_eq!(pass.input(&x).tril(diagonal).to_tensor(), x.tril(diagonal));
+            prop_assert_eq!(pass.input(&x).triu(diagonal).to_tensor(), x.triu(diagonal));
         }
         #[test]
         fn pad_gradient((x, axis) in with_axis(), before in 0usize..3, after in 0usize..3) {

@@ -1,8 +1,8 @@
 //! Sums, means and what is made of them.
 
-use thalweg_tensor::{Real, Shape, kernels, walk};
+use thalweg_tensor::{Norm, Real, Shape, View, kernels, walk};
 
-use crate::{Op, Var};
+use crate::{Back, Op, Var};
 
 impl<T: Real> Var<'_, T> {
     /// The sum of all elements: any shape → `[]`.
@@ -27,50 +27,87 @@ impl<T: Real> Var<'_, T> {
         self.sum() * (T::ONE / T::from_f64(n as f64))
     }
 
-    /// The sum along one axis, which is dropped from the shape.
+    /// The sum over some axes: `[2, 3, 4]` over 0 and 2 → `[3]`, or `[1, 3, 1]` with `keep_dims`. None of the axes sums
+    /// nothing.
     ///
-    /// Forward `y = Σᵢ x[…, i, …]`; backward `x̄[…, i, …] += ȳ`.
+    /// Forward `y = Σ x` over the axes; backward `x̄ += ȳ`, stretched along them.
+    ///
+    /// ```
+    /// use thalweg_autograd::{Params, Tape};
+    /// let (params, mut tape) = (Params::<f32>::new(), Tape::new());
+    /// let pass = tape.pass(&params);
+    /// assert_eq!(pass.zeros([2, 3, 4]).sum_axes(&[0, 2], true).dims(), [1, 3, 1]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or one is named twice.
+    #[track_caller]
+    pub fn sum_axes(self, axes: &[usize], keep_dims: bool) -> Self {
+        let shape = self.shape();
+        self.pass.record(
+            Op::new("sum_axes").indices(axes),
+            [self],
+            shape.reduced("sum_axes", axes, keep_dims),
+            |[x], y| View::new(shape, x).sum_axes_to(axes, y),
+            |g| {
+                let dy = g.dy();
+                spread(g, |dx, _, k| *dx += dy[k]);
+            },
+        )
+    }
+
+    /// The mean over some axes: shapes as for [`sum_axes`](Var::sum_axes). NaN over nothing.
+    ///
+    /// # Panics
+    /// If there is no such axis, or one is named twice.
+    #[track_caller]
+    pub fn mean_axes(self, axes: &[usize], keep_dims: bool) -> Self {
+        let sum = self.sum_axes(axes, keep_dims);
+        sum * (T::ONE / T::from_f64(self.count(axes)))
+    }
+
+    /// The variance over some axes, `Σᵢ (xᵢ − mean)² / n`, or over `n − 1` if it is to be unbiased: shapes as for
+    /// [`sum_axes`](Var::sum_axes). NaN where that divides by 0.
+    ///
+    /// # Panics
+    /// If there is no such axis, or one is named twice.
+    #[track_caller]
+    pub fn var_axes(self, axes: &[usize], unbiased: bool, keep_dims: bool) -> Self {
+        let squares = (self - self.mean_axes(axes, true)).square().sum_axes(axes, keep_dims);
+        squares * T::from_f64(1.0 / (self.count(axes) - f64::from(u8::from(unbiased))))
+    }
+
+    /// [`sum_axes`](Var::sum_axes) over one axis, which is dropped from the shape.
     ///
     /// # Panics
     /// If there is no such axis.
     #[track_caller]
     pub fn sum_axis(self, axis: usize) -> Self {
-        let shape = self.shape();
-        assert!(axis < shape.rank(), "sum_axis: there is no axis {axis} in {shape}");
-        self.pass.record(
-            Op::new("sum_axis").attributes([axis]),
-            [self],
-            shape.without(axis),
-            |[x], y| walk([shape.with(axis, 1)], shape, |[i], k| y[i] += x[k]),
-            |g| {
-                let ([axis], x, dy) = (g.attributes(), g.shape(0), g.dy());
-                let dx = g.dx(0);
-                walk([x.with(axis, 1)], x, |[i], k| dx[k] += dy[i]);
-            },
-        )
+        self.sum_axes(&[axis], false)
     }
 
-    /// The mean along one axis, which is dropped from the shape.
+    /// [`mean_axes`](Var::mean_axes) over one axis, which is dropped from the shape.
     ///
     /// # Panics
     /// If there is no such axis.
     #[track_caller]
     pub fn mean_axis(self, axis: usize) -> Self {
-        let sum = self.sum_axis(axis);
-        sum * (T::ONE / T::from_f64(self.shape().dims()[axis] as f64))
+        self.mean_axes(&[axis], false)
     }
 
-    /// The variance along one axis, which is dropped from the shape: `Σᵢ (xᵢ − mean)² / n`, or over `n − 1` if it is to
-    /// be unbiased. NaN where that divides by 0.
+    /// [`var_axes`](Var::var_axes) over one axis, which is dropped from the shape.
     ///
     /// # Panics
     /// If there is no such axis.
     #[track_caller]
     pub fn var_axis(self, axis: usize, unbiased: bool) -> Self {
-        let mean = self.mean_axis(axis);
-        let n = self.shape().dims()[axis] as f64;
-        let squares = (self - mean.unsqueeze(axis)).square().sum_axis(axis);
-        squares * T::from_f64(1.0 / (n - f64::from(u8::from(unbiased))))
+        self.var_axes(&[axis], unbiased, false)
+    }
+
+    /// How many elements one of the results over these axes is made of.
+    fn count(self, axes: &[usize]) -> f64 {
+        let shape = self.shape();
+        axes.iter().map(|&axis| shape.dims()[axis] as f64).product()
     }
 
     /// The Euclidean norm of all elements: any shape → `[]`. The derivative at 0 is taken to be 0.
@@ -89,6 +126,36 @@ impl<T: Real> Var<'_, T> {
                 }
             },
         )
+    }
+
+    /// The norm over some axes: shapes as for [`sum_axes`](Var::sum_axes). The derivative of the Euclidean norm at 0 is
+    /// taken to be 0; that of the largest magnitude goes to the first of equals.
+    ///
+    /// Forward `y = √Σ x²`; backward `x̄ += ȳ x / y`. The others are `Σ |x|` and `max |x|`.
+    ///
+    /// # Panics
+    /// If there is no such axis, or one is named twice; for the infinite norm also if one has size 0.
+    #[track_caller]
+    pub fn norm_axes(self, norm: Norm, axes: &[usize], keep_dims: bool) -> Self {
+        let shape = self.shape();
+        match norm {
+            Norm::One => self.abs().sum_axes(axes, keep_dims),
+            Norm::Infinity => self.abs().max_axes(axes, keep_dims),
+            Norm::Two => self.pass.record(
+                Op::new("norm_axes").indices(axes),
+                [self],
+                shape.reduced("norm_axes", axes, keep_dims),
+                |[x], y| View::new(shape, x).norm_axes_to(Norm::Two, axes, y),
+                |g| {
+                    let (x, y, dy) = (g.x(0), g.y(), g.dy());
+                    spread(g, |dx, i, k| {
+                        if y[k] != T::ZERO {
+                            *dx += dy[k] / y[k] * x[i];
+                        }
+                    });
+                },
+            ),
+        }
     }
 
     /// The running sum along one axis; the shape stays.
@@ -136,11 +203,21 @@ impl<T: Real> Var<'_, T> {
     }
 }
 
+/// For the backward of a reduction over the axes in [`Back::indices`]: visits each element of the input's gradient with
+/// its index, and that of the result it is part of.
+pub(super) fn spread<T: Real>(g: &mut Back<'_, T>, visit: impl Fn(&mut T, usize, usize)) {
+    let shape = g.shape(0);
+    let kept = shape.reduced("backward", g.indices(), true);
+    let dx = g.dx(0);
+    walk([kept], shape, |[k], i| visit(&mut dx[i], i, k));
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::strategies::{any_shape, any_tensor, tensor, with_axis};
+    use super::super::strategies::{any_tensor, with_axes, with_axis};
     use crate::{Grads, Params, Tape, gradcheck};
     use proptest::prelude::*;
+    use thalweg_tensor::{Norm, Tensor};
 
     proptest! {
         #[test]
@@ -149,14 +226,27 @@ mod tests {
         fn mean_gradient(x in any_tensor(-2.0, 2.0)) { gradcheck([x], |[x]| (x * x).mean())?; }
 
         #[test]
-        fn sum_axis_gradient(
-            (x, axis) in any_shape().prop_filter("needs an axis", |s| !s.is_empty()).prop_flat_map(|dims| {
-                let rank = dims.len();
-                (tensor(dims, -2.0, 2.0), 0..rank)
-            })
-        ) {
-            gradcheck([x.clone()], |[x]| (x * x).sum_axis(axis))?;
-            gradcheck([x], |[x]| (x * x).mean_axis(axis).sum())?;
+        fn reductions_over_axes_gradient((x, axes) in with_axes(), keep_dims: bool) {
+            gradcheck([x.clone()], |[x]| (x * x).sum_axes(&axes, keep_dims))?;
+            gradcheck([x.clone()], |[x]| x.mean_axes(&axes, keep_dims))?;
+            gradcheck([x.clone()], |[x]| x.var_axes(&axes, false, keep_dims))?;
+            let away = Tensor::from_fn(x.shape(), |i| x.as_slice()[i] + x.as_slice()[i].signum() * 0.1);
+            gradcheck([away.clone()], |[x]| x.norm_axes(Norm::Two, &axes, keep_dims))?;
+            gradcheck([away], |[x]| x.norm_axes(Norm::One, &axes, keep_dims))?;
+        }
+
+        #[test]
+        fn reductions_are_those_of_tensors((x, axes) in with_axes(), keep_dims: bool) {
+            let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+            let pass = tape.pass(&params);
+            let v = pass.input(&x);
+            prop_assert_eq!(v.sum_axes(&axes, keep_dims).to_tensor(), x.sum_axes(&axes, keep_dims));
+            for norm in [Norm::One, Norm::Two, Norm::Infinity] {
+                prop_assert_eq!(v.norm_axes(norm, &axes, keep_dims).to_tensor(), x.norm_axes(norm, &axes, keep_dims));
+            }
+            let var = x.var_axes(&axes, false, keep_dims);
+            let difference = v.var_axes(&axes, false, keep_dims) - pass.input(&var);
+            prop_assert!(difference.with(|d| d.iter().all(|d| d.abs() < 1e-12)));
         }
 
         #[test]
@@ -179,7 +269,8 @@ mod tests {
             let x = pass.input(&x);
             let size = x.shape().dims()[axis];
             let last = x.cumsum(axis).slice(axis, size - 1..size).squeeze(axis);
-            prop_assert_eq!(last.to_tensor(), x.sum_axis(axis).to_tensor());
+            let difference = last - x.sum_axis(axis);
+            prop_assert!(difference.with(|d| d.iter().all(|d| d.abs() < 1e-12)));
         }
     }
 

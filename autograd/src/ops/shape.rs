@@ -41,26 +41,11 @@ impl<'p, T: Real> Var<'p, T> {
     /// If the table has not two axes, or has no such row.
     #[track_caller]
     pub fn rows(self, indices: &[usize]) -> Self {
-        let [n, width] = self.dims();
+        let [n, _] = self.dims();
         if let Some(bad) = indices.iter().find(|&&i| i >= n) {
             panic!("rows: there is no row {bad} in {}", self.shape());
         }
-        self.pass.record(
-            Op::new("rows").indices(indices).attributes([width]),
-            [self],
-            [indices.len(), width],
-            |[x], y| {
-                for (y, &i) in y.chunks_exact_mut(width.max(1)).zip(indices) {
-                    y.copy_from_slice(&x[i * width..][..width]);
-                }
-            },
-            |g| {
-                let ([width], dy) = (g.attributes(), g.dy());
-                for (dy, &i) in dy.chunks_exact(width.max(1)).zip(g.indices()) {
-                    kernels::add_assign(dy, g.dx_row(0, i));
-                }
-            },
-        )
+        self.index_select(0, indices)
     }
 
     /// Part of an axis. A view where the part is contiguous (every axis before it has size 1), else a copy.
@@ -75,24 +60,57 @@ impl<'p, T: Real> Var<'p, T> {
         assert!(axis < shape.rank(), "slice: there is no axis {axis} in {shape}");
         let [outer, size, inner] = shape.around(axis);
         assert!(range.start <= range.end && range.end <= size, "slice: {range:?} of axis {axis} of {shape}");
-        let part = shape.with(axis, range.len());
         if outer == 1 {
-            return self.pass.alias(self, part, range.start * inner);
+            return self.pass.alias(self, shape.with(axis, range.len()), range.start * inner);
         }
-        let (stride, from, width) = (size * inner, range.start * inner, range.len() * inner);
+        self.slice_step(axis, range, 1)
+    }
+
+    /// Every `step`-th part of an axis, from the first of `range` on: `x[…, start..end..step, …]`, as a copy.
+    ///
+    /// Forward `yᵢ = x[start + i · step]`; backward adds `ȳ` where it came from.
+    ///
+    /// ```
+    /// use thalweg_autograd::{Params, Tape};
+    /// let (params, mut tape) = (Params::<f32>::new(), Tape::new());
+    /// let pass = tape.pass(&params);
+    /// let x = pass.input(&[0.0, 1.0, 2.0, 3.0, 4.0]);
+    /// assert_eq!(x.slice_step(0, 1..5, 2).to_tensor().as_slice(), [1.0, 3.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the axis does not exist or is shorter, or the step is 0.
+    #[track_caller]
+    pub fn slice_step(self, axis: usize, range: Range<usize>, step: usize) -> Self {
+        let shape = self.shape();
+        assert!(axis < shape.rank(), "slice: there is no axis {axis} in {shape}");
+        let [_, size, inner] = shape.around(axis);
+        assert!(range.start <= range.end && range.end <= size, "slice: {range:?} of axis {axis} of {shape}");
+        assert!(step > 0, "slice: a step of 0 along axis {axis} of {shape}");
+        let count = range.len().div_ceil(step);
+        // Neighbours are one stretch: with a step of 1, so is the whole range.
+        let (stretches, width) = if step == 1 { (1, count * inner) } else { (count, inner) };
+        let at = |outer: usize, i: usize| (outer * size + range.start + i * step) * inner;
         self.pass.record(
-            Op::new("slice").attributes([stride, from, width]),
+            Op::new("slice").attributes([axis, range.start, step]),
             [self],
-            part,
+            shape.with(axis, count),
             |[x], y| {
-                for (y, x) in y.chunks_exact_mut(width.max(1)).zip(x.chunks_exact(stride.max(1))) {
-                    y.copy_from_slice(&x[from..from + width]);
+                for (outer, y) in y.chunks_exact_mut((stretches * width).max(1)).enumerate() {
+                    for (i, y) in y.chunks_exact_mut(width).enumerate() {
+                        y.copy_from_slice(&x[at(outer, i)..][..width]);
+                    }
                 }
             },
             |g| {
-                let ([stride, from, width], dy) = (g.attributes(), g.dy());
-                for (dy, dx) in dy.chunks_exact(width.max(1)).zip(g.dx(0).chunks_exact_mut(stride.max(1))) {
-                    kernels::add_assign(dy, &mut dx[from..from + width]);
+                let ([axis, start, step], dy) = (g.attributes(), g.dy());
+                let ([_, size, inner], [_, count, _]) = (g.shape(0).around(axis), g.y_shape().around(axis));
+                let (stretches, width) = if step == 1 { (1, count * inner) } else { (count, inner) };
+                let dx = g.dx(0);
+                for (outer, dy) in dy.chunks_exact((stretches * width).max(1)).enumerate() {
+                    for (i, dy) in dy.chunks_exact(width).enumerate() {
+                        kernels::add_assign(dy, &mut dx[(outer * size + start + i * step) * inner..][..width]);
+                    }
                 }
             },
         )
@@ -131,10 +149,37 @@ impl<'p, T: Real> Var<'p, T> {
             );
             size += shape.dims()[axis];
         }
-        let whole = first.with(axis, size);
-        let [outer, _, inner] = whole.around(axis);
+        Self::join("concat", parts, first.with(axis, size), axis)
+    }
+
+    /// Joins along a new first axis: `k` times `[…] → [k, …]`.
+    ///
+    /// # Panics
+    /// If there are no parts, or their shapes differ.
+    #[track_caller]
+    pub fn stack(parts: &[Self]) -> Self {
+        Self::stack_axis(parts, 0)
+    }
+
+    /// Joins along a new axis before `axis` (after all of them, if `axis` is the rank): `k` times `[…, …] → […, k, …]`.
+    ///
+    /// # Panics
+    /// If there are no parts, their shapes differ, or `axis` is beyond their rank.
+    #[track_caller]
+    pub fn stack_axis(parts: &[Self], axis: usize) -> Self {
+        let first = parts.first().expect("stack: at least one part expected").shape();
+        assert!(axis <= first.rank(), "stack: axis {axis} is beyond the rank of {first}");
+        let same = parts.iter().all(|p| p.shape() == first);
+        assert!(same, "stack: the shapes of the parts differ from {first}");
+        Self::join("stack", parts, first.inserted(axis, parts.len()), axis)
+    }
+
+    /// Puts parts next to each other along an axis of the whole, which they need not have.
+    #[track_caller]
+    fn join(op: &'static str, parts: &[Self], whole: Shape, axis: usize) -> Self {
+        let [outer, size, inner] = whole.around(axis);
         parts[0].pass.record_all(
-            Op::new("concat").attributes([outer, size * inner]),
+            Op::new(op).attributes([outer, size * inner]),
             parts,
             whole,
             |x, y| {
@@ -160,32 +205,6 @@ impl<'p, T: Real> Var<'p, T> {
                         }
                     }
                     at += width;
-                }
-            },
-        )
-    }
-
-    /// Joins along a new first axis: `k` times `[…] → [k, …]`.
-    ///
-    /// # Panics
-    /// If there are no parts, or their shapes differ.
-    #[track_caller]
-    pub fn stack(parts: &[Self]) -> Self {
-        let first = parts.first().expect("stack: at least one part expected").shape();
-        let row = first.inserted(0, 1);
-        let same = parts.iter().all(|p| p.shape() == first);
-        assert!(same, "stack: the shapes of the parts differ from {first}");
-        let shape = row.with(0, parts.len());
-        parts[0].pass.record_all(
-            "stack",
-            parts,
-            shape,
-            |x, y| (0..x.len()).for_each(|i| y[i * first.len()..][..first.len()].copy_from_slice(x.get(i))),
-            |g| {
-                let dy = g.dy();
-                for i in 0..g.len() {
-                    let len = g.shape(i).len();
-                    kernels::add_assign(&dy[i * len..][..len], g.dx(i));
                 }
             },
         )
@@ -219,6 +238,7 @@ mod tests {
     use super::super::strategies::{tensor, with_axis};
     use crate::{Grads, Params, Tape, Touched, Var, gradcheck};
     use proptest::prelude::*;
+    use thalweg_tensor::Tensor;
 
     proptest! {
         #[test]
@@ -226,6 +246,27 @@ mod tests {
             let size = x.shape().dims()[axis];
             let (a, b) = (a.min(size), b.min(size));
             gradcheck([x], |[x]| (x * x).slice(axis, a.min(b)..a.max(b)))?;
+        }
+
+        #[test]
+        fn slice_step_gradient_and_definition((x, axis) in with_axis(), a in 0usize..5, b in 0usize..5, step in 1usize..4) {
+            let size = x.shape().dims()[axis];
+            let range = a.min(b).min(size)..a.max(b).min(size);
+            gradcheck([x.clone()], |[x]| (x * x).slice_step(axis, range.clone(), step))?;
+            let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+            let pass = tape.pass(&params);
+            let places: Vec<usize> = range.clone().step_by(step).collect();
+            prop_assert_eq!(pass.input(&x).slice_step(axis, range, step).to_tensor(), x.index_select(axis, &places));
+        }
+
+        #[test]
+        fn stack_axis_gradient_and_definition((x, axis) in with_axis(), last: bool) {
+            let axis = axis + usize::from(last);
+            gradcheck([x.clone()], |[x]| Var::stack_axis(&[x, x * x, x], axis))?;
+            let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+            let pass = tape.pass(&params);
+            let stack = Var::stack_axis(&[pass.input(&x), pass.zeros(x.shape())], axis).to_tensor();
+            prop_assert_eq!(stack, Tensor::stack(&[x.view(), Tensor::zeros(x.shape()).view()], axis));
         }
 
         #[test]

@@ -42,6 +42,18 @@ pub fn with_axis() -> impl Strategy<Value = (Tensor<f64>, usize)> {
     })
 }
 
+/// A tensor, and some of its axes in some order.
+pub fn with_axes() -> impl Strategy<Value = (Tensor<f64>, Vec<usize>)> {
+    any_tensor(-2.0, 2.0).prop_flat_map(|x| {
+        let axes: Vec<usize> = (0..x.shape().rank()).collect();
+        let some = (Just(axes).prop_shuffle(), 0usize..4).prop_map(|(mut axes, count)| {
+            axes.truncate(count);
+            axes
+        });
+        (Just(x), some)
+    })
+}
+
 /// The numbers 0, 0.1, 0.2, … in random order as a tensor of at least one axis, and one of its axes: no two elements are
 /// close, so that the largest stays the largest under a small change.
 pub fn distinct_with_axis() -> impl Strategy<Value = (Tensor<f64>, usize)> {

@@ -51,6 +51,7 @@ mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod lanes_x86;
 mod matvec;
+mod multiply;
 mod outer;
 mod outer_sum;
 mod reduce;
@@ -65,8 +66,10 @@ pub use dot::{add_assign, axpy, dot};
 pub(crate) use gemm::Product;
 pub use gemm::{Matrix, gemm};
 pub use matvec::{matvec, matvec_add};
+pub use multiply::multiply_add;
 pub use outer::outer_add;
 pub use outer_sum::outer_sum_add;
+pub(crate) use reduce::{CHUNK, Pairwise, TILE, fold_chunk, fold_columns};
 pub use reduce::{sum, sum_of_squares};
 pub use softmax::{log_softmax, log_sum_exp, softmax};
 pub use transposed::matvec_transposed_add;
