@@ -1,6 +1,6 @@
 //! The largest and the smallest along an axis, and the smooth largest.
 
-use thalweg_tensor::{Real, View, walk};
+use thalweg_tensor::{Real, View, kernels, walk};
 
 use super::reduce::spread;
 use crate::{Back, Op, Var};
@@ -67,6 +67,22 @@ impl<T: Real> Var<'_, T> {
                 let (x, y, dy) = (g.x(0), g.y(), g.dy());
                 // Where all is −∞, −∞ − (−∞) would be NaN.
                 let shift = |y: T| if y == T::NEG_INFINITY { T::ZERO } else { y };
+                let last = g.shape(0).rank().checked_sub(1);
+                if let (&[axis], Some(last)) = (g.indices(), last)
+                    && axis == last
+                {
+                    // The hot case, whole rows: the compiler makes vectors of it.
+                    let n = g.shape(0).dims()[last].max(1);
+                    let rows = g.dx(0).chunks_exact_mut(n).zip(x.chunks_exact(n));
+                    for ((dx, x), (&y, &dy)) in rows.zip(y.iter().zip(dy)) {
+                        let y = shift(y);
+                        kernels::vectorize(
+                            #[inline(always)]
+                            || dx.iter_mut().zip(x).for_each(|(dx, &x)| *dx += dy * (x - y).exp()),
+                        );
+                    }
+                    return;
+                }
                 spread(g, |dx, i, k| *dx += dy[k] * (x[i] - shift(y[k])).exp());
             },
         )
