@@ -35,7 +35,7 @@ fn each<'p>(name: &str, case: &Case, v: &Values<'p>) -> (Var<'p, f64>, Option<f6
     let fixed = |name: &str| x.pass().input(&case.fixed[name]);
     let number = |name: &str| x.pass().input(&[case.number(name)]);
     let (t, classes) = (fixed("target"), || indices(&case.fixed["target"]));
-    let of_class = |x: Var<'p, f64>| x.gather(&classes()).reshape([classes().len()]);
+    let of_class = |x: Var<'p, f64>| x.gather(1, &classes()).reshape([classes().len()]);
     let y = match name {
         "MSE" => (x - t).square(),
         "L1" => (x - t).abs(),
