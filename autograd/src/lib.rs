@@ -38,6 +38,7 @@
 //! | [`tape`] | how reverse mode works, with an example by hand; [`Tape`], [`Pass`], and [`record`](Pass::record), the one door for ops |
 //! | [`ops`] | every differentiable op: mathematics, forward, backward and test in one place |
 //! | `params`, `layout`, `flat`, `grads` | θ, its layout, vectors laid out like it, its gradient |
+//! | `finite` | which op gave the first NaN: [`check_finite`](Pass::check_finite), [`check_finite_gradient`](Var::check_finite_gradient) |
 //! | [`gradcheck`](mod@gradcheck) | the tester: a gradient against finite differences, in `f64` |
 //!
 //! # Laws
@@ -51,6 +52,8 @@
 #![forbid(unsafe_code)]
 
 mod back;
+mod detach;
+mod finite;
 mod flat;
 pub mod gradcheck;
 mod grads;
@@ -63,6 +66,7 @@ pub mod tape;
 mod var;
 
 pub use back::Back;
+pub use finite::NonFinite;
 pub use flat::Flat;
 pub use gradcheck::{gradcheck, gradcheck_params};
 pub use grads::{Grads, Touched};

@@ -46,6 +46,14 @@ pub(crate) struct Memory<T: Real> {
     pub reached: Vec<bool>,
 }
 
+impl<T: Real> Memory<T> {
+    /// The inputs of a node.
+    pub fn inputs_of(&self, id: usize) -> &[u32] {
+        let (from, to) = self.nodes[id].inputs;
+        &self.inputs[from as usize..to as usize]
+    }
+}
+
 impl<T: Real> Node<T> {
     pub fn leaf(name: &'static str, shape: Shape, place: Place, needs_grad: bool) -> Self {
         let (inputs, indices) = ((0, 0), (0, 0));

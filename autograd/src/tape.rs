@@ -290,6 +290,17 @@ impl<'t, T: Real> Pass<'t, T> {
 
     /// Reverse mode from `root` with its gradient given. See [`Var::backward_from`].
     pub(crate) fn backward(&self, root: Var<'_, T>, cotangent: &[T], grads: &mut Grads<T>) {
+        self.backward_watched(root, cotangent, grads, |_, _, _| {});
+    }
+
+    /// As [`backward`](Pass::backward); `watch` is called with each node when it has added to its inputs' gradients.
+    pub(crate) fn backward_watched(
+        &self,
+        root: Var<'_, T>,
+        cotangent: &[T],
+        grads: &mut Grads<T>,
+        mut watch: impl FnMut(&Memory<T>, usize, &Grads<T>),
+    ) {
         grads.align(self.params.layout());
         let m = &mut *self.memory.borrow_mut();
         let root = root.id as usize;
@@ -330,6 +341,7 @@ impl<'t, T: Real> Pass<'t, T> {
                 grad: before,
                 grads,
             });
+            watch(m, id, grads);
         }
     }
 }
