@@ -84,6 +84,7 @@ impl<T: Real> Flat<T> {
     ///
     /// # Panics
     /// If `layout` does not descend from this vector's by adding, growing or freezing entries.
+    #[track_caller]
     pub fn align(&mut self, layout: &Arc<Layout>) {
         if Arc::ptr_eq(&self.layout, layout) {
             return;

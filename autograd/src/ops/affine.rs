@@ -19,7 +19,7 @@ impl<T: Real> Var<'_, T> {
     /// If the shapes do not fit.
     #[track_caller]
     pub fn affine(self, weight: Self, bias: Self) -> Self {
-        let (shape, sizes) = self.affine_sizes(weight);
+        let (shape, sizes) = self.affine_sizes("affine", weight);
         let [_, _, out] = sizes;
         assert!(bias.shape() == Shape::from([out]), "affine: bias {} for weight {}", bias.shape(), weight.shape());
         self.pass.record(
@@ -49,19 +49,19 @@ impl<T: Real> Var<'_, T> {
     /// If the shapes do not fit.
     #[track_caller]
     pub fn linear(self, weight: Self) -> Self {
-        let (shape, sizes) = self.affine_sizes(weight);
+        let (shape, sizes) = self.affine_sizes("linear", weight);
         let op = Op::new("linear").attributes(sizes);
         self.pass.record(op, [self, weight], shape, |[x, w], y| affine_forward(x, w, sizes, y), affine_backward)
     }
 
     /// The shape of `x Wᵀ`, and \[rows, inputs, outputs\].
     #[track_caller]
-    fn affine_sizes(self, weight: Self) -> (Shape, [usize; 3]) {
+    fn affine_sizes(self, op: &str, weight: Self) -> (Shape, [usize; 3]) {
         let (x, w) = (self.shape(), weight.shape());
         match (x.dims(), w.dims()) {
             (&[n], &[out, inputs]) if n == inputs => (Shape::from([out]), [1, inputs, out]),
             (&[rows, n], &[out, inputs]) if n == inputs => (Shape::from([rows, out]), [rows, inputs, out]),
-            _ => panic!("affine: [in] or [n, in] and a weight [out, in] expected: {x} and {w}"),
+            _ => panic!("{op}: [in] or [n, in] and a weight [out, in] expected: {x} and {w}"),
         }
     }
 }

@@ -44,4 +44,6 @@ pub use recurrent::RecurrentWeights;
 #[cfg(test)]
 mod every_op;
 #[cfg(test)]
+mod misuse;
+#[cfg(test)]
 pub(crate) mod strategies;

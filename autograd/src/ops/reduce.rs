@@ -56,8 +56,9 @@ impl<T: Real> Var<'_, T> {
     /// If there is no such axis.
     #[track_caller]
     pub fn mean_axis(self, axis: usize) -> Self {
-        let sum = self.sum_axis(axis);
-        sum * (T::ONE / T::from_f64(self.shape().dims()[axis] as f64))
+        let shape = self.shape();
+        assert!(axis < shape.rank(), "mean_axis: there is no axis {axis} in {shape}");
+        self.sum_axis(axis) * (T::ONE / T::from_f64(shape.dims()[axis] as f64))
     }
 
     /// The variance along one axis, which is dropped from the shape: `Σᵢ (xᵢ − mean)² / n`, or over `n − 1` if it is to
@@ -67,8 +68,9 @@ impl<T: Real> Var<'_, T> {
     /// If there is no such axis.
     #[track_caller]
     pub fn var_axis(self, axis: usize, unbiased: bool) -> Self {
-        let mean = self.mean_axis(axis);
-        let n = self.shape().dims()[axis] as f64;
+        let shape = self.shape();
+        assert!(axis < shape.rank(), "var_axis: there is no axis {axis} in {shape}");
+        let (mean, n) = (self.mean_axis(axis), shape.dims()[axis] as f64);
         let squares = (self - mean.unsqueeze(axis)).square().sum_axis(axis);
         squares * T::from_f64(1.0 / (n - f64::from(u8::from(unbiased))))
     }

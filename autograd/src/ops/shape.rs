@@ -41,9 +41,10 @@ impl<'p, T: Real> Var<'p, T> {
     /// If the table has not two axes, or has no such row.
     #[track_caller]
     pub fn rows(self, indices: &[usize]) -> Self {
-        let [n, width] = self.dims();
+        let shape = self.shape();
+        let &[n, width] = shape.dims() else { panic!("rows: a table [n, d] expected, found {shape}") };
         if let Some(bad) = indices.iter().find(|&&i| i >= n) {
-            panic!("rows: there is no row {bad} in {}", self.shape());
+            panic!("rows: there is no row {bad} in {shape}");
         }
         self.pass.record(
             Op::new("rows").indices(indices).attributes([width]),
@@ -173,8 +174,9 @@ impl<'p, T: Real> Var<'p, T> {
     pub fn stack(parts: &[Self]) -> Self {
         let first = parts.first().expect("stack: at least one part expected").shape();
         let row = first.inserted(0, 1);
-        let same = parts.iter().all(|p| p.shape() == first);
-        assert!(same, "stack: the shapes of the parts differ from {first}");
+        for part in parts {
+            assert!(part.shape() == first, "stack: shapes differ: {first} and {}", part.shape());
+        }
         let shape = row.with(0, parts.len());
         parts[0].pass.record_all(
             "stack",
@@ -199,7 +201,8 @@ impl<'p, T: Real> Var<'p, T> {
     /// If there are not two axes.
     #[track_caller]
     pub fn transpose(self) -> Self {
-        let [m, n] = self.dims();
+        let shape = self.shape();
+        let &[m, n] = shape.dims() else { panic!("transpose: a matrix [m, n] expected, found {shape}") };
         self.pass.record(
             "transpose",
             [self],
