@@ -39,6 +39,7 @@
 //! | [`ops`] | every differentiable op: mathematics, forward, backward and test in one place |
 //! | `params`, `layout`, `flat`, `grads` | θ, its layout, vectors laid out like it, its gradient |
 //! | `finite` | which op gave the first NaN: [`check_finite`](Pass::check_finite), [`check_finite_gradient`](Var::check_finite_gradient) |
+//! | `recompute` | less memory for more time: [`recompute`](Pass::recompute) |
 //! | [`gradcheck`](mod@gradcheck) | the tester: a gradient against finite differences, in `f64` |
 //!
 //! # Laws
@@ -62,6 +63,7 @@ mod node;
 mod op;
 pub mod ops;
 mod params;
+mod recompute;
 pub mod tape;
 mod var;
 

@@ -7,6 +7,7 @@ use thalweg_tensor::{Real, Shape};
 
 use crate::back::Back;
 use crate::layout::Param;
+use crate::recompute::Segments;
 
 /// Where a node's numbers lie.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +45,7 @@ pub(crate) struct Memory<T: Real> {
     pub value: Buffer<T>,
     pub grad: Buffer<T>,
     pub reached: Vec<bool>,
+    pub segments: Segments<T>,
 }
 
 impl<T: Real> Memory<T> {

@@ -124,6 +124,7 @@ impl<T: Real> Tape<T> {
         memory.inputs.clear();
         memory.indices.clear();
         memory.value.clear();
+        memory.segments.clear();
         memory.grad.clear(); // the last pass's gradients are none of this one
         Pass { memory: &self.memory, params }
     }
@@ -136,6 +137,7 @@ impl<T: Real> Tape<T> {
             + m.indices.capacity() * size_of::<usize>()
             + (m.value.capacity() + m.grad.capacity()) * size_of::<T>()
             + m.reached.capacity()
+            + m.segments.bytes()
     }
 }
 
@@ -340,6 +342,8 @@ impl<'t, T: Real> Pass<'t, T> {
                 scratch: &mut behind[..node.saved],
                 grad: before,
                 grads,
+                params: self.params,
+                segments: &m.segments,
             });
             watch(m, id, grads);
         }
