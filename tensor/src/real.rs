@@ -60,6 +60,18 @@ pub trait Real:
     fn abs(self) -> Self;
     /// Integer power.
     fn powi(self, exponent: i32) -> Self;
+    /// Sine, of radians.
+    fn sin(self) -> Self;
+    /// Cosine, of radians.
+    fn cos(self) -> Self;
+    /// Real power.
+    fn powf(self, exponent: Self) -> Self;
+    /// `eˣ − 1`, accurate near 0.
+    fn exp_m1(self) -> Self;
+    /// 1, 0 or −1; NaN of NaN.
+    fn sign(self) -> Self;
+    /// The largest whole number that is not larger.
+    fn floor(self) -> Self;
     /// The larger of the two; NaN when either is NaN.
     fn maximum(self, other: Self) -> Self;
     /// The smaller of the two; NaN when either is NaN.
@@ -109,6 +121,37 @@ macro_rules! shared_methods {
         #[inline(always)]
         fn powi(self, exponent: i32) -> Self {
             $type::powi(self, exponent)
+        }
+        #[inline(always)]
+        fn sin(self) -> Self {
+            Self::from_f64(self.to_f64().sin())
+        }
+        #[inline(always)]
+        fn cos(self) -> Self {
+            Self::from_f64(self.to_f64().cos())
+        }
+        #[inline(always)]
+        fn powf(self, exponent: Self) -> Self {
+            Self::from_f64(self.to_f64().powf(exponent.to_f64()))
+        }
+        #[inline(always)]
+        fn exp_m1(self) -> Self {
+            Self::from_f64(self.to_f64().exp_m1())
+        }
+        #[inline(always)]
+        fn sign(self) -> Self {
+            let sign = if self > 0.0 { 1.0 } else { -1.0 };
+            if self == 0.0 {
+                0.0
+            } else if self.is_nan() {
+                self
+            } else {
+                sign
+            }
+        }
+        #[inline(always)]
+        fn floor(self) -> Self {
+            $type::floor(self)
         }
         #[inline(always)]
         fn maximum(self, other: Self) -> Self {

@@ -29,7 +29,7 @@ impl<T: Real> Var<'_, T> {
     pub fn elu(self) -> Self {
         self.map(
             "elu",
-            |x, y| each(x, y, |x| if x > T::ZERO { x } else { T::from_f64(x.to_f64().exp_m1()) }),
+            |x, y| each(x, y, |x| if x > T::ZERO { x } else { x.exp_m1() }),
             |g| g.each(|x, y| if x > T::ZERO { T::ONE } else { y + T::ONE }),
         )
     }

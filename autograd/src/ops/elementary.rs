@@ -17,21 +17,21 @@ impl<T: Real> Var<'_, T> {
     ///
     /// Forward `y = |x|`; backward `x̄ += ȳ ⊙ sign x`.
     pub fn abs(self) -> Self {
-        self.map("abs", |x, y| each(x, y, T::abs), |g| g.each(|x, _y| sign(x)))
+        self.map("abs", |x, y| each(x, y, T::abs), |g| g.each(|x, _y| x.sign()))
     }
 
     /// Sine, elementwise, any shape; radians.
     ///
     /// Forward `y = sin x`; backward `x̄ += ȳ ⊙ cos x`.
     pub fn sin(self) -> Self {
-        self.map("sin", |x, y| each(x, y, sin), |g| g.each(|x, _y| cos(x)))
+        self.map("sin", |x, y| each(x, y, T::sin), |g| g.each(|x, _y| x.cos()))
     }
 
     /// Cosine, elementwise, any shape; radians.
     ///
     /// Forward `y = cos x`; backward `x̄ −= ȳ ⊙ sin x`.
     pub fn cos(self) -> Self {
-        self.map("cos", |x, y| each(x, y, cos), |g| g.each(|x, _y| -sin(x)))
+        self.map("cos", |x, y| each(x, y, T::cos), |g| g.each(|x, _y| -x.sin()))
     }
 
     /// A whole power, elementwise, any shape; `x⁰ = 1` everywhere, with derivative 0.
@@ -66,11 +66,11 @@ impl<T: Real> Var<'_, T> {
     pub fn powf(self, p: T) -> Self {
         self.map(
             Op::new("powf").scalar(p.to_f64()),
-            |x, y| each(x, y, |x| power(x, p)),
+            |x, y| each(x, y, |x| x.powf(p)),
             |g| {
                 let p = g.scalar();
                 if p != T::ZERO {
-                    g.each(|x, _y| p * power(x, p - T::ONE));
+                    g.each(|x, _y| p * x.powf(p - T::ONE));
                 }
             },
         )
@@ -103,28 +103,6 @@ impl<T: Real> Var<'_, T> {
             |g| g.each(|x, y| if x == y { T::ONE } else { T::ZERO }),
         )
     }
-}
-
-/// 1, 0 or −1; NaN of NaN.
-fn sign<T: Real>(x: T) -> T {
-    match x.partial_cmp(&T::ZERO) {
-        Some(std::cmp::Ordering::Greater) => T::ONE,
-        Some(std::cmp::Ordering::Less) => -T::ONE,
-        Some(std::cmp::Ordering::Equal) => T::ZERO,
-        None => x,
-    }
-}
-
-fn sin<T: Real>(x: T) -> T {
-    T::from_f64(x.to_f64().sin())
-}
-
-fn cos<T: Real>(x: T) -> T {
-    T::from_f64(x.to_f64().cos())
-}
-
-fn power<T: Real>(x: T, p: T) -> T {
-    T::from_f64(x.to_f64().powf(p.to_f64()))
 }
 
 #[cfg(test)]
