@@ -6,7 +6,8 @@
 //! broadcasting. The [`kernels`] are the inner loops: functions over slices, compiled for several
 //! instruction sets. An [`Rng`] holds all the randomness there is.
 //!
-//! Everything is generic over [`Real`], which is `f32` for learning and `f64` for checking.
+//! Everything is generic over [`Real`], which is `f32` for learning, `f64` for checking, and [`Dual`] for
+//! numbers that carry a derivative with them.
 //! Nothing here knows of gradients.
 //!
 //! ```
@@ -29,6 +30,7 @@
 //! `serde` (on by default): tensors, shapes and generators can be saved; loading checks that a
 //! shape fits its data.
 
+mod dual;
 mod elementary;
 mod elements;
 mod error;
@@ -40,6 +42,7 @@ mod tensor;
 mod view;
 mod walk;
 
+pub use dual::Dual;
 pub use elements::Elements;
 pub use error::ShapeError;
 pub use real::Real;

@@ -14,7 +14,11 @@ impl<T: Real> Var<'_, T> {
     /// If there is no such axis, or it has size 0.
     #[track_caller]
     pub fn max_axis(self, axis: usize) -> Self {
-        self.extreme("max_axis", axis, T::maximum)
+        self.extreme(
+            "max_axis",
+            axis,
+            |first, next| if next > first || only_next_is_nan(first, next) { next } else { first },
+        )
     }
 
     /// The smallest along one axis, which is dropped from the shape; NaN if there is a NaN. The gradient goes to the
@@ -26,7 +30,11 @@ impl<T: Real> Var<'_, T> {
     /// If there is no such axis, or it has size 0.
     #[track_caller]
     pub fn min_axis(self, axis: usize) -> Self {
-        self.extreme("min_axis", axis, T::minimum)
+        self.extreme(
+            "min_axis",
+            axis,
+            |first, next| if next < first || only_next_is_nan(first, next) { next } else { first },
+        )
     }
 
     /// The logarithm of the sum of exponentials over the last axis, which is dropped: `[…, n] → […]`, without overflow.
@@ -76,11 +84,18 @@ impl<T: Real> Var<'_, T> {
     }
 }
 
+fn is_nan<T: Real>(x: T) -> bool {
+    x.partial_cmp(&x).is_none()
+}
+
+fn only_next_is_nan<T: Real>(first: T, next: T) -> bool {
+    is_nan(next) && !is_nan(first)
+}
+
 /// Gives each `ȳ` to the first element of its column that equals `y`; to the first NaN if `y` is NaN.
 fn extreme_backward<T: Real>(g: &mut Back<'_, T>) {
     let ([size, inner], x, y, dy) = (g.attributes(), g.x(0), g.y(), g.dy());
     let dx = g.dx(0);
-    let is_nan = |v: T| v.partial_cmp(&v).is_none();
     for (k, (&y, &dy)) in y.iter().zip(dy).enumerate() {
         let first = column(k, size, inner).find(|&i| x[i] == y || (is_nan(y) && is_nan(x[i])));
         if let Some(first) = first {
