@@ -124,6 +124,14 @@ impl<T: Real> Flat<T> {
         self.values.iter().all(|v| v.is_finite())
     }
 
+    /// Other numbers at the same places. `f(0)` must be 0, for the room between the entries.
+    pub(crate) fn map<U: Real>(&self, f: impl Fn(T) -> U) -> Flat<U> {
+        let mut values = Buffer::new();
+        values.resize(self.values.len(), U::ZERO);
+        values.iter_mut().zip(self.values.iter()).for_each(|(new, &old)| *new = f(old));
+        Flat { layout: Arc::clone(&self.layout), values }
+    }
+
     pub(crate) fn layout_mut(&mut self) -> &mut Layout {
         Arc::make_mut(&mut self.layout)
     }

@@ -11,6 +11,8 @@ use thalweg_tensor::{Rng, Shape, Tensor};
 use crate::gradcheck::{GradientMismatch, gradcheck};
 use crate::{RecurrentWeights, Var};
 
+mod dual;
+
 /// Checks one op at inputs that it draws.
 type Check = fn(&mut Rng) -> Result<(), GradientMismatch>;
 
