@@ -67,11 +67,11 @@ impl<T: Real> Pass<'_, T> {
     /// let error = pass.check_finite().unwrap_err();
     /// assert_eq!(error.to_string(), "node 1, ln [3]: element 1 is -inf; inputs: node 0, input [3]");
     /// ```
-    pub fn check_finite(&self) -> Result<(), NonFinite> {
+    pub fn check_finite(&self) -> Result<(), Box<NonFinite>> {
         let m = &*self.memory.borrow();
         for (id, node) in m.nodes.iter().enumerate() {
             if let Some(bad) = first_bad(node.read(&m.value, self.params.as_slice())) {
-                return Err(self.report(m, id, None, bad));
+                return Err(Box::new(self.report(m, id, None, bad)));
             }
         }
         Ok(())
@@ -130,7 +130,7 @@ impl<T: Real> Var<'_, T> {
     /// );
     /// ```
     #[track_caller]
-    pub fn check_finite_gradient(self) -> Result<(), NonFinite> {
+    pub fn check_finite_gradient(self) -> Result<(), Box<NonFinite>> {
         let shape = self.shape();
         assert!(shape.len() == 1, "check_finite_gradient: a single number expected, the shape is {shape}");
         let (pass, mut first) = (self.pass, None);
@@ -143,7 +143,7 @@ impl<T: Real> Var<'_, T> {
                 }
             }
         });
-        first.map_or(Ok(()), Err)
+        first.map_or(Ok(()), |first| Err(Box::new(first)))
     }
 }
 

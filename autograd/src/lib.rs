@@ -41,6 +41,7 @@
 //! | `finite` | which op gave the first NaN: [`check_finite`](Pass::check_finite), [`check_finite_gradient`](Var::check_finite_gradient) |
 //! | `recompute` | less memory for more time: [`recompute`](Pass::recompute) |
 //! | [`products`] | vector-Jacobian, Jacobian-vector and Hessian-vector products, exact: [`vjp`], [`jvp`], [`jacobian`], [`hvp`] |
+//! | `graph` | a pass as a table and as a drawing: [`summary`](Pass::summary), [`to_dot`](Pass::to_dot) |
 //! | [`gradcheck`](mod@gradcheck) | the tester: a gradient against finite differences, in `f64` |
 //!
 //! # Laws
@@ -60,6 +61,7 @@ mod finite;
 mod flat;
 pub mod gradcheck;
 mod grads;
+mod graph;
 mod layout;
 mod node;
 mod op;
@@ -75,6 +77,7 @@ pub use finite::NonFinite;
 pub use flat::Flat;
 pub use gradcheck::{gradcheck, gradcheck_params};
 pub use grads::{Grads, Touched};
+pub use graph::{NodeSummary, Summary};
 pub use layout::{Entry, Layout, Param};
 pub use node::Inputs;
 pub use op::Op;
