@@ -134,7 +134,7 @@ impl<T: Real> Var<'_, T> {
         let shape = self.shape();
         assert!(shape.len() == 1, "check_finite_gradient: a single number expected, the shape is {shape}");
         let (pass, mut first) = (self.pass, None);
-        pass.backward_watched(self, &[T::ONE], &mut Grads::like(pass.params), |m, id, grads| {
+        pass.backward(self, &[T::ONE], &mut Grads::like(pass.params), |m, id, grads| {
             for (i, &input) in m.inputs_of(id).iter().enumerate() {
                 let input = &m.nodes[input as usize];
                 if first.is_none() && input.needs_grad {

@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 
 use thalweg_tensor::{Real, Shape};
 
-use crate::Pass;
-use crate::node::Place;
+use crate::node::{Node, Place};
+use crate::{Pass, Tape};
 
 /// What a pass has recorded, node by node; shown as a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl<T: Real> Pass<'_, T> {
     /// ```
     pub fn summary(&self) -> Summary {
         let m = &*self.memory.borrow();
-        let summarize = |(id, node): (usize, &crate::node::Node<T>)| {
+        let summarize = |(id, node): (usize, &Node<T>)| {
             let is_view = node.backward.is_none() && !m.inputs_of(id).is_empty();
             let (parameter, numbers) = match node.place {
                 Place::Theta(param, _) => (Some(self.name_of(param).to_owned()), 0),
@@ -155,6 +155,18 @@ impl fmt::Display for Summary {
         }
         let rest = id + op + shape + inputs + 6;
         writeln!(f, "{count:rest$}  {total:>bytes$}")
+    }
+}
+
+impl<T: Real> fmt::Debug for Tape<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tape({} nodes, {} bytes)", self.memory.borrow().nodes.len(), self.bytes())
+    }
+}
+
+impl<T: Real> fmt::Debug for Pass<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pass({} nodes)", self.memory.borrow().nodes.len())
     }
 }
 

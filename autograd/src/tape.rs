@@ -85,7 +85,6 @@
 //! ```
 
 use std::cell::RefCell;
-use std::fmt;
 
 use thalweg_tensor::kernels::GRAIN;
 use thalweg_tensor::{Real, Shape, View};
@@ -101,7 +100,7 @@ use crate::var::Var;
 /// The memory of one pass, kept from pass to pass. See the [module's page](crate::tape) for how it works.
 #[derive(Default)]
 pub struct Tape<T: Real = f32> {
-    memory: RefCell<Memory<T>>,
+    pub(crate) memory: RefCell<Memory<T>>,
 }
 
 /// One run of a computation: borrows the tape's memory and the parameters, and hands out [`Var`]s.
@@ -290,13 +289,9 @@ impl<'t, T: Real> Pass<'t, T> {
         Var { pass: self, id: nodes.len() as u32 - 1 }
     }
 
-    /// Reverse mode from `root` with its gradient given. See [`Var::backward_from`].
-    pub(crate) fn backward(&self, root: Var<'_, T>, cotangent: &[T], grads: &mut Grads<T>) {
-        self.backward_watched(root, cotangent, grads, |_, _, _| {});
-    }
-
-    /// As [`backward`](Pass::backward); `watch` is called with each node when it has added to its inputs' gradients.
-    pub(crate) fn backward_watched(
+    /// Reverse mode from `root` with its gradient given. See [`Var::backward_from`]. `watch` is called with each node when
+    /// it has added to its inputs' gradients.
+    pub(crate) fn backward(
         &self,
         root: Var<'_, T>,
         cotangent: &[T],
@@ -347,17 +342,5 @@ impl<'t, T: Real> Pass<'t, T> {
             });
             watch(m, id, grads);
         }
-    }
-}
-
-impl<T: Real> fmt::Debug for Tape<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tape({} nodes, {} bytes)", self.memory.borrow().nodes.len(), self.bytes())
-    }
-}
-
-impl<T: Real> fmt::Debug for Pass<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pass({} nodes)", self.memory.borrow().nodes.len())
     }
 }

@@ -105,7 +105,7 @@ impl<'p, T: Real> Var<'p, T> {
             "backward: the shape is {shape}, the cotangent has length {}",
             cotangent.len()
         );
-        self.pass.backward(self, cotangent, grads);
+        self.pass.backward(self, cotangent, grads, |_, _, _| {});
     }
 
     /// The gradient of a [`leaf`](Pass::leaf) or of any value in between, as the last backward of this pass left it.
