@@ -6,6 +6,8 @@ use thalweg_tensor::{Real, Shape, kernels, walk};
 
 use crate::grads::Grads;
 use crate::node::{Node, Place};
+use crate::params::Params;
+use crate::recompute::Segments;
 
 /// One op's view of the backward pass: inputs, output and its gradient to read, the inputs' gradients to add to.
 ///
@@ -21,6 +23,8 @@ pub struct Back<'a, T: Real> {
     pub(crate) scratch: &'a mut [T],
     pub(crate) grad: &'a mut [T],
     pub(crate) grads: &'a mut Grads<T>,
+    pub(crate) params: &'a Params<T>,
+    pub(crate) segments: &'a Segments<T>,
 }
 
 impl<'a, T: Real> Back<'a, T> {
@@ -58,6 +62,7 @@ impl<'a, T: Real> Back<'a, T> {
     /// # Panics
     /// If the input has another number of elements.
     #[inline]
+    #[track_caller]
     pub fn add_outer(&mut self, i: usize, left: &[T], right: &[T]) {
         match self.input(i).place {
             Place::Theta(param, start) => self.grads.add_outer(param, start, left, right),

@@ -84,6 +84,7 @@ impl<T: Real> Flat<T> {
     ///
     /// # Panics
     /// If `layout` does not descend from this vector's by adding, growing or freezing entries.
+    #[track_caller]
     pub fn align(&mut self, layout: &Arc<Layout>) {
         if Arc::ptr_eq(&self.layout, layout) {
             return;
@@ -121,6 +122,14 @@ impl<T: Real> Flat<T> {
     /// Whether every number is finite.
     pub fn is_finite(&self) -> bool {
         self.values.iter().all(|v| v.is_finite())
+    }
+
+    /// Other numbers at the same places. `f(0)` must be 0, for the room between the entries.
+    pub(crate) fn map<U: Real>(&self, f: impl Fn(T) -> U) -> Flat<U> {
+        let mut values = Buffer::new();
+        values.resize(self.values.len(), U::ZERO);
+        values.iter_mut().zip(self.values.iter()).for_each(|(new, &old)| *new = f(old));
+        Flat { layout: Arc::clone(&self.layout), values }
     }
 
     pub(crate) fn layout_mut(&mut self) -> &mut Layout {

@@ -166,6 +166,7 @@ impl Layout {
     }
 
     /// Copies a vector laid out like `old` into one laid out like `self`; elements that `old` lacks are left alone.
+    #[track_caller]
     pub(crate) fn carry_over<T: Copy>(&self, old: &Layout, from: &[T], to: &mut [T]) {
         let (had, has) = (old.entries.len(), self.entries.len());
         assert!(had <= has, "align: a vector of {had} entries cannot follow a layout of {has}");

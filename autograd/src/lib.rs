@@ -37,12 +37,17 @@
 //! | [`tape`] | how reverse mode works, with an example by hand; [`Tape`], [`Pass`], and [`record`](Pass::record), the one door for ops |
 //! | [`ops`] | every differentiable op: mathematics, forward, backward and test in one place |
 //! | `params`, `layout`, `flat`, `grads` | θ, its layout, vectors laid out like it, its gradient |
+//! | `finite` | which op gave the first NaN: [`check_finite`](Pass::check_finite), [`check_finite_gradient`](Var::check_finite_gradient) |
+//! | `recompute` | less memory for more time: [`recompute`](Pass::recompute) |
+//! | [`products`] | vector-Jacobian, Jacobian-vector and Hessian-vector products, exact: [`vjp`], [`jvp`], [`jacobian`], [`hvp`] |
+//! | `graph` | a pass as a table and as a drawing: [`summary`](Pass::summary), [`to_dot`](Pass::to_dot) |
 //! | [`gradcheck`](mod@gradcheck) | the tester: a gradient against finite differences, in `f64` |
 //!
 //! # Laws
 //!
 //! * Nodes are only appended, so inputs lie before outputs; backward is one loop and never recurs.
-//! * Backward functions *add* to gradients. Nothing is differentiated twice: a gradient is not itself on a tape.
+//! * Backward functions *add* to gradients. A gradient is not itself on a tape: second derivatives come from a pass over
+//!   [dual numbers](products).
 //! * Growing a parameter moves no old element to another index, and leaves every old output as it was, to the bit, as
 //!   long as the new elements are zero (or meet zeros).
 //! * No global state, no threads, no hash maps: the same program gives the same bits.
@@ -50,25 +55,33 @@
 #![forbid(unsafe_code)]
 
 mod back;
+mod detach;
+mod finite;
 mod flat;
 pub mod gradcheck;
 mod grads;
+mod graph;
 mod layout;
 mod node;
 mod op;
 pub mod ops;
 mod params;
+pub mod products;
+mod recompute;
 pub mod tape;
 mod var;
 
 pub use back::Back;
+pub use finite::NonFinite;
 pub use flat::Flat;
 pub use gradcheck::{gradcheck, gradcheck_params};
 pub use grads::{Dense, Grads, Touched};
+pub use graph::{NodeSummary, Summary};
 pub use layout::{Entry, Layout, Param};
 pub use node::Inputs;
 pub use op::Op;
 pub use ops::{Activation, RecurrentWeights};
 pub use params::Params;
+pub use products::{hvp, jacobian, jvp, vjp};
 pub use tape::{Pass, Tape};
 pub use var::Var;

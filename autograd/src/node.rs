@@ -8,6 +8,7 @@ use thalweg_tensor::{Real, Shape};
 
 use crate::back::Back;
 use crate::layout::{Param, Shared};
+use crate::recompute::Segments;
 
 /// Where a node's numbers lie.
 #[derive(Clone, Copy, Debug)]
@@ -50,9 +51,16 @@ pub(crate) struct Memory<T: Real> {
     pub value: Buffer<T>,
     pub grad: Buffer<T>,
     pub reached: Vec<bool>,
+    pub segments: Segments<T>,
 }
 
 impl<T: Real> Memory<T> {
+    /// The inputs of a node.
+    pub fn inputs_of(&self, id: usize) -> &[u32] {
+        let (from, to) = self.nodes[id].inputs;
+        &self.inputs[from as usize..to as usize]
+    }
+
     /// Forgets the nodes of the last pass, and follows θ's layout. When nothing grew this is one pointer comparison.
     pub fn begin(&mut self, layout: &Shared) {
         if !Arc::ptr_eq(&self.layout, layout) {
@@ -66,6 +74,7 @@ impl<T: Real> Memory<T> {
         self.inputs.clear();
         self.indices.clear();
         self.value.clear();
+        self.segments.clear();
         self.grad.clear(); // the last pass's gradients are none of this one
     }
 }

@@ -107,6 +107,20 @@ impl<T: Real> Params<T> {
         self.theta.layout_mut().set_trainable(param, trainable);
     }
 
+    /// The same parameters as numbers of another type, with the same handles: to check in `f64` what runs in `f32`, or to
+    /// differentiate along a direction. What the type cannot hold is rounded; a tangent is lost.
+    ///
+    /// ```
+    /// use thalweg_autograd::Params;
+    ///
+    /// let mut params = Params::<f32>::new();
+    /// let w = params.add("w", [2], |i| i as f32);
+    /// assert_eq!(params.cast::<f64>().of(w), [0.0, 1.0]);
+    /// ```
+    pub fn cast<U: Real>(&self) -> Params<U> {
+        Params { theta: self.theta.map(|x| U::from_f64(x.to_f64())) }
+    }
+
     /// The handle of a name.
     pub fn find(&self, name: &str) -> Option<Param> {
         self.layout().find(name)

@@ -85,7 +85,6 @@
 //! ```
 
 use std::cell::RefCell;
-use std::fmt;
 
 use thalweg_tensor::kernels::GRAIN;
 use thalweg_tensor::{Real, Shape, View};
@@ -101,7 +100,7 @@ use crate::var::Var;
 /// The memory of one pass, kept from pass to pass. See the [module's page](crate::tape) for how it works.
 #[derive(Default)]
 pub struct Tape<T: Real = f32> {
-    memory: RefCell<Memory<T>>,
+    pub(crate) memory: RefCell<Memory<T>>,
 }
 
 /// One run of a computation: borrows the tape's memory and the parameters, and hands out [`Var`]s.
@@ -131,6 +130,7 @@ impl<T: Real> Tape<T> {
             + m.indices.capacity() * size_of::<usize>()
             + (m.value.capacity() + m.grad.capacity()) * size_of::<T>()
             + m.reached.capacity()
+            + m.segments.bytes()
     }
 }
 
@@ -285,8 +285,15 @@ impl<'t, T: Real> Pass<'t, T> {
         Var { pass: self, id: nodes.len() as u32 - 1 }
     }
 
-    /// Reverse mode from `root` with its gradient given. See [`Var::backward_from`].
-    pub(crate) fn backward(&self, root: Var<'_, T>, cotangent: &[T], grads: &mut Grads<T>) {
+    /// Reverse mode from `root` with its gradient given. See [`Var::backward_from`]. `watch` is called with each node when
+    /// it has added to its inputs' gradients.
+    pub(crate) fn backward(
+        &self,
+        root: Var<'_, T>,
+        cotangent: &[T],
+        grads: &mut Grads<T>,
+        mut watch: impl FnMut(&Memory<T>, usize, &mut Grads<T>),
+    ) {
         grads.align(self.params.layout());
         let m = &mut *self.memory.borrow_mut();
         let root = root.id as usize;
@@ -326,19 +333,10 @@ impl<'t, T: Real> Pass<'t, T> {
                 scratch: &mut behind[..node.saved],
                 grad: before,
                 grads,
+                params: self.params,
+                segments: &m.segments,
             });
+            watch(m, id, grads);
         }
-    }
-}
-
-impl<T: Real> fmt::Debug for Tape<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tape({} nodes, {} bytes)", self.memory.borrow().nodes.len(), self.bytes())
-    }
-}
-
-impl<T: Real> fmt::Debug for Pass<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pass({} nodes)", self.memory.borrow().nodes.len())
     }
 }

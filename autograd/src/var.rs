@@ -67,10 +67,10 @@ impl<'p, T: Real> Var<'p, T> {
     /// If there is not exactly one.
     #[track_caller]
     pub fn item(self) -> T {
-        self.with(|x| match x {
-            [x] => *x,
-            _ => panic!("item: one number expected, the shape is {}", self.shape()),
-        })
+        match self.with(|x| x.try_into()) {
+            Ok::<[T; 1], _>([x]) => x,
+            Err(_) => panic!("item: one number expected, the shape is {}", self.shape()),
+        }
     }
 
     /// Copies the numbers out.
@@ -113,7 +113,7 @@ impl<'p, T: Real> Var<'p, T> {
             "backward: the shape is {shape}, the cotangent has length {}",
             cotangent.len()
         );
-        self.pass.backward(self, cotangent, grads);
+        self.pass.backward(self, cotangent, grads, |_, _, _| {});
     }
 
     /// The gradient of a [`leaf`](Pass::leaf) or of any value in between, as the last backward of this pass left it.

@@ -3,8 +3,8 @@
 //! A [`Tensor`] owns its numbers: a [`Shape`] and a vector in row-major order. A [`View`] borrows them with strides of
 //! its own, so that a transpose, a slice or a row moves nothing. Operations take views and return tensors; whatever
 //! reads as a view (a tensor, a slice, an array, a number) is one where one is asked for ([`AsView`]).
-//! Everything is generic over [`Real`], which is `f32` for learning and `f64` for checking. Nothing here knows of
-//! gradients.
+//! Everything is generic over [`Real`], which is `f32` for learning, `f64` for checking, and [`Dual`] for numbers that
+//! carry a derivative with them. Nothing here knows of gradients.
 //!
 //! # A first walk
 //!
@@ -82,6 +82,7 @@ mod combine;
 mod compare;
 pub mod convolution;
 mod create;
+mod dual;
 mod elementary;
 mod elements;
 mod elementwise;
@@ -112,6 +113,7 @@ pub use as_view::AsView;
 pub use axis_range::{AxisIndex, AxisRange};
 pub use close::NotClose;
 pub use convolution::{ConvOptions, Convolution, Window};
+pub use dual::Dual;
 pub use elements::Elements;
 pub use error::ShapeError;
 pub use product::matmul_add;

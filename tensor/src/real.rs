@@ -6,7 +6,8 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
-/// A floating-point scalar: `f32` for learning, `f64` for checking gradients. Sealed.
+/// A floating-point scalar: `f32` for learning, `f64` for checking gradients, [`Dual`](crate::Dual) for
+/// derivatives along a direction. Sealed.
 pub trait Real:
     Product
     + Copy
@@ -43,7 +44,7 @@ pub trait Real:
 
     /// The nearest number of this type.
     fn from_f64(value: f64) -> Self;
-    /// The same number in double precision (exact for both types).
+    /// The same number in double precision, exact; of a dual number its value.
     fn to_f64(self) -> f64;
     /// `eˣ`.
     fn exp(self) -> Self;
@@ -83,7 +84,7 @@ pub trait Real:
     fn is_finite(self) -> bool;
     /// `self · a + b`, rounded once. Slow where the processor has no such instruction.
     fn mul_add(self, a: Self, b: Self) -> Self;
-    /// The bit pattern; that of an `f32` is extended with zeros.
+    /// The bit pattern; that of an `f32` is extended with zeros, that of a dual number is its value's.
     fn bits(self) -> u64;
 }
 

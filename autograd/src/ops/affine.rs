@@ -57,7 +57,8 @@ impl<T: Real> Var<'_, T> {
     pub fn affine_with(self, weight: Self, bias: Option<Self>, activation: Activation) -> Self {
         let [rows, inputs, out] = self.affine_sizes(weight, bias);
         let shape = if self.rank() == 1 { Shape::from([out]) } else { Shape::from([rows, out]) };
-        let op = Op::new("affine").attributes([rows, inputs, out, activation as usize]);
+        let op = Op::new(if bias.is_some() { "affine" } else { "linear" });
+        let op = op.attributes([rows, inputs, out, activation as usize]);
         let op = if activation == Activation::Identity { op } else { op.saving(rows * out) };
         let forward = |x: &[T], w: &[T], b: Option<&[T]>, y: &mut [T]| {
             let (y, _) = y.split_at_mut(rows * out); // what is kept for backward is room alone
@@ -82,7 +83,10 @@ impl<T: Real> Var<'_, T> {
         let sizes = match (x.dims(), w.dims()) {
             (&[n], &[out, inputs]) if n == inputs => [1, inputs, out],
             (&[rows, n], &[out, inputs]) if n == inputs => [rows, inputs, out],
-            _ => panic!("affine: [in] or [n, in] and a weight [out, in] expected: {x} and {w}"),
+            _ => {
+                let op = if bias.is_some() { "affine" } else { "linear" };
+                panic!("{op}: [in] or [n, in] and a weight [out, in] expected: {x} and {w}")
+            }
         };
         if let Some(b) = bias.map(|b| &nodes[b.id as usize].shape) {
             assert!(b.dims() == [sizes[2]], "affine: bias {b} for weight {w}");

@@ -53,7 +53,18 @@ impl<T: Real> Var<'_, T> {
         assert!(low <= high, "clamp: low ≤ high expected: {low} and {high}");
         self.map(
             "clamp",
-            |x, y| each(x, y, |x| x.maximum(low).minimum(high)),
+            // Not by maximum and minimum, which give a dual number the mean slope at a bound.
+            |x, y| {
+                each(x, y, |x| {
+                    if x < low {
+                        low
+                    } else if x > high {
+                        high
+                    } else {
+                        x
+                    }
+                })
+            },
             |g| g.each(|x, y| if x == y { T::ONE } else { T::ZERO }),
         )
     }

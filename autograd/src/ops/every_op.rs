@@ -11,6 +11,8 @@ use thalweg_tensor::{ConvOptions, Norm, Rng, Shape, Tensor, Window};
 use crate::gradcheck::{GradientMismatch, gradcheck};
 use crate::{Activation, RecurrentWeights, Var};
 
+mod dual;
+
 /// Checks one op at inputs that it draws.
 type Check = fn(&mut Rng) -> Result<(), GradientMismatch>;
 

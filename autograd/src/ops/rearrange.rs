@@ -85,6 +85,7 @@ impl<T: Real> Var<'_, T> {
     pub fn unsqueeze(self, axis: usize) -> Self {
         let shape = self.shape();
         assert!(axis <= shape.rank(), "unsqueeze: axis {axis} is beyond the rank of {shape}");
+        assert!(shape.rank() < MAX_RANK, "unsqueeze: {shape} has {MAX_RANK} axes already");
         self.reshape(shape.inserted(axis, 1))
     }
 

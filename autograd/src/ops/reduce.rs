@@ -62,8 +62,8 @@ impl<T: Real> Var<'_, T> {
     /// If there is no such axis, or one is named twice.
     #[track_caller]
     pub fn mean_axes(self, axes: &[usize], keep_dims: bool) -> Self {
-        let sum = self.sum_axes(axes, keep_dims);
-        sum * (T::ONE / T::from_f64(self.count(axes)))
+        let count = self.count("mean_axes", axes);
+        self.sum_axes(axes, keep_dims) * (T::ONE / T::from_f64(count))
     }
 
     /// The variance over some axes, `Σᵢ (xᵢ − mean)² / n`, or over `n − 1` if it is to be unbiased: shapes as for
@@ -73,8 +73,9 @@ impl<T: Real> Var<'_, T> {
     /// If there is no such axis, or one is named twice.
     #[track_caller]
     pub fn var_axes(self, axes: &[usize], unbiased: bool, keep_dims: bool) -> Self {
+        let count = self.count("var_axes", axes);
         let squares = (self - self.mean_axes(axes, true)).square().sum_axes(axes, keep_dims);
-        squares * T::from_f64(1.0 / (self.count(axes) - f64::from(u8::from(unbiased))))
+        squares * T::from_f64(1.0 / (count - f64::from(u8::from(unbiased))))
     }
 
     /// [`sum_axes`](Var::sum_axes) over one axis, which is dropped from the shape.
@@ -105,8 +106,10 @@ impl<T: Real> Var<'_, T> {
     }
 
     /// How many elements one of the results over these axes is made of.
-    fn count(self, axes: &[usize]) -> f64 {
+    #[track_caller]
+    fn count(self, op: &str, axes: &[usize]) -> f64 {
         let shape = self.shape();
+        shape.reduced(op, axes, false); // the axes are there, or it panics
         axes.iter().map(|&axis| shape.dims()[axis] as f64).product()
     }
 

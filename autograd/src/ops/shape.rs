@@ -41,9 +41,10 @@ impl<'p, T: Real> Var<'p, T> {
     /// If the table has not two axes, or has no such row.
     #[track_caller]
     pub fn rows(self, indices: &[usize]) -> Self {
-        let [n, _] = self.dims();
+        let shape = self.shape();
+        let &[n, _] = shape.dims() else { panic!("rows: a table [n, d] expected, found {shape}") };
         if let Some(bad) = indices.iter().find(|&&i| i >= n) {
-            panic!("rows: there is no row {bad} in {}", self.shape());
+            panic!("rows: there is no row {bad} in {shape}");
         }
         self.index_select(0, indices)
     }
@@ -169,8 +170,9 @@ impl<'p, T: Real> Var<'p, T> {
     pub fn stack_axis(parts: &[Self], axis: usize) -> Self {
         let first = parts.first().expect("stack: at least one part expected").shape();
         assert!(axis <= first.rank(), "stack: axis {axis} is beyond the rank of {first}");
-        let same = parts.iter().all(|p| p.shape() == first);
-        assert!(same, "stack: the shapes of the parts differ from {first}");
+        if let Some(other) = parts.iter().map(|part| part.shape()).find(|&shape| shape != first) {
+            panic!("stack: the shapes of the parts differ: {first} and {other}");
+        }
         Self::join("stack", parts, first.inserted(axis, parts.len()), axis)
     }
 
@@ -218,7 +220,8 @@ impl<'p, T: Real> Var<'p, T> {
     /// If there are not two axes.
     #[track_caller]
     pub fn transpose(self) -> Self {
-        let [m, n] = self.dims();
+        let shape = self.shape();
+        let &[m, n] = shape.dims() else { panic!("transpose: a matrix [m, n] expected, found {shape}") };
         self.pass.record(
             "transpose",
             [self],

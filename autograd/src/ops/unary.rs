@@ -66,7 +66,7 @@ impl<T: Real> Var<'_, T> {
     ///
     /// Forward `y = max(x, 0)`; backward `x̄ += ȳ ⊙ [x > 0]`.
     pub fn relu(self) -> Self {
-        let positive = |x: T| x.maximum(T::ZERO); // NaN stays NaN: it must not vanish here
+        let positive = |x: T| if x <= T::ZERO { T::ZERO } else { x }; // NaN stays NaN: it must not vanish here
         self.map("relu", |x, y| each(x, y, positive), |g| g.each(|x, _y| if x > T::ZERO { T::ONE } else { T::ZERO }))
     }
 

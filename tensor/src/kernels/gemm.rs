@@ -4,7 +4,7 @@
 
 use super::dispatch::PORTABLE_FMA;
 use super::lanes::{Lanes, Plain};
-use crate::Real;
+use crate::{Dual, Real};
 
 /// A borrowed matrix whose elements lie at strides: element `(i, j)` is
 /// `data[i · row_stride + j · column_stride]`.
@@ -100,7 +100,7 @@ pub fn gemm<T: Real>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: &mut [T])
     unsafe { T::multiply(alpha, a, b, beta, c) }
 }
 
-/// A scalar that `matrixmultiply` has kernels for. Out of reach from outside, so it seals `Real`.
+/// A scalar with a matrix product of its own. Out of reach from outside, so it seals `Real`.
 pub trait Product: Sized + Copy {
     /// Its lanes on processors with AVX-512.
     #[cfg(target_arch = "x86_64")]
@@ -143,6 +143,26 @@ macro_rules! product {
 
 product!(f32, matrixmultiply::sgemm, Avx512F32, Avx2F32);
 product!(f64, matrixmultiply::dgemm, Avx512F64, Avx2F64);
+
+/// Plain loops: dual numbers are for checking and for second derivatives.
+impl Product for Dual {
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = Plain<Dual, false>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = Plain<Dual, false>;
+    type Portable = Plain<Dual, false>;
+
+    unsafe fn multiply(alpha: Self, a: Matrix<Self>, b: Matrix<Self>, beta: Self, c: &mut [Self]) {
+        for (i, row) in c.chunks_exact_mut(b.cols).enumerate() {
+            for (j, c) in row.iter_mut().enumerate() {
+                let term =
+                    |k| a.data[i * a.row_stride + k * a.col_stride] * b.data[k * b.row_stride + j * b.col_stride];
+                let product = alpha * (0..a.cols).map(term).sum::<Dual>();
+                *c = if beta == Dual::ZERO { product } else { product + beta * *c };
+            }
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -52,7 +52,9 @@ impl Sizes {
             [steps, batch, inputs] => (steps, batch, inputs),
             _ => panic!("{op}: input [t, in] or [t, n, in] expected, found {input}"),
         };
-        let [rows, hidden] = weights.weight_hh.dims();
+        let &[rows, hidden] = w_hh.dims() else {
+            panic!("{op}: weight_hh [{gates}·hidden, hidden] expected, found {w_hh}")
+        };
         assert!(rows == gates * hidden, "{op}: weight_hh [{gates}·hidden, hidden] expected, found {w_hh}");
         assert!(w_ih == Shape::from([rows, inputs]), "{op}: weight_ih [{rows}, {inputs}] expected, found {w_ih}");
         let state = if input.rank() == 2 { Shape::from([hidden]) } else { Shape::from([batch, hidden]) };
