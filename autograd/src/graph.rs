@@ -200,11 +200,12 @@ mod tests {
         params.set_trainable(p, false);
         let mut tape = Tape::new();
         let pass = tape.pass(&params);
-        pass.param(p);
+        pass.param(p).row(0);
         assert_eq!(
             pass.to_dot(),
             "digraph pass {\n    node [shape=box];\n    \
-             n0 [label=\"param a\\\"]; \\\\ evil \\n[1]\", shape=ellipse, color=gray];\n}\n"
+             n0 [label=\"param a\\\"]; \\\\ evil \\n[1]\", shape=ellipse, color=gray];\n    \
+             n1 [label=\"view a\\\"]; \\\\ evil \\n[]\", style=dashed, color=gray];\n    n0 -> n1;\n}\n"
         );
     }
 
