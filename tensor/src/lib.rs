@@ -28,6 +28,8 @@
 //!
 //! `serde` (on by default): tensors, shapes and generators can be saved; loading checks that a
 //! shape fits its data.
+//!
+//! `rayon`: large matrix products run on several threads, with the same results to the bit.
 
 mod elementary;
 mod elements;
