@@ -69,7 +69,7 @@ mod transposed;
 mod unary;
 mod vectorize;
 
-pub use batch::rows_times_transposed;
+pub use batch::{linear_add, rows_times_transposed};
 pub use buffer::{Buffer, GRAIN};
 pub use dot::{add_assign, axpy, dot};
 pub(crate) use gemm::Product;

@@ -170,3 +170,26 @@ impl<T: Real> Block<'_, T> {
         Matrix { cols: width, data: &b.data[col / PANEL * self.apart + col % PANEL..], ..b }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Matrix, gemm};
+    use super::*;
+    use allocation_counter::measure;
+
+    #[test]
+    fn only_a_first_product_allocates() {
+        if InstructionSet::best() == InstructionSet::Portable {
+            return; // matrixmultiply allocates at each call
+        }
+        let (a, b, mut c) = (vec![1.0_f32; 70 * 90], vec![1.0; 90 * 120], vec![0.0; 70 * 120]);
+        let mut product = || gemm(1.0, Matrix::new(90, 70, &a).t(), Matrix::new(120, 90, &b).t(), 0.0, &mut c);
+        assert!(measure(&mut product).bytes_total > 0, "the first product packs into new memory");
+        assert_eq!(measure(|| (0..3).for_each(|_| product())).bytes_total, 0);
+    }
+
+    #[test]
+    fn parts_are_even() {
+        assert_eq!([1, 256, 257, 300, 513].map(|length| part(length, 256)), [1, 256, 129, 150, 171]);
+    }
+}
