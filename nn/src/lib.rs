@@ -47,7 +47,7 @@
 //!
 //! # Laws
 //!
-//! * A step allocates nothing after the first of its size (but GEMM does, to which batches of more than 16 rows go).
+//! * A step allocates nothing after the first of its size.
 //! * A sequence gives what its steps give, and what any cut of it into pieces with carried state gives.
 //! * Right after growing, every old output is bit-identical, and every old optimizer moment is in its place.
 //! * An optimizer refuses a gradient that is not finite: neither θ nor its own state change.

@@ -73,6 +73,8 @@
 //! # Features
 //!
 //! `serde` (on by default): tensors, shapes and generators can be saved; loading checks that a shape fits its data.
+//!
+//! `rayon`: large matrix products run on several threads, with the same results to the bit.
 
 mod activation;
 mod as_view;

@@ -3,6 +3,7 @@
 use super::dispatch::{InstructionSet, instruction_sets};
 use super::dot::dot_rows;
 use super::lanes::Lanes;
+use super::{Matrix, gemm, matvec_add};
 use crate::Real;
 
 /// `Y += X Wᵀ` for row-major `X [n, columns]`, `W [m, columns]` and `Y [n, m]`.
@@ -10,12 +11,8 @@ use crate::Real;
 /// Each product is, to the bit, the [`dot`](super::dot()) of its two rows: a batch gives what its
 /// examples give one by one. `W` is read from far memory once, without packing or allocating.
 ///
-/// It beats [`gemm`](super::gemm()), which packs `W` at each call, as long as `X` has few rows. How
-/// many depends on the shape (measured in single precision with AVX-512):
-///
-/// | `W` | 64 × 8 | 128 × 48 | 64 × 64 | 256 × 256 | 1024 × 1024 | 10 × 64 |
-/// |---|---|---|---|---|---|---|
-/// | up to `n` ≈ | 9 | 20 | 32 | 100 | beyond 64 | beyond 128 |
+/// Neither packing nor adding up lanes at the end weighs much when rows are long; where they are short and there are many
+/// of them, [`linear_add`] is faster.
 ///
 /// ```
 /// use thalweg_tensor::kernels::rows_times_transposed;
@@ -44,9 +41,63 @@ pub fn rows_times_transposed<T: Real>(x: &[T], w: &[T], columns: usize, y: &mut 
     );
     // The blocks below take rows for granted.
     if !x.is_empty() && !w.is_empty() {
-        rows_times_transposed_on(InstructionSet::best(), x, w, columns, y);
+        pieces(x, w, columns, y);
     }
 }
+
+/// `Y += X Wᵀ` as fast as it goes, for `X [n, columns]`, `W [m, columns]` and `Y [n, m]`: a layer on a batch.
+///
+/// That is [`matvec_add`](super::matvec_add) for one example, and else [`rows_times_transposed`] with the same bits,
+/// unless there are more than 16 examples of fewer than 256 numbers: for these [`gemm`](super::gemm()) is faster, up to
+/// three times, but adds in another order.
+///
+/// # Panics
+///
+/// As [`rows_times_transposed`].
+#[track_caller]
+pub fn linear_add<T: Real>(x: &[T], w: &[T], columns: usize, y: &mut [T]) {
+    let (examples, outputs) = (x.len() / columns.max(1), w.len() / columns.max(1));
+    let fits = examples * columns == x.len() && outputs * columns == w.len() && examples * outputs == y.len();
+    match examples {
+        1 if fits => matvec_add(w, x, y),
+        17.. if fits && columns < 256 => {
+            let (x, w) = (Matrix::new(examples, columns, x), Matrix::new(outputs, columns, w));
+            gemm(T::ONE, x, w.t(), T::ONE, y);
+        }
+        _ => rows_times_transposed(x, w, columns, y),
+    }
+}
+
+/// The most bytes of `X` that pass before the next rows of `W` are taken: they stay in the second-level cache.
+const PIECE_BYTES: usize = 512 * 1024;
+/// The fewest multiply-adds of a piece for a thread of its own.
+#[cfg(feature = "rayon")]
+const LEAST_WORK: usize = 4_000_000;
+
+/// Halves `X` until it is small.
+fn pieces<T: Real>(x: &[T], w: &[T], columns: usize, y: &mut [T]) {
+    let (examples, outputs) = (x.len() / columns, w.len() / columns);
+    let is_large = size_of_val(x) > PIECE_BYTES;
+    #[cfg(feature = "rayon")]
+    let is_large = is_large || x.len().saturating_mul(outputs) >= 2 * LEAST_WORK;
+    if examples < 2 || !is_large {
+        return rows_times_transposed_on(InstructionSet::best(), x, w, columns, y);
+    }
+    let half = (examples / 2).next_multiple_of(ROWS_OF_X).min(examples - 1);
+    let ((x, x_rest), (y, y_rest)) = (x.split_at(half * columns), y.split_at_mut(half * outputs));
+    let (first, second) = (|| pieces(x, w, columns, y), || pieces(x_rest, w, columns, y_rest));
+    #[cfg(feature = "rayon")]
+    rayon::join(first, second);
+    #[cfg(not(feature = "rayon"))]
+    {
+        let (mut first, mut second) = (first, second);
+        first();
+        second();
+    }
+}
+
+/// How many rows of `X` share what is loaded of `W`.
+const ROWS_OF_X: usize = 3;
 
 instruction_sets! { rows_times_transposed_on(x: &[T], w: &[T], columns: usize, y: &mut [T]) = batch_body }
 
@@ -57,9 +108,9 @@ fn batch_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T], w: &[T], column
     let mut first = 0;
     while first + BLOCK <= outputs {
         let (w, y) = (&w[first * columns..], &mut y[first..]);
-        // Two rows of X share what is loaded of W, where there are registers for the sums.
+        // Rows of X share what is loaded of W, where there are registers for the sums.
         if BLOCK >= 8 {
-            add_products::<T, L, BLOCK, 2>(x, w, [columns, outputs], y);
+            add_products::<T, L, BLOCK, ROWS_OF_X>(x, w, [columns, outputs], y);
         } else {
             add_products::<T, L, BLOCK, 1>(x, w, [columns, outputs], y);
         }
@@ -72,7 +123,7 @@ fn batch_body<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T], w: &[T], column
 }
 
 /// Adds the products of all rows of `x` with the first `ROWS` rows of `w` to the first `ROWS`
-/// columns of `y`; `COUNT` rows of `x` at a time, then one by one.
+/// columns of `y`; `COUNT` rows of `x` at a time (at most three), then what is left.
 #[inline(always)]
 fn add_products<T: Real, L: Lanes<T>, const ROWS: usize, const COUNT: usize>(
     x: &[T],
@@ -82,18 +133,13 @@ fn add_products<T: Real, L: Lanes<T>, const ROWS: usize, const COUNT: usize>(
 ) {
     let (mut x, mut start) = (x, 0);
     while x.len() >= COUNT * columns {
-        let products = dot_rows::<T, L, ROWS, COUNT>(w, x, columns);
-        for products in products {
-            add_row(products, &mut y[start..]);
-            start += outputs;
-        }
-        x = &x[COUNT * columns..];
+        add_rows::<T, L, ROWS, COUNT>(x, w, columns, outputs, &mut y[start..]);
+        (x, start) = (&x[COUNT * columns..], start + COUNT * outputs);
     }
-    while !x.is_empty() {
-        let [products] = dot_rows::<T, L, ROWS, 1>(w, x, columns);
-        add_row(products, &mut y[start..]);
-        start += outputs;
-        x = &x[columns..];
+    match x.len() / columns {
+        0 => {}
+        1 => add_rows::<T, L, ROWS, 1>(x, w, columns, outputs, &mut y[start..]),
+        _ => add_rows::<T, L, ROWS, 2>(x, w, columns, outputs, &mut y[start..]),
     }
 }
 
@@ -118,10 +164,19 @@ fn add_column<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T], w: &[T], output
     }
 }
 
+/// Adds the products of the first `COUNT` rows of `x` with the first `ROWS` rows of `w`.
 #[inline(always)]
-fn add_row<T: Real, const ROWS: usize>(products: [T; ROWS], y: &mut [T]) {
-    for (y, product) in y[..ROWS].iter_mut().zip(products) {
-        *y += product;
+fn add_rows<T: Real, L: Lanes<T>, const ROWS: usize, const COUNT: usize>(
+    x: &[T],
+    w: &[T],
+    columns: usize,
+    outputs: usize,
+    y: &mut [T],
+) {
+    for (row, products) in dot_rows::<T, L, ROWS, COUNT>(w, x, columns).into_iter().enumerate() {
+        for (y, product) in y[row * outputs..][..ROWS].iter_mut().zip(products) {
+            *y += product;
+        }
     }
 }
 
@@ -130,7 +185,6 @@ mod tests {
     use super::super::testing::{bits, normal};
     use super::*;
     use crate::Rng;
-    use crate::kernels::{Matrix, gemm, matvec_add};
     use proptest::prelude::*;
 
     proptest! {
@@ -166,6 +220,30 @@ mod tests {
                 rows_times_transposed_on(set, &x, &w, columns, &mut product);
                 prop_assert_eq!(&product, &expected, "{:?}", set);
             }
+        }
+    }
+
+    #[test]
+    fn pieces_do_not_show() {
+        let mut rng = Rng::new(1);
+        for (examples, outputs, columns) in [(67, 200, 700), (300, 20, 900)] {
+            let (x, w) = (normal(examples * columns, &mut rng), normal(outputs * columns, &mut rng));
+            let (mut whole, mut cut) = (vec![0.0; examples * outputs], vec![0.0; examples * outputs]);
+            rows_times_transposed_on(InstructionSet::best(), &x, &w, columns, &mut whole);
+            rows_times_transposed(&x, &w, columns, &mut cut);
+            assert_eq!(bits(&cut), bits(&whole));
+        }
+    }
+
+    #[test]
+    fn a_layer_is_the_same_product_by_every_way() {
+        for (examples, outputs, columns) in [(0, 3, 4), (1, 3, 4), (16, 3, 4), (17, 3, 4), (17, 3, 260), (4, 0, 3)] {
+            let count = |length: usize| (0..length).map(|i| (i % 7) as f64 - 3.0).collect::<Vec<_>>();
+            let (x, w) = (count(examples * columns), count(outputs * columns));
+            let (mut y, mut expected) = (count(examples * outputs), count(examples * outputs));
+            linear_add(&x, &w, columns, &mut y);
+            rows_times_transposed(&x, &w, columns, &mut expected);
+            assert_eq!(y, expected);
         }
     }
 

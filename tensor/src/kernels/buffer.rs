@@ -38,7 +38,7 @@ struct Grain<T>([T; GRAIN]);
 
 impl<T: Real> Buffer<T> {
     /// An empty buffer; allocates nothing.
-    pub fn new() -> Self {
+    pub const fn new() -> Self {
         Buffer { grains: Vec::new(), len: 0 }
     }
 

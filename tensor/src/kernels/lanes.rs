@@ -19,6 +19,8 @@ pub trait Lanes<T>: Copy {
     const FMA: bool;
     /// Whether a partial chunk costs no more than a whole one.
     const MASKED: bool;
+    /// How many rows and how many chunks of columns of a matrix product the registers hold, beside what is added to them.
+    const TILE: [usize; 2];
 
     /// The same number in each lane.
     fn splat(value: T) -> Self;
@@ -38,6 +40,8 @@ pub trait Lanes<T>: Copy {
     fn multiply_add_first(self, b: &[T], c: Self) -> Self {
         self.multiply_add(Self::load_first(b), c)
     }
+    /// The numbers of both in turn, `[a₀ b₀ a₁ b₁ …]`: the first sixteen, and the others.
+    fn interleave(self, b: Self) -> [Self; 2];
 
     /// The sum of each row's lanes in the tree 16 → 8 → 4 → 2 → 1, lane `i` meeting lane
     /// `i + half`, and a zero added at the end: it turns −0 into 0, so that lanes that hold nothing
@@ -58,6 +62,7 @@ pub struct Plain<T, const FMA: bool>([T; LANES]);
 impl<T: Real, const FMA: bool> Lanes<T> for Plain<T, FMA> {
     const FMA: bool = FMA;
     const MASKED: bool = false;
+    const TILE: [usize; 2] = [3, 1];
 
     #[inline(always)]
     fn splat(value: T) -> Self {
@@ -96,6 +101,17 @@ impl<T: Real, const FMA: bool> Lanes<T> for Plain<T, FMA> {
             *c = multiply_add::<T, Self>(a, b, *c);
         }
         Plain(lanes)
+    }
+    #[inline(always)]
+    fn interleave(self, b: Self) -> [Self; 2] {
+        let half = LANES / 2;
+        [0, half].map(|first| {
+            let mut lanes = self.0;
+            for (i, pair) in lanes.as_chunks_mut().0.iter_mut().enumerate() {
+                *pair = [self.0[first + i], b.0[first + i]];
+            }
+            Plain(lanes)
+        })
     }
     #[inline(always)]
     fn fold<const ROWS: usize>(rows: [Self; ROWS]) -> [T; ROWS] {

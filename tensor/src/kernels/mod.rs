@@ -2,8 +2,8 @@
 //!
 //! Vectors are slices, matrices are row-major slices whose sizes follow from the vectors beside
 //! them. The output comes last, is written in place and never read unless the name says `add`.
-//! Nothing allocates, except that [`gemm`] packs its operands. Lengths are checked; a wrong one
-//! panics.
+//! Nothing allocates, except that a thread's first [`gemm`] of a size makes the memory that it packs
+//! into, and keeps it. Lengths are checked; a wrong one panics.
 //!
 //! # Instruction sets
 //!
@@ -26,7 +26,16 @@
 //! * [`matvec_transposed_add`] adds rows in order, so a column does not depend on the others.
 //!
 //! A model that grows by new inputs (with weights of zero) or new outputs therefore repeats its
-//! old outputs exactly. [`gemm`] makes no such promise: its blocking depends on all sizes.
+//! old outputs exactly.
+//!
+//! [`gemm`] adds to an element its products in the order of the inner index, on processors with AVX2
+//! or AVX-512. Hence
+//!
+//! * an element depends neither on the other rows and columns, nor on blocks or threads;
+//! * appending zeros to the inner axis leaves every element equal (a −0 may turn into 0);
+//! * `Ȳᵀ X` has the bits of [`outer_sum_add`] and of [`outer_add`] for one example after the other,
+//!   and each row of `Ȳ W` those of [`matvec_transposed_add`];
+//! * `X Wᵀ` has *not* the bits of [`rows_times_transposed`], which adds in sixteen lanes.
 //!
 //! ```
 //! use thalweg_tensor::kernels;
@@ -38,8 +47,9 @@
 //! ```
 
 // The only unsafe code of the workspace: calls of functions compiled for an instruction set that
-// was detected, the instructions that those functions use, matrixmultiply's entry points after
-// checking bounds, and the view of a buffer's grains as numbers.
+// was detected, the instructions that those functions use, reading of matrices after their bounds
+// were checked, blocks of a product that are written side by side, matrixmultiply's entry points,
+// and the view of a buffer's grains as numbers.
 #![allow(unsafe_code)]
 
 mod batch;
@@ -60,7 +70,7 @@ mod transposed;
 mod unary;
 mod vectorize;
 
-pub use batch::rows_times_transposed;
+pub use batch::{linear_add, rows_times_transposed};
 pub use buffer::{Buffer, GRAIN};
 pub use dot::{add_assign, axpy, dot};
 pub(crate) use gemm::Product;

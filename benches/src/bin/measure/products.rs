@@ -1,7 +1,7 @@
 //! W1 and W2: the kernels under everything, on memory that exists.
 
 use serde_json::json;
-use thalweg_tensor::kernels::{self, Matrix};
+use thalweg_tensor::kernels::{self, Buffer, Matrix};
 
 use crate::data::{DATA_SEED, SplitMix};
 use crate::timing::{Timer, Unit};
@@ -12,10 +12,12 @@ pub fn matrices(timer: &Timer) {
         let mut rng = SplitMix::new(DATA_SEED);
         let (a, b, mut c) = (rng.numbers(n * n, 1.0), rng.numbers(n * n, 1.0), vec![0.0; n * n]);
         let operations = 2.0 * (n as f64).powi(3);
-        timer.report("W1", json!({"n": n}), Unit::Gigaflops(operations), || {
-            kernels::gemm(1.0, Matrix::new(n, n, &a), Matrix::new(n, n, &b), 0.0, &mut c);
-            std::hint::black_box(&mut c);
-        });
+        for threads in [1, 2] {
+            timer.report_on(threads, "W1", json!({"n": n}), Unit::Gigaflops(operations), || {
+                kernels::gemm(1.0, Matrix::new(n, n, &a), Matrix::new(n, n, &b), 0.0, &mut c);
+                std::hint::black_box(&mut c);
+            });
+        }
     }
 }
 
@@ -24,29 +26,23 @@ pub fn vectors(timer: &Timer) {
     for n in [64, 256, 1024] {
         for batch in [1, 8, 32] {
             let mut rng = SplitMix::new(DATA_SEED);
-            let (w, x, mut y) = (rng.numbers(n * n, 1.0), rng.numbers(batch * n, 1.0), vec![0.0; batch * n]);
-            timer.report("W2", json!({"out": n, "in": n, "batch": batch}), Unit::Microseconds, || {
-                product(&w, &x, n, batch, &mut y);
-                std::hint::black_box(&mut y);
-            });
+            let (w, x) = (rng.numbers(n * n, 1.0), rng.numbers(batch * n, 1.0));
+            // Where a model keeps its numbers: on cache lines.
+            let (w, x, mut y) = (Buffer::from(&w[..]), Buffer::from(&x[..]), vec![0.0; batch * n]);
+            for threads in [1, 2] {
+                timer.report_on(threads, "W2", json!({"out": n, "in": n, "batch": batch}), Unit::Microseconds, || {
+                    product(&w, &x, n, &mut y);
+                    std::hint::black_box(&mut y);
+                });
+            }
         }
     }
 }
 
-/// `y = x Wᵀ` with the kernels of the op `affine`: they add to what is there, which for the op is the bias.
-fn product(w: &[f32], x: &[f32], columns: usize, batch: usize, y: &mut [f32]) {
-    /// Above this many rows the op goes to GEMM.
-    const MANY: usize = 16;
+/// `y = x Wᵀ`; the kernel adds to what is there, which in a layer is the bias.
+fn product(w: &[f32], x: &[f32], columns: usize, y: &mut [f32]) {
     y.fill(0.0);
-    match batch {
-        1 => kernels::matvec_add(w, x, y),
-        ..=MANY => kernels::rows_times_transposed(x, w, columns, y),
-        _ => {
-            let outputs = w.len() / columns;
-            let (x, w) = (Matrix::new(batch, columns, x), Matrix::new(outputs, columns, w));
-            kernels::gemm(1.0, x, w.t(), 1.0, y);
-        }
-    }
+    kernels::linear_add(x, w, columns, y);
 }
 
 #[cfg(test)]
@@ -60,7 +56,7 @@ mod tests {
         for batch in [1, 8, 32] {
             let x: Vec<f32> = (0..batch * columns).map(|i| i as f32).collect();
             let mut y = vec![f32::NAN; batch * outputs];
-            product(&w, &x, columns, batch, &mut y);
+            product(&w, &x, columns, &mut y);
             let expected: Vec<f32> = x.chunks(2).flat_map(|x| [x[0], x[1], 2.0 * x[0] - x[1]]).collect();
             assert_eq!(y, expected);
         }

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use rayon::ThreadPoolBuilder;
 use serde_json::{Value, json};
 
 /// Repeats timings of batches of calls, each batch long enough for the clock.
@@ -27,9 +28,27 @@ impl Timer {
         Timer { repeats, shortest: Duration::from_millis(min_ms.into()) }
     }
 
-    /// Times `call` and prints the line of the measurement.
+    /// Times `call`, which works on one thread, and prints the line of the measurement.
     pub fn report<R>(&self, workload: &str, params: Value, unit: Unit, call: impl FnMut() -> R) {
-        println!("{}", line(workload, params, unit, &self.seconds(call)));
+        println!("{}", line(workload, params, 1, unit, &self.seconds(call)));
+    }
+
+    /// Times `call` in a pool of so many threads, and prints the line of the measurement.
+    ///
+    /// # Panics
+    ///
+    /// When the system has no threads to give.
+    pub fn report_on<R>(
+        &self,
+        threads: usize,
+        workload: &str,
+        params: Value,
+        unit: Unit,
+        call: impl FnMut() -> R + Send,
+    ) {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.unwrap_or_else(|error| panic!("{threads} threads: {error}"));
+        println!("{}", line(workload, params, threads, unit, &pool.install(|| self.seconds(call))));
     }
 
     /// Seconds a call, in ascending order.
@@ -75,7 +94,7 @@ impl Unit {
 }
 
 /// `sorted`: seconds a call, ascending, at least one.
-fn line(workload: &str, mut params: Value, unit: Unit, sorted: &[f64]) -> Value {
+fn line(workload: &str, mut params: Value, threads: usize, unit: Unit, sorted: &[f64]) -> Value {
     params["build"] = if cfg!(target_feature = "avx512f") { "native" } else { "default" }.into();
     let [shortest, longest] = [sorted[0], sorted[sorted.len() - 1]].map(|seconds| unit.of(seconds));
     json!({
@@ -83,7 +102,7 @@ fn line(workload: &str, mut params: Value, unit: Unit, sorted: &[f64]) -> Value 
         "peer": "thalweg",
         "version": env!("CARGO_PKG_VERSION"),
         "params": params,
-        "threads": 1,
+        "threads": threads,
         "value": unit.of(median(sorted)),
         "unit": unit.name(),
         "repeats": sorted.len(),
@@ -122,14 +141,14 @@ mod tests {
 
     #[test]
     fn a_line_gives_rates_with_the_smaller_first() {
-        let line = line("W1", json!({"n": 10}), Unit::Gigaflops(2e9), &[0.5, 1.0, 2.0]);
+        let line = line("W1", json!({"n": 10}), 2, Unit::Gigaflops(2e9), &[0.5, 1.0, 2.0]);
         assert_eq!((&line["value"], &line["min"], &line["max"]), (&json!(2.0), &json!(1.0), &json!(4.0)));
-        assert_eq!((&line["params"]["n"], &line["unit"]), (&json!(10), &json!("GFLOP/s")));
+        assert_eq!((&line["params"]["n"], &line["threads"], &line["unit"]), (&json!(10), &json!(2), &json!("GFLOP/s")));
     }
 
     #[test]
     fn a_line_gives_times_in_microseconds() {
-        let line = line("W3", json!({"d": 8}), Unit::Microseconds, &[1e-6, 2e-6]);
+        let line = line("W3", json!({"d": 8}), 1, Unit::Microseconds, &[1e-6, 2e-6]);
         assert_eq!((&line["value"], &line["unit"], &line["repeats"]), (&json!(1.5), &json!("us"), &json!(2)));
     }
 }

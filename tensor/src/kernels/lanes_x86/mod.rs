@@ -6,8 +6,10 @@
 //! parameter of a kernel's body that it compiles for, and runs after detecting, the instructions
 //! that the type's operations use. That is the reason for every `unsafe` below that states no other.
 
-use super::lanes::{LANES, Lanes, fold};
-use crate::Real;
+mod fold;
+
+use super::lanes::{LANES, Lanes};
+use fold::{fold_avx2, fold_avx512, fold_stored};
 use std::arch::x86_64::*;
 
 /// One register of AVX-512.
@@ -24,11 +26,12 @@ pub struct Avx2F32([__m256; 2]);
 pub struct Avx2F64([__m256d; 4]);
 
 macro_rules! lanes {
-    ($name:ident($scalar:ty), $splat:ident, $load:ident, $store:ident, $multiply_add:ident,
-     $mask:ident, $masked_load:ident, $masked_store:ident, $fold:ident) => {
+    ($name:ident($scalar:ty), $tile:expr, $splat:ident, $load:ident, $store:ident, $multiply_add:ident,
+     $mask:ident, $masked_load:ident, $masked_store:ident, $interleave:ident, $fold:ident) => {
         impl Lanes<$scalar> for $name {
             const FMA: bool = true;
             const MASKED: bool = true;
+            const TILE: [usize; 2] = $tile;
 
             #[inline(always)]
             fn splat(value: $scalar) -> Self {
@@ -85,6 +88,17 @@ macro_rules! lanes {
                 lanes
             }
             #[inline(always)]
+            fn interleave(self, b: Self) -> [Self; 2] {
+                // Pairs of registers, of which the first half are the first sixteen numbers.
+                let mut pairs = [self.0, b.0];
+                let flat = pairs.as_flattened_mut();
+                for (i, (a, b)) in self.0.into_iter().zip(b.0).enumerate() {
+                    // SAFETY: as above.
+                    [flat[2 * i], flat[2 * i + 1]] = unsafe { $interleave(a, b) };
+                }
+                pairs.map($name)
+            }
+            #[inline(always)]
             fn fold<const ROWS: usize>(rows: [Self; ROWS]) -> [$scalar; ROWS] {
                 $fold(rows)
             }
@@ -94,23 +108,23 @@ macro_rules! lanes {
 
 #[rustfmt::skip]
 lanes!(
-    Avx512F32(f32), _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps,
-    mask_of_16, masked_load_16, _mm512_mask_storeu_ps, fold_avx512
+    Avx512F32(f32), [8, 2], _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps,
+    mask_of_16, masked_load_16, _mm512_mask_storeu_ps, interleave_16, fold_avx512
 );
 #[rustfmt::skip]
 lanes!(
-    Avx512F64(f64), _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd,
-    mask_of_8, masked_load_8, _mm512_mask_storeu_pd, fold_stored
+    Avx512F64(f64), [8, 1], _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd,
+    mask_of_8, masked_load_8, _mm512_mask_storeu_pd, interleave_8, fold_stored
 );
 #[rustfmt::skip]
 lanes!(
-    Avx2F32(f32), _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps,
-    mask_of_i32, _mm256_maskload_ps, _mm256_maskstore_ps, fold_avx2
+    Avx2F32(f32), [6, 1], _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps,
+    mask_of_i32, _mm256_maskload_ps, _mm256_maskstore_ps, interleave_avx2, fold_avx2
 );
 #[rustfmt::skip]
 lanes!(
-    Avx2F64(f64), _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd,
-    mask_of_i64, _mm256_maskload_pd, _mm256_maskstore_pd, fold_stored
+    Avx2F64(f64), [3, 1], _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd,
+    mask_of_i64, _mm256_maskload_pd, _mm256_maskstore_pd, interleave_avx2_double, fold_stored
 );
 
 /// The mask of the lanes below `count`, for the register whose first lane is `first`.
@@ -180,110 +194,46 @@ unsafe fn masked_load_8(from: *const f64, mask: __mmask8) -> __m512d {
     unsafe { _mm512_maskz_loadu_pd(mask, from) }
 }
 
-/// The numbers themselves.
+/// `[a₀ b₀ a₁ b₁ …]` in two registers.
 #[inline(always)]
-fn in_memory<L: Lanes<T>, T: Real>(lanes: L) -> [T; LANES] {
-    let mut numbers = [T::ZERO; LANES];
-    lanes.store(&mut numbers);
-    numbers
-}
-
-/// [`Lanes::fold`] by way of memory.
-#[inline(always)]
-fn fold_stored<L: Lanes<f64>, const ROWS: usize>(rows: [L; ROWS]) -> [f64; ROWS] {
-    let mut lanes = [[0.0; LANES]; ROWS];
-    for row in 0..ROWS {
-        rows[row].store(&mut lanes[row]);
-    }
-    fold(&lanes)
-}
-
-/// [`Lanes::fold`] of eight rows at a time. Letters are rows, digits what is left of their lanes
-/// in blocks of four numbers, until the third stage pairs numbers within blocks.
-#[inline(always)]
-fn fold_avx512<const ROWS: usize>(rows: [Avx512F32; ROWS]) -> [f32; ROWS] {
-    let mut sums = [0.0; ROWS];
-    let mut first = 0;
-    while first < ROWS {
-        let mut r = [Avx512F32::splat(0.0).0[0]; 8];
-        for i in 0..8 {
-            if first + i < ROWS {
-                r[i] = rows[first + i].0[0];
-            }
-        }
-        // SAFETY: the instructions are there, see the head of the file.
-        let folded = unsafe {
-            let (ab, cd, ef, gh) = (halve(r[0], r[1]), halve(r[2], r[3]), halve(r[4], r[5]), halve(r[6], r[7]));
-            let (abcd, efgh) = (quarter(ab, cd), quarter(ef, gh));
-            // In each block: (a₀ a₁ e₀ e₁) + (a₂ a₃ e₂ e₃), then neighbours: (a a e e).
-            let pairs = _mm512_add_ps(_mm512_shuffle_ps::<0x44>(abcd, efgh), _mm512_shuffle_ps::<0xEE>(abcd, efgh));
-            let sums = _mm512_add_ps(pairs, _mm512_permute_ps::<0xB1>(pairs));
-            let order = _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 10, 14, 0, 0, 0, 0, 0, 0, 0, 0);
-            _mm512_add_ps(_mm512_permutexvar_ps(order, sums), _mm512_setzero_ps())
-        };
-        let folded = in_memory(Avx512F32([folded]));
-        for i in 0..8 {
-            if first + i < ROWS {
-                sums[first + i] = folded[i];
-            }
-        }
-        first += 8;
-    }
-    sums
-}
-
-/// `[a₀ a₁ b₀ b₁] + [a₂ a₃ b₂ b₃]`.
-#[inline(always)]
-unsafe fn halve(a: __m512, b: __m512) -> __m512 {
+unsafe fn interleave_16(a: __m512, b: __m512) -> [__m512; 2] {
     // SAFETY: the caller vouches for the instructions.
-    unsafe { _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(a, b), _mm512_shuffle_f32x4::<0xEE>(a, b)) }
-}
-
-/// `[a₀ b₀ c₀ d₀] + [a₁ b₁ c₁ d₁]`.
-#[inline(always)]
-unsafe fn quarter(ab: __m512, cd: __m512) -> __m512 {
-    // SAFETY: the caller vouches for the instructions.
-    unsafe { _mm512_add_ps(_mm512_shuffle_f32x4::<0x88>(ab, cd), _mm512_shuffle_f32x4::<0xDD>(ab, cd)) }
-}
-
-/// As [`fold_avx512`] for four rows at a time.
-#[inline(always)]
-fn fold_avx2<const ROWS: usize>(rows: [Avx2F32; ROWS]) -> [f32; ROWS] {
-    let mut sums = [0.0; ROWS];
-    let mut first = 0;
-    while first < ROWS {
-        let mut r = [Avx2F32::splat(0.0).0[0]; 4];
-        for i in 0..4 {
-            if first + i < ROWS {
-                // SAFETY: the instructions are there, see the head of the file.
-                r[i] = unsafe { _mm256_add_ps(rows[first + i].0[0], rows[first + i].0[1]) };
-            }
-        }
-        // SAFETY: as above.
-        let folded = unsafe {
-            let (ab, cd) = (quarter_avx2(r[0], r[1]), quarter_avx2(r[2], r[3]));
-            // In each block: (a₀ a₁ c₀ c₁) + (a₂ a₃ c₂ c₃), then neighbours: (a a c c).
-            let pairs = _mm256_add_ps(_mm256_shuffle_ps::<0x44>(ab, cd), _mm256_shuffle_ps::<0xEE>(ab, cd));
-            let sums = _mm256_add_ps(pairs, _mm256_permute_ps::<0xB1>(pairs));
-            let order = _mm256_setr_epi32(0, 4, 2, 6, 0, 0, 0, 0);
-            _mm256_add_ps(_mm256_permutevar8x32_ps(sums, order), _mm256_setzero_ps())
-        };
-        let folded = in_memory(Avx2F32([folded, folded]));
-        for i in 0..4 {
-            if first + i < ROWS {
-                sums[first + i] = folded[i];
-            }
-        }
-        first += 4;
+    unsafe {
+        let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        [_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b)]
     }
-    sums
 }
 
-/// `[a₀ b₀] + [a₁ b₁]`.
+/// As [`interleave_16`].
 #[inline(always)]
-unsafe fn quarter_avx2(a: __m256, b: __m256) -> __m256 {
-    // SAFETY: the caller vouches for the instructions.
-    unsafe { _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(a, b), _mm256_permute2f128_ps::<0x31>(a, b)) }
+unsafe fn interleave_8(a: __m512d, b: __m512d) -> [__m512d; 2] {
+    // SAFETY: as above.
+    unsafe {
+        let low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+        let high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+        [_mm512_permutex2var_pd(a, low, b), _mm512_permutex2var_pd(a, high, b)]
+    }
+}
+
+/// As [`interleave_16`].
+#[inline(always)]
+unsafe fn interleave_avx2(a: __m256, b: __m256) -> [__m256; 2] {
+    // SAFETY: as above.
+    unsafe {
+        let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        [_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high)]
+    }
+}
+
+/// As [`interleave_16`].
+#[inline(always)]
+unsafe fn interleave_avx2_double(a: __m256d, b: __m256d) -> [__m256d; 2] {
+    // SAFETY: as above.
+    unsafe {
+        let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+        [_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high)]
+    }
 }
 
 #[cfg(test)]
@@ -300,7 +250,7 @@ mod tests {
     instruction_sets! { operate_on(x: &[T], y: &mut [T]) = operate }
 
     /// Every operation once: `y` is a partial chunk of `2 x + x`, eleven sums of rotations of it
-    /// (more than a block of either fold), and room that stays as it was.
+    /// (more than a block of either fold), room that stays as it was, and two of them interleaved.
     #[inline(always)]
     fn operate<T: Real, L: Lanes<T>, const BLOCK: usize>(x: &[T], y: &mut [T]) {
         let chunk = L::load_first(x);
@@ -314,15 +264,18 @@ mod tests {
             *row = L::load(&lanes).multiply_add(chunk, *row);
         }
         y[16..27].copy_from_slice(&L::fold(rows));
+        for (interleaved, y) in rows[0].interleave(rows[1]).into_iter().zip(y[40..].as_chunks_mut().0) {
+            interleaved.store(y);
+        }
     }
 
     fn check<T: Real>(x: &[T]) -> Result<(), TestCaseError> {
-        let mut expected = [T::from_f64(UNTOUCHED); 40];
+        let mut expected = [T::from_f64(UNTOUCHED); 72];
         operate::<T, Plain<T, true>, 1>(x, &mut expected);
-        prop_assert!(expected[x.len()..16].iter().chain(&expected[27..]).all(|&y| y == T::from_f64(UNTOUCHED)));
+        prop_assert!(expected[x.len()..16].iter().chain(&expected[27..40]).all(|&y| y == T::from_f64(UNTOUCHED)));
         // AVX2 and AVX-512, which round as `Plain<T, true>` does.
         for set in InstructionSet::all().into_iter().skip(1) {
-            let mut y = [T::from_f64(UNTOUCHED); 40];
+            let mut y = [T::from_f64(UNTOUCHED); 72];
             operate_on(set, x, &mut y);
             prop_assert!(y.iter().zip(&expected).all(|(a, b)| a.bits() == b.bits()), "{:?}: {:?}", set, y);
         }
