@@ -47,7 +47,7 @@
 //! Parameters are read where they lie, in θ, and their gradients are added to [`Grads`] directly. A contiguous part of a
 //! node or a parameter (a reshape, a row, a slice) is only a new name for the same memory, in both vectors: such views
 //! cost nothing in either direction. The next pass reuses the memory, so after the first pass of a size nothing is
-//! allocated (but by GEMM, which packs its operands; products of more than 16 rows go there).
+//! allocated.
 //!
 //! While a variable of a pass lives, neither the tape nor the parameters can change:
 //!

@@ -1,7 +1,7 @@
 //! Affine maps: a matrix product with a weight, and a bias.
 //!
-//! One example at a time is the main case: a vector, or a few, go through kernels that neither pack nor allocate. Larger
-//! batches go to GEMM, which does both.
+//! One example at a time is the main case: a vector, or a few, go through kernels that do not pack. Larger batches go to
+//! GEMM.
 
 use thalweg_tensor::{
     Real, Shape,
@@ -65,7 +65,7 @@ impl<T: Real> Var<'_, T> {
             if let Some(b) = b {
                 y.chunks_exact_mut(out.max(1)).for_each(|y| y.copy_from_slice(b));
             }
-            affine_forward(x, w, [rows, inputs, out], y);
+            kernels::linear_add(x, w, inputs, y);
             activation.forward(y);
         };
         let Some(bias) = bias else {
@@ -174,8 +174,9 @@ fn combine<T: Real>(y: &[T], dy: &[T], dz: &mut [T], f: impl Fn(T, T) -> T) {
     );
 }
 
-/// Above this many rows GEMM pays, although it packs its operands (and allocates) first.
-const MANY: usize = 16;
+/// From this many rows on, one product of matrices is faster than products of vectors row by row. Both give the same bits
+/// (see [`kernels`](kernels#growth)).
+const MANY: usize = 17;
 
 /// `Y += X Wᵀ` for `x: [rows, in]`, `w: [out, in]`. Each row gives the bits that it gives alone.
 pub(super) fn rows_times_transposed<T: Real>(x: &[T], w: &[T], rows: usize, y: &mut [T]) {
@@ -189,6 +190,10 @@ pub(super) fn rows_times_transposed<T: Real>(x: &[T], w: &[T], rows: usize, y: &
 /// `X̄ += Ȳ W` for `dy: [rows, out]`, `w: [out, in]`, `dx: [rows, in]`.
 pub(super) fn rows_times<T: Real>(dy: &[T], w: &[T], rows: usize, dx: &mut [T]) {
     let (inputs, outputs) = (dx.len() / rows.max(1), dy.len() / rows.max(1));
+    if rows >= MANY {
+        let (dy, w) = (Matrix::new(rows, outputs, dy), Matrix::new(outputs, inputs, w));
+        return gemm(T::ONE, dy, w, T::ONE, dx);
+    }
     for row in 0..rows {
         let (dy, dx) = (&dy[row * outputs..][..outputs], &mut dx[row * inputs..][..inputs]);
         kernels::matvec_transposed_add(w, dy, dx);
@@ -200,21 +205,17 @@ pub(super) fn transposed_times<T: Real>(g: &mut Back<'_, T>, i: usize, dy: &[T],
     match rows {
         0 => {}
         1 => g.add_outer(i, dy, x),
+        MANY.. => {
+            let (dy, x) = (Matrix::new(rows, dy.len() / rows, dy), Matrix::new(rows, x.len() / rows, x));
+            gemm(T::ONE, dy.t(), x, T::ONE, g.dx(i));
+        }
         _ => kernels::outer_sum_add(rows, dy, x, g.dx(i)),
-    }
-}
-
-/// `Y += X Wᵀ`, `x: [in]` or `[rows, in]`.
-fn affine_forward<T: Real>(x: &[T], w: &[T], [rows, inputs, outputs]: [usize; 3], y: &mut [T]) {
-    match rows {
-        ..=MANY => rows_times_transposed(x, w, rows, y),
-        _ => gemm(T::ONE, Matrix::new(rows, inputs, x), Matrix::new(outputs, inputs, w).t(), T::ONE, y),
     }
 }
 
 /// `X̄ += Z̄ W`, `W̄ += Z̄ᵀ X`, `b̄ += Σ z̄`.
 fn affine_backward<T: Real>(g: &mut Back<'_, T>) {
-    let (x, w, [rows, inputs, outputs, code]) = (g.x(0), g.x(1), g.attributes());
+    let (x, w, [rows, _, outputs, code]) = (g.x(0), g.x(1), g.attributes());
     let dz = match Activation::ALL[code] {
         Activation::Identity => g.dy(),
         activation => {
@@ -224,16 +225,10 @@ fn affine_backward<T: Real>(g: &mut Back<'_, T>) {
         }
     };
     if g.wants(0) {
-        match rows {
-            ..=MANY => rows_times(dz, w, rows, g.dx(0)),
-            _ => gemm(T::ONE, Matrix::new(rows, outputs, dz), Matrix::new(outputs, inputs, w), T::ONE, g.dx(0)),
-        }
+        rows_times(dz, w, rows, g.dx(0));
     }
     if g.wants(1) {
-        match rows {
-            ..=MANY => transposed_times(g, 1, dz, x, rows),
-            _ => gemm(T::ONE, Matrix::new(rows, outputs, dz).t(), Matrix::new(rows, inputs, x), T::ONE, g.dx(1)),
-        }
+        transposed_times(g, 1, dz, x, rows);
     }
     if g.len() > 2 && g.wants(2) {
         let db = g.dx(2);
