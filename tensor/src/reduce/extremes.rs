@@ -184,7 +184,7 @@ impl<T: Real> View<'_, T> {
 mod tests {
     use super::super::fold::groups;
     use super::*;
-    use crate::strides::testing::strided_with_axes;
+    use crate::testing::strided_with_axes;
     use proptest::prelude::*;
 
     proptest! {

@@ -24,28 +24,28 @@ pub(super) fn fold<T: Real>(
     join: impl Fn(T, T) -> T + Copy,
     finish: impl Fn(T, T) -> T,
 ) {
-    let axes = |which| Axes::of(view.shape(), &view.strides, |axis| reduced[axis] == which);
+    let axes = |which| Axes::of(view.shape(), [view.strides], |axis| reduced[axis] == which);
     let (kept, folded) = (axes(false), axes(true));
     if view.shape().is_empty() {
         y.iter_mut().for_each(|y| *y = finish(identity, *y));
         return;
     }
-    let (outer, width, step) = kept.split_last();
+    let (outer, width, [step]) = kept.split_last();
     if step == 1 && width >= NARROW {
-        for (start, y) in outer.offsets().zip(y.chunks_exact_mut(width)) {
+        for ([start], y) in outer.offsets().zip(y.chunks_exact_mut(width)) {
             for (tile, y) in y.chunks_mut(TILE).enumerate() {
                 let x = &view.data[start + tile * TILE..];
                 vectorize(
                     #[inline(always)]
-                    || fold_columns(x, folded.offsets(), y, identity, &term, join, &finish),
+                    || fold_columns(x, folded.offsets().map(|[row]| row), y, identity, &term, join, &finish),
                 );
             }
         }
         return;
     }
-    let (runs, length, stride) = folded.split_last();
+    let (runs, length, [stride]) = folded.split_last();
     let mut buffer = [T::ZERO; CHUNK];
-    for (start, y) in kept.offsets().zip(y) {
+    for ([start], y) in kept.offsets().zip(y) {
         let old = *y;
         let total = vectorize(
             #[inline(always)]
@@ -60,7 +60,7 @@ pub(super) fn fold<T: Real>(
                     view.data[start..start + length].chunks(CHUNK).for_each(|x| totals.push(chunk(x), join));
                 } else {
                     let mut filled = 0;
-                    for run in runs.offsets() {
+                    for [run] in runs.offsets() {
                         let x = &view.data[start + run..];
                         let mut done = 0;
                         while done < length {
@@ -142,7 +142,7 @@ pub(super) fn groups(view: View<'_, f64>, axes: &[usize]) -> Vec<Vec<f64>> {
     let kept = view.shape().reduced("groups", axes, true);
     let mut groups = vec![Vec::new(); kept.len()];
     let strides = kept.strides();
-    crate::strides::testing::each_index(view.shape(), |index| {
+    crate::testing::each_index(view.shape(), |index| {
         let group: usize = index.iter().zip(strides).zip(kept.dims()).map(|((i, s), &n)| i.min(&(n - 1)) * s).sum();
         groups[group].push(view.at(index));
     });

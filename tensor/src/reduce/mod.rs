@@ -223,7 +223,7 @@ impl<T: Real> View<'_, T> {
 mod tests {
     use super::*;
     use crate::kernels;
-    use crate::strides::testing::{strided, strided_with_axes};
+    use crate::testing::{strided, strided_with_axes};
     use fold::groups;
     use proptest::prelude::*;
 
