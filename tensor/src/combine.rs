@@ -47,21 +47,6 @@ impl<T: Real> View<'_, T> {
 }
 
 impl<T: Real> Tensor<T> {
-    /// `f(x)` of every element, any shape.
-    pub fn map(&self, f: impl Fn(T) -> T) -> Tensor<T> {
-        self.view().map(f)
-    }
-
-    /// `f(x, y)` of every two elements that meet; shapes broadcast.
-    ///
-    /// # Panics
-    ///
-    /// When the shapes do not broadcast.
-    #[track_caller]
-    pub fn zip_with(&self, other: impl AsView<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
-        self.view().zip_with(other, f)
-    }
-
     /// Every element `x` becomes `f(x)`, in place; any shape.
     pub fn map_in_place(&mut self, f: impl Fn(T) -> T) {
         update(

@@ -98,6 +98,13 @@ impl<T: Real> Tensor<T> {
 impl<T: Real> View<'_, T> {
     /// With `value` before and after along one axis: `[…, n, …] → […, before + n + after, …]`.
     ///
+    /// ```
+    /// use thalweg_tensor::Tensor;
+    ///
+    /// let x = Tensor::from_slice(&[1.0_f32, 2.0]);
+    /// assert_eq!(x.pad(0, 1, 2, 0.0).as_slice(), [0.0, 1.0, 2.0, 0.0, 0.0]);
+    /// ```
+    ///
     /// # Panics
     ///
     /// When there is no such axis.

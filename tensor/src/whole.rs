@@ -1,6 +1,6 @@
 //! What a tensor does by way of its view, without the word: `x.row(0)` is `x.view().row(0)`.
 
-use crate::{AsView, AxisIndex, AxisRange, ConvOptions, Elements, Norm, Real, Shape, Tensor, View, Window};
+use crate::{AsView, AxisIndex, AxisRange, ConvOptions, Elements, Norm, NotClose, Real, Shape, Tensor, View, Window};
 
 /// Methods of `Tensor` that call the method of `View` with the same name.
 macro_rules! of_the_whole {
@@ -23,6 +23,12 @@ macro_rules! of_the_whole {
 of_the_whole! {
     at(index: &[usize]) -> T;
     iter() -> Elements<'_, T>;
+    allclose(expected: impl AsView<T>, rtol: f64, atol: f64) -> bool;
+    check_close(expected: impl AsView<T>, rtol: f64, atol: f64) -> Result<(), NotClose>;
+    map(f: impl Fn(T) -> T) -> Tensor<T>;
+    zip_with(other: impl AsView<T>, f: impl Fn(T, T) -> T) -> Tensor<T>;
+    clamp(low: T, high: T) -> Tensor<T>;
+    where_(mask: impl AsView<T>, other: impl AsView<T>) -> Tensor<T>;
 }
 
 // Views: nothing is copied.

@@ -30,6 +30,15 @@ impl<'a, T: Real> View<'a, T> {
     /// `[n, out, h′, w′]` or `[out, h′, w′]`. As in PyTorch the kernel is not turned round. The zeros of the padding are
     /// numbers like any others: a weight that is NaN or infinite makes NaN of them.
     ///
+    /// ```
+    /// use thalweg_tensor::{ConvOptions, Tensor};
+    ///
+    /// let (image, kernel) = (Tensor::<f32>::ones([1, 3, 4]), Tensor::ones([1, 1, 2, 2]));
+    /// let y = image.conv2d(&kernel, None, ConvOptions { padding: [1, 0], ..ConvOptions::default() });
+    /// assert_eq!(y.shape().dims(), [1, 4, 3]);
+    /// assert_eq!(y.row(0).row(0).to_tensor().as_slice(), [2.0, 2.0, 2.0]);
+    /// ```
+    ///
     /// # Panics
     ///
     /// When the shapes do not fit each other, or the kernel does not fit into the padded input.

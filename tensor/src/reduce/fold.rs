@@ -44,48 +44,60 @@ pub(super) fn fold<T: Real>(
         return;
     }
     let (runs, length, [stride]) = folded.split_last();
+    let contiguous = stride == 1 && runs.len() == 1;
     let mut buffer = [T::ZERO; CHUNK];
     for ([start], y) in kept.offsets().zip(y) {
-        let old = *y;
-        let total = vectorize(
-            #[inline(always)]
-            || {
-                let chunk = |x: &[T]| fold_chunk(x, identity, |x| term(x, old), join);
-                let contiguous = stride == 1 && runs.len() == 1;
-                if contiguous && length <= CHUNK {
-                    return chunk(&view.data[start..start + length]);
-                }
-                let mut totals = Pairwise::new(identity);
-                if contiguous {
-                    view.data[start..start + length].chunks(CHUNK).for_each(|x| totals.push(chunk(x), join));
-                } else {
-                    let mut filled = 0;
-                    for [run] in runs.offsets() {
-                        let x = &view.data[start + run..];
-                        let mut done = 0;
-                        while done < length {
-                            let count = (length - done).min(CHUNK - filled);
-                            copy(&x[done * stride..], stride, &mut buffer[filled..filled + count]);
-                            (done, filled) = (done + count, filled + count);
-                            if filled == CHUNK {
-                                totals.push(chunk(&buffer), join);
-                                filled = 0;
-                            }
-                        }
-                    }
-                    if filled > 0 {
-                        totals.push(chunk(&buffer[..filled]), join);
-                    }
-                }
-                totals.fold(identity, join)
-            },
-        );
+        let (old, x) = (*y, &view.data[start..]);
+        let chunk = |x: &[T]| {
+            vectorize(
+                #[inline(always)]
+                || fold_chunk(x, identity, |x| term(x, old), join),
+            )
+        };
+        let total = match contiguous && length <= CHUNK {
+            true => chunk(&x[..length]),
+            false => fold_chunks(x, folded, &mut buffer, identity, &chunk, &join),
+        };
         *y = finish(total, old);
     }
 }
 
+/// Joins what `chunk` makes of 1024 elements after the other, in pairs; chunks that do not lie side by side are gathered
+/// in `buffer` first. Compiled once for all reductions.
+fn fold_chunks<T: Real>(
+    x: &[T],
+    axes: Axes<1>,
+    buffer: &mut [T; CHUNK],
+    identity: T,
+    chunk: &dyn Fn(&[T]) -> T,
+    join: &dyn Fn(T, T) -> T,
+) -> T {
+    let (runs, length, [stride]) = axes.split_last();
+    let mut totals = Pairwise::new(identity);
+    if stride == 1 && runs.len() == 1 {
+        x[..length].chunks(CHUNK).for_each(|x| totals.push(chunk(x), join));
+        return totals.fold(identity, join);
+    }
+    let mut filled = 0;
+    for [run] in runs.offsets() {
+        let mut done = 0;
+        while done < length {
+            let count = (length - done).min(CHUNK - filled);
+            copy(&x[run + done * stride..], stride, &mut buffer[filled..filled + count]);
+            (done, filled) = (done + count, filled + count);
+            if filled == CHUNK {
+                totals.push(chunk(buffer), join);
+                filled = 0;
+            }
+        }
+    }
+    if filled > 0 {
+        totals.push(chunk(&buffer[..filled]), join);
+    }
+    totals.fold(identity, join)
+}
+
 /// Copies elements that lie `stride` apart.
-#[inline(always)]
 fn copy<T: Real>(x: &[T], stride: usize, to: &mut [T]) {
     match stride {
         0 => to.fill(x[0]),

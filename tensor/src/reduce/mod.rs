@@ -32,6 +32,13 @@ impl<T: Real> View<'_, T> {
     /// The sum of all elements: any shape → a number.
     ///
     /// As [`kernels::sum`](crate::kernels::sum()) adds them; the error grows with the logarithm of their number.
+    ///
+    /// ```
+    /// use thalweg_tensor::Tensor;
+    ///
+    /// let x = Tensor::new([2, 2], vec![1.0_f32, 2.0, 3.0, 6.0]);
+    /// assert_eq!((x.sum(), x.mean(), x.row(1).sum()), (12.0, 3.0, 9.0));
+    /// ```
     pub fn sum(self) -> T {
         let mut y = [T::ZERO];
         self.sum_over(ALL, &mut y);
@@ -90,6 +97,14 @@ impl<T: Real> View<'_, T> {
 
     /// The mean over some axes: shapes as for [`sum_axes`](View::sum_axes). NaN over none.
     ///
+    /// ```
+    /// use thalweg_tensor::Tensor;
+    ///
+    /// let x = Tensor::new([2, 2], vec![1.0_f32, 2.0, 3.0, 6.0]);
+    /// let centred = &x - x.mean_axes(&[1], true);
+    /// assert_eq!(centred.as_slice(), [-0.5, 0.5, -1.5, 1.5]);
+    /// ```
+    ///
     /// # Panics
     ///
     /// When there is no such axis, or one is named twice.
@@ -104,6 +119,14 @@ impl<T: Real> View<'_, T> {
     /// [`sum_axes`](View::sum_axes). NaN where that divides 0 by 0.
     ///
     /// The mean is subtracted before the squares are summed, so nothing cancels.
+    ///
+    /// ```
+    /// use thalweg_tensor::Tensor;
+    ///
+    /// let x = Tensor::new([2, 2], vec![1.0_f32, 3.0, 2.0, 6.0]);
+    /// assert_eq!(x.var_axes(&[1], false, false).as_slice(), [1.0, 4.0]);
+    /// assert_eq!(x.var_axes(&[1], true, false).as_slice(), [2.0, 8.0]);
+    /// ```
     ///
     /// # Panics
     ///
@@ -177,33 +200,34 @@ impl<T: Real> View<'_, T> {
 
     fn mean_over(self, axes: [bool; MAX_RANK], y: &mut [T]) {
         let n = T::from_f64(self.count(axes));
-        fold(self, axes, y, T::ZERO, |x, _| x, |a, b| a + b, |total, _| total / n);
+        self.sum_over(axes, y);
+        y.iter_mut().for_each(|y| *y = *y / n);
     }
 
     fn var_over(self, axes: [bool; MAX_RANK], unbiased: bool, y: &mut [T]) {
-        let n = T::from_f64(self.count(axes) - f64::from(u8::from(unbiased)));
-        let square = |x| x * x;
+        let count = self.count(axes);
+        let n = if count > 0.0 { count - f64::from(u8::from(unbiased)) } else { f64::NAN };
         self.mean_over(axes, y);
-        fold(
-            self,
-            axes,
-            y,
-            T::ZERO,
-            |x, mean| square(x - mean),
-            |a, b| a + b,
-            |total, mean| {
-                // Over nothing the mean is NaN, and so is the variance, whatever the divisor.
-                if mean.partial_cmp(&mean).is_none() { mean } else { total / n }
-            },
-        );
+        self.squares_over(axes, y);
+        y.iter_mut().for_each(|y| *y = *y / T::from_f64(n));
     }
 
     fn norm_over(self, axes: [bool; MAX_RANK], norm: Norm, y: &mut [T]) {
         match norm {
             Norm::One => fold(self, axes, y, T::ZERO, |x, _| x.abs(), |a, b| a + b, |total, _| total),
-            Norm::Two => fold(self, axes, y, T::ZERO, |x, _| x * x, |a, b| a + b, |total, _| total.sqrt()),
+            Norm::Two => {
+                y.fill(T::ZERO);
+                self.squares_over(axes, y);
+                y.iter_mut().for_each(|y| *y = y.sqrt());
+            }
             Norm::Infinity => fold(self, axes, y, T::ZERO, |x, _| x.abs(), T::maximum, |max, _| max),
         }
+    }
+
+    /// `y = Σᵢ (xᵢ − y)²`.
+    fn squares_over(self, axes: [bool; MAX_RANK], y: &mut [T]) {
+        let square = |x| x * x;
+        fold(self, axes, y, T::ZERO, |x, centre| square(x - centre), |a, b| a + b, |total, _| total);
     }
 
     /// How many elements each of the results is made of.
