@@ -5,7 +5,7 @@
 //! neighbours and becomes vector instructions.
 
 use crate::kernels::vectorize;
-use crate::strides::Axes;
+use crate::strides::{Axes, copy};
 use crate::{AsView, Real, Shape, Tensor, View};
 use std::array::from_fn;
 
@@ -150,20 +150,20 @@ fn each_row<T: Real, const N: usize>(
         }
         return;
     }
-    let mut blocks = [[T::ZERO; BLOCK]; N];
+    // An operand that repeats a number is laid out for its first row by this.
+    let mut blocks = operands.map(|operand| [operand.data.first().copied().unwrap_or_default(); BLOCK]);
     for (row, starts) in rows.offsets().enumerate() {
         let inputs: [&[T]; N] = from_fn(|k| &operands[k].data[starts[k]..]);
         for k in 0..N {
-            if steps[k] == 0 {
-                blocks[k][..length.min(BLOCK)].fill(inputs[k][0]);
+            if steps[k] == 0 && row > 0 {
+                copy(inputs[k], 0, &mut blocks[k][..length.min(BLOCK)]);
             }
         }
         for (block, output) in output[row * length..][..length].chunks_mut(BLOCK).enumerate() {
             let (start, used) = (block * BLOCK, output.len());
             for k in 0..N {
                 if steps[k] > 1 {
-                    let scattered = inputs[k][start * steps[k]..].iter().step_by(steps[k]);
-                    blocks[k][..used].iter_mut().zip(scattered).for_each(|(to, &from)| *to = from);
+                    copy(&inputs[k][start * steps[k]..], steps[k], &mut blocks[k][..used]);
                 }
             }
             compute(output, from_fn(|k| if steps[k] == 1 { &inputs[k][start..][..used] } else { &blocks[k][..used] }));

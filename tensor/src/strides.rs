@@ -1,6 +1,6 @@
 //! The one odometer: the order in which operands that lie at strides are read side by side.
 
-use crate::{MAX_RANK, Shape};
+use crate::{MAX_RANK, Real, Shape};
 
 /// Axes of `N` operands of one shape that lie at strides of their own, with axes of size 1 left out, and neighbours that
 /// one step can cross in every operand merged to one.
@@ -63,6 +63,25 @@ impl<const N: usize> Axes<N> {
     /// Where every element lies in each operand, in row-major order.
     pub(crate) fn offsets(&self) -> Offsets<N> {
         Offsets { axes: *self, position: [0; MAX_RANK], offsets: [0; N], left: self.len() }
+    }
+}
+
+/// Copies elements that lie `step` apart.
+pub(crate) fn copy<T: Real>(from: &[T], step: usize, to: &mut [T]) {
+    match step {
+        0 => to.fill(from[0]),
+        1 => to.copy_from_slice(&from[..to.len()]),
+        _ => {
+            // Four at a time, which are stored together.
+            let (fours, rest) = to.as_chunks_mut::<4>();
+            let mut from = from;
+            for four in fours {
+                let near = &from[..3 * step + 1];
+                *four = [near[0], near[step], near[2 * step], near[3 * step]];
+                from = from.get(4 * step..).unwrap_or_default();
+            }
+            rest.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| *to = from);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one loop behind every reduction: a fold over any axes of a view at any strides.
 
 use crate::kernels::{CHUNK, Pairwise, TILE, fold_chunk, fold_columns, vectorize};
-use crate::strides::Axes;
+use crate::strides::{Axes, copy};
 use crate::{MAX_RANK, Real, Shape, View};
 
 /// From this many neighbouring columns on, columns are folded side by side.
@@ -45,7 +45,7 @@ pub(super) fn fold<T: Real>(
     }
     let (runs, length, [stride]) = folded.split_last();
     let contiguous = stride == 1 && runs.len() == 1;
-    let mut buffer = [T::ZERO; CHUNK];
+    let mut buffer = None;
     for ([start], y) in kept.offsets().zip(y) {
         let (old, x) = (*y, &view.data[start..]);
         let chunk = |x: &[T]| {
@@ -63,11 +63,11 @@ pub(super) fn fold<T: Real>(
 }
 
 /// Joins what `chunk` makes of 1024 elements after the other, in pairs; chunks that do not lie side by side are gathered
-/// in `buffer` first. Compiled once for all reductions.
+/// in `buffer` first, which is made when it is first needed. Compiled once for all reductions.
 fn fold_chunks<T: Real>(
     x: &[T],
     axes: Axes<1>,
-    buffer: &mut [T; CHUNK],
+    buffer: &mut Option<[T; CHUNK]>,
     identity: T,
     chunk: &dyn Fn(&[T]) -> T,
     join: &dyn Fn(T, T) -> T,
@@ -78,7 +78,7 @@ fn fold_chunks<T: Real>(
         x[..length].chunks(CHUNK).for_each(|x| totals.push(chunk(x), join));
         return totals.fold(identity, join);
     }
-    let mut filled = 0;
+    let (mut filled, buffer) = (0, buffer.get_or_insert([T::ZERO; CHUNK]));
     for [run] in runs.offsets() {
         let mut done = 0;
         while done < length {
@@ -95,15 +95,6 @@ fn fold_chunks<T: Real>(
         totals.push(chunk(&buffer[..filled]), join);
     }
     totals.fold(identity, join)
-}
-
-/// Copies elements that lie `stride` apart.
-fn copy<T: Real>(x: &[T], stride: usize, to: &mut [T]) {
-    match stride {
-        0 => to.fill(x[0]),
-        1 => to.copy_from_slice(&x[..to.len()]),
-        _ => to.iter_mut().zip(x.iter().step_by(stride)).for_each(|(to, &x)| *to = x),
-    }
 }
 
 /// Which axes are named, each at most once.
