@@ -131,13 +131,16 @@ fn update<T: Real, const N: usize>(
     });
 }
 
+/// What is done with neighbours in the output and in every operand.
+type Compute<'a, T, const N: usize> = dyn Fn(&mut [T], [&[T]; N]) + 'a;
+
 /// Calls `compute` with stretches of the output, from first to last, and what meets them in each operand, laid out
 /// alike.
 fn each_row<T: Real, const N: usize>(
     shape: Shape,
     output: &mut [T],
     operands: [View<'_, T>; N],
-    compute: &dyn Fn(&mut [T], [&[T]; N]),
+    compute: &Compute<'_, T, N>,
 ) {
     let stretched = |operand: View<'_, T>| {
         if operand.shape == shape { operand.strides } else { operand.broadcast_to(shape).strides }

@@ -16,6 +16,8 @@ pub const MAX_RANK: usize = 6;
 /// assert_eq!(column.broadcast(row), Some(Shape::new(&[3, 4])));
 /// assert_eq!(column.to_string(), "[3, 1]");
 /// ```
+// Equality, written out below, is what a derived one would be.
+#[allow(clippy::derived_hash_with_manual_eq)]
 #[derive(Clone, Copy, Eq, Hash)]
 pub struct Shape {
     rank: u8,
