@@ -3,13 +3,13 @@
 use super::{Matrix, gemm, matvec_add, matvec_transposed_add, outer_add, outer_sum_add, rows_times_transposed};
 use crate::Real;
 
-/// Above this many rows [`gemm`](super::gemm()) pays, although it packs its operands (and allocates) first.
+/// Above this many rows [`gemm`](super::gemm()) pays, although it packs its operands first.
 const MANY: usize = 16;
 
 /// `C += A B` for row-major `C [a.rows, b.cols]`.
 ///
 /// A product with a vector, of two vectors, or of a few rows goes to the kernel that reads its
-/// operands as they lie, without packing or allocating; the others go to [`gemm`](super::gemm()).
+/// operands as they lie, without packing; the others go to [`gemm`](super::gemm()).
 /// No layout is copied.
 ///
 /// | `A` | `B` | kernel |

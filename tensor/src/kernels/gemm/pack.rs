@@ -47,6 +47,7 @@ fn copy<T: Real>(from: &[T], stride: usize, to: &mut [T]) {
     match (stride, <&mut [T; PANEL]>::try_from(&mut *to)) {
         (1, Ok(to)) => to.copy_from_slice(&from[..PANEL]),
         (1, _) => to.copy_from_slice(&from[..to.len()]),
+        (0, _) => to.fill(from[0]), // a stretched axis
         _ => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
     }
 }
