@@ -132,6 +132,11 @@ impl<T: Real> Flat<T> {
         Flat { layout: Arc::clone(&self.layout), values }
     }
 
+    /// The layout and the numbers, to be used side by side.
+    pub(crate) fn parts_mut(&mut self) -> (&Layout, &mut [T]) {
+        (&self.layout, &mut self.values)
+    }
+
     pub(crate) fn layout_mut(&mut self) -> &mut Layout {
         Arc::make_mut(&mut self.layout)
     }

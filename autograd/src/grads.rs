@@ -124,9 +124,9 @@ impl<T: Real> Grads<T> {
     pub fn for_each(&mut self, mut visit: impl FnMut(Param, usize, &mut [T])) {
         self.multiply_out_all();
         let Grads { flat, marks, .. } = self;
-        let layout = Arc::clone(flat.layout());
+        let (layout, values) = flat.parts_mut();
         for ((param, entry), mark) in layout.iter().zip(marks).filter(|((_, entry), _)| entry.trainable()) {
-            mark.stretches(entry, |range| visit(param, range.start, &mut flat.as_mut_slice()[range]));
+            mark.stretches(entry, |range| visit(param, range.start, &mut values[range]));
         }
     }
 
@@ -166,8 +166,9 @@ impl<T: Real> Grads<T> {
 
     /// Multiplies the gradient by a number.
     pub fn scale(&mut self, factor: T) {
-        for (entry, mark) in self.flat.layout().clone().entries().iter().zip(&self.marks) {
-            mark.stretches(entry, |range| self.flat.as_mut_slice()[range].iter_mut().for_each(|g| *g *= factor));
+        let (layout, values) = self.flat.parts_mut();
+        for (entry, mark) in layout.entries().iter().zip(&self.marks) {
+            mark.stretches(entry, |range| values[range].iter_mut().for_each(|g| *g *= factor));
             if let Some(outer) = &mark.outer {
                 self.factors[outer.left.clone()].iter_mut().for_each(|l| *l *= factor);
             }
@@ -177,13 +178,16 @@ impl<T: Real> Grads<T> {
     /// ‖∇L‖₂ over the touched elements of trainable parameters. It is not finite if any of them is not, or if the
     /// square of one, or of a factor of an outer product, overflows.
     pub fn norm(&self) -> f64 {
-        let squares_of = |numbers: &[T]| kernels::sum_of_squares(numbers).to_f64();
+        // Of a short vector the square is an inner product; of a long one it is added in blocks, to be accurate.
+        let squares_of = |numbers: &[T]| match numbers.len() {
+            ..=1024 => kernels::dot(numbers, numbers).to_f64(),
+            _ => kernels::sum_of_squares(numbers).to_f64(),
+        };
         let mut squares = 0.0;
         for (entry, mark) in self.layout().entries().iter().zip(&self.marks).filter(|(entry, _)| entry.trainable()) {
             if let Some(Outer { left, right }) = &mark.outer {
-                // Σᵢⱼ (lᵢ rⱼ)² = Σᵢ lᵢ² Σⱼ rⱼ², of short vectors
-                let [left, right] = [left, right].map(|range| &self.factors[range.clone()]);
-                squares += kernels::dot(left, left).to_f64() * kernels::dot(right, right).to_f64();
+                // Σᵢⱼ (lᵢ rⱼ)² = Σᵢ lᵢ² Σⱼ rⱼ²
+                squares += squares_of(&self.factors[left.clone()]) * squares_of(&self.factors[right.clone()]);
             }
             mark.stretches(entry, |range| squares += squares_of(&self.flat.as_slice()[range]));
         }
@@ -241,7 +245,7 @@ impl<T: Real> Grads<T> {
     /// Calls `visit(parameter, start in θ, piece)` for each touched piece of a trainable parameter, and zeroes it.
     fn sweep(&mut self, mut visit: impl FnMut(Param, usize, Piece<'_, T>)) {
         let Grads { flat, marks, factors, .. } = self;
-        let layout = Arc::clone(flat.layout());
+        let (layout, values) = flat.parts_mut();
         for ((param, entry), mark) in layout.iter().zip(marks) {
             if let Some(Outer { left, right }) = mark.outer.take().filter(|_| entry.trainable()) {
                 let (before, right_on) = factors.split_at_mut(right.start);
@@ -249,7 +253,7 @@ impl<T: Real> Grads<T> {
                 visit(param, entry.range().start, piece);
             }
             mark.stretches(entry, |range| {
-                let g = &mut flat.as_mut_slice()[range.clone()];
+                let g = &mut values[range.clone()];
                 if entry.trainable() {
                     visit(param, range.start, Piece::Numbers(g));
                 }
