@@ -1,6 +1,6 @@
 //! Equality up to rounding.
 
-use crate::{AsView, Real, Shape, Tensor, View};
+use crate::{AsView, Real, Shape, View};
 use std::fmt;
 
 impl<T: Real> View<'_, T> {
@@ -46,22 +46,6 @@ impl<T: Real> View<'_, T> {
         let index = shape.dims().iter().zip(shape.strides()).map(|(size, stride)| place / stride % size).collect();
         let allowed = atol + rtol * expected.abs();
         Err(NotClose::Elements { count, of: shape.len(), index, found, expected, allowed })
-    }
-}
-
-impl<T: Real> Tensor<T> {
-    /// Whether shapes are equal and everywhere `|x − y| ≤ atol + rtol·|y|`: [`View::allclose`].
-    pub fn allclose(&self, expected: impl AsView<T>, rtol: f64, atol: f64) -> bool {
-        self.view().allclose(expected, rtol, atol)
-    }
-
-    /// The same as [`allclose`](Tensor::allclose), with an error that names the worst element: [`View::check_close`].
-    ///
-    /// # Errors
-    ///
-    /// [`NotClose`] when the shapes differ, or some elements do by more than is allowed.
-    pub fn check_close(&self, expected: impl AsView<T>, rtol: f64, atol: f64) -> Result<(), NotClose> {
-        self.view().check_close(expected, rtol, atol)
     }
 }
 
@@ -120,6 +104,7 @@ impl std::error::Error for NotClose {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tensor;
     use crate::testing::{number, tensor};
     use proptest::prelude::*;
 

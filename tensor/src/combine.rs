@@ -5,7 +5,7 @@
 //! neighbours and becomes vector instructions.
 
 use crate::kernels::vectorize;
-use crate::rows::Rows;
+use crate::strides::{Axes, copy};
 use crate::{AsView, Real, Shape, Tensor, View};
 use std::array::from_fn;
 
@@ -47,21 +47,6 @@ impl<T: Real> View<'_, T> {
 }
 
 impl<T: Real> Tensor<T> {
-    /// `f(x)` of every element, any shape.
-    pub fn map(&self, f: impl Fn(T) -> T) -> Tensor<T> {
-        self.view().map(f)
-    }
-
-    /// `f(x, y)` of every two elements that meet; shapes broadcast.
-    ///
-    /// # Panics
-    ///
-    /// When the shapes do not broadcast.
-    #[track_caller]
-    pub fn zip_with(&self, other: impl AsView<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
-        self.view().zip_with(other, f)
-    }
-
     /// Every element `x` becomes `f(x)`, in place; any shape.
     pub fn map_in_place(&mut self, f: impl Fn(T) -> T) {
         update(
@@ -125,64 +110,67 @@ pub(crate) fn combine<T: Real, const N: usize>(
 }
 
 /// `yᵢ = f(yᵢ, [the element of each operand that meets it])`; the operands stretch to `shape`.
+///
+/// Only this loop over neighbours is compiled for every function; how operands lie is [`each_row`]'s business.
 fn update<T: Real, const N: usize>(
     shape: Shape,
     output: &mut [T],
     operands: [View<'_, T>; N],
     f: impl Fn(T, [T; N]) -> T,
 ) {
+    each_row(shape, output, operands, &|output: &mut [T], inputs: [&[T]; N]| {
+        vectorize(
+            #[inline(always)]
+            || {
+                let inputs = inputs.map(|input| &input[..output.len()]);
+                for (j, y) in output.iter_mut().enumerate() {
+                    *y = f(*y, from_fn(|k| inputs[k][j]));
+                }
+            },
+        );
+    });
+}
+
+/// What is done with neighbours in the output and in every operand.
+type Compute<'a, T, const N: usize> = dyn Fn(&mut [T], [&[T]; N]) + 'a;
+
+/// Calls `compute` with stretches of the output, from first to last, and what meets them in each operand, laid out
+/// alike.
+fn each_row<T: Real, const N: usize>(
+    shape: Shape,
+    output: &mut [T],
+    operands: [View<'_, T>; N],
+    compute: &Compute<'_, T, N>,
+) {
     let stretched = |operand: View<'_, T>| {
         if operand.shape == shape { operand.strides } else { operand.broadcast_to(shape).strides }
     };
-    let rows = Rows::new(shape, operands.map(stretched));
-    let (length, steps) = (rows.length(), rows.steps());
-    let mut blocks = [[T::ZERO; BLOCK]; N];
-    vectorize(
-        #[inline(always)]
-        || {
-            rows.for_each(
-                #[inline(always)]
-                |starts, start| {
-                    let inputs = from_fn(|k| &operands[k].data[starts[k]..]);
-                    update_row(&mut output[start..start + length], inputs, steps, &mut blocks, &f);
-                },
-            );
-        },
-    );
-}
-
-/// One row, whose elements lie `steps` apart in the operands.
-#[inline(always)]
-fn update_row<T: Real, const N: usize>(
-    output: &mut [T],
-    inputs: [&[T]; N],
-    steps: [usize; N],
-    blocks: &mut [[T; BLOCK]; N],
-    f: &impl Fn(T, [T; N]) -> T,
-) {
-    for k in 0..N {
-        if steps[k] == 0 {
-            let used = output.len().min(BLOCK);
-            blocks[k][..used].fill(inputs[k][0]);
+    let (rows, length, steps) = Axes::new(shape, operands.map(stretched)).split_last();
+    if steps.iter().all(|&step| step == 1) {
+        for (row, starts) in rows.offsets().enumerate() {
+            let inputs = from_fn(|k| &operands[k].data[starts[k]..][..length]);
+            compute(&mut output[row * length..][..length], inputs);
         }
+        return;
     }
-    let side_by_side = steps.iter().all(|&step| step == 1);
-    let block = if side_by_side { output.len() } else { BLOCK };
-    let mut start = 0;
-    while start < output.len() {
-        let used = block.min(output.len() - start);
+    // An operand that repeats a number is laid out for its first row by this.
+    let mut blocks = operands.map(|operand| [operand.data.first().copied().unwrap_or_default(); BLOCK]);
+    for (row, starts) in rows.offsets().enumerate() {
+        let inputs: [&[T]; N] = from_fn(|k| &operands[k].data[starts[k]..]);
         for k in 0..N {
-            if steps[k] > 1 {
-                let scattered = inputs[k][start * steps[k]..].iter().step_by(steps[k]);
-                blocks[k][..used].iter_mut().zip(scattered).for_each(|(to, &from)| *to = from);
+            if steps[k] == 0 && row > 0 {
+                copy(inputs[k], 0, &mut blocks[k][..length.min(BLOCK)]);
             }
         }
-        let neighbours: [&[T]; N] =
-            from_fn(|k| if steps[k] == 1 { &inputs[k][start..start + used] } else { &blocks[k][..used] });
-        for (j, y) in output[start..start + used].iter_mut().enumerate() {
-            *y = f(*y, from_fn(|k| neighbours[k][j]));
+        for (block, output) in output[row * length..][..length].chunks_mut(BLOCK).enumerate() {
+            let (start, used) = (block * BLOCK, output.len());
+            for k in 0..N {
+                if steps[k] > 1 {
+                    copy(&inputs[k][start * steps[k]..], steps[k], &mut blocks[k][..used]);
+                }
+            }
+            compute(output, from_fn(|k| if steps[k] == 1 { &inputs[k][start..][..used] } else { &blocks[k][..used] }));
         }
-        start += used;
     }
 }
 

@@ -1,47 +1,49 @@
 //! The iterator over the elements of a view.
 
-use crate::{MAX_RANK, Real, Shape};
+use crate::strides::{Axes, Offsets};
+use crate::{Real, View};
 use std::fmt;
 
-/// The elements of a [`View`](crate::View) in row-major order.
+/// The elements of a [`View`] in row-major order.
 #[derive(Clone)]
 pub struct Elements<'a, T> {
-    shape: Shape,
-    strides: [usize; MAX_RANK],
-    data: &'a [T],
-    position: [usize; MAX_RANK],
+    /// Where the rows that are still to come begin.
+    rows: Offsets<1>,
+    length: usize,
+    step: usize,
+    /// Where the next element of this row lies, and how many there are.
     offset: usize,
     left: usize,
+    data: &'a [T],
 }
 
 impl<'a, T: Real> Elements<'a, T> {
-    /// All elements of `data` at these strides.
-    pub(crate) fn new(shape: Shape, strides: [usize; MAX_RANK], data: &'a [T]) -> Self {
-        Elements { shape, strides, data, position: [0; MAX_RANK], offset: 0, left: shape.len() }
+    /// All elements of a view.
+    pub(crate) fn new(view: View<'a, T>) -> Self {
+        let (rows, length, [step]) = Axes::new(view.shape, [view.strides]).split_last();
+        Elements { rows: rows.offsets(), length, step, offset: 0, left: 0, data: view.data }
     }
 }
 
 impl<T: Real> Iterator for Elements<'_, T> {
     type Item = T;
 
+    #[inline]
     fn next(&mut self) -> Option<T> {
+        if self.left == 0 {
+            [self.offset] = self.rows.next()?;
+            self.left = self.length;
+        }
+        // The only row of nothing has none.
         self.left = self.left.checked_sub(1)?;
         let value = self.data[self.offset];
-        // Count up as an odometer does.
-        for (axis, &size) in self.shape.dims().iter().enumerate().rev() {
-            self.position[axis] += 1;
-            self.offset += self.strides[axis];
-            if self.position[axis] < size {
-                break;
-            }
-            self.offset -= self.strides[axis] * size;
-            self.position[axis] = 0;
-        }
+        self.offset += self.step;
         Some(value)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+        let left = self.left + self.rows.len() * self.length;
+        (left, Some(left))
     }
 }
 
@@ -49,6 +51,7 @@ impl<T: Real> ExactSizeIterator for Elements<'_, T> {}
 
 impl<T> fmt::Debug for Elements<'_, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Elements ({} left of {})", self.left, self.shape)
+        let left = self.left + self.rows.len() * self.length;
+        write!(formatter, "Elements ({left} left)")
     }
 }

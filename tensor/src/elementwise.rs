@@ -89,29 +89,6 @@ fn choose<T: Real>(operands: [View<'_, T>; 3]) -> Tensor<T> {
     )
 }
 
-impl<T: Real> Tensor<T> {
-    /// The nearest number between two bounds, elementwise, any shape. NaN stays.
-    ///
-    /// # Panics
-    ///
-    /// If not `low ≤ high`.
-    #[track_caller]
-    pub fn clamp(&self, low: T, high: T) -> Tensor<T> {
-        self.view().clamp(low, high)
-    }
-
-    /// `self` where the mask is not 0 (NaN is not 0), `other` where it is; the three shapes broadcast. See
-    /// [`View::where_`].
-    ///
-    /// # Panics
-    ///
-    /// When the shapes do not broadcast.
-    #[track_caller]
-    pub fn where_(&self, mask: impl AsView<T>, other: impl AsView<T>) -> Tensor<T> {
-        self.view().where_(mask, other)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! Reading and adding at given places, and the places of the largest.
 
-use crate::{Real, Shape, Tensor, View};
+use crate::{AsView, Real, Shape, Tensor, View};
 use std::cmp::Ordering;
 
 impl<T: Real> View<'_, T> {
@@ -66,9 +66,9 @@ impl<T: Real> View<'_, T> {
     /// of [`gather`](View::gather).
     ///
     /// ```
-    /// use thalweg_tensor::{Tensor, View};
+    /// use thalweg_tensor::Tensor;
     ///
-    /// let counts = Tensor::zeros([3]).scatter_add(0, &[2, 0, 2], View::from(&[1.0_f32; 3]));
+    /// let counts = Tensor::zeros([3]).scatter_add(0, &[2, 0, 2], [1.0_f32; 3]);
     /// assert_eq!(counts.as_slice(), [1.0, 0.0, 2.0]);
     /// ```
     ///
@@ -76,7 +76,8 @@ impl<T: Real> View<'_, T> {
     ///
     /// When there is no such axis, an index is beyond it, or the values have another shape than the indices.
     #[track_caller]
-    pub fn scatter_add(self, axis: usize, indices: &[usize], values: View<'_, T>) -> Tensor<T> {
+    pub fn scatter_add(self, axis: usize, indices: &[usize], values: impl AsView<T>) -> Tensor<T> {
+        let values = values.as_view();
         let shape = self.shape().gathered("scatter_add", axis, indices);
         assert!(values.shape() == shape, "scatter_add: values {} for indices {shape}", values.shape());
         let (mut y, values) = (self.to_tensor(), values.to_tensor());
@@ -194,7 +195,7 @@ fn check_indices(operation: &str, shape: Shape, axis: usize, indices: &[usize]) 
 mod tests {
     use super::*;
     use crate::Rng;
-    use crate::strides::testing::{Strided, each_index, strided};
+    use crate::testing::{Strided, each_index, strided};
     use proptest::prelude::*;
 
     /// A view, an axis of it that is not empty, and a source of indices.
@@ -246,13 +247,12 @@ mod tests {
             prop_assert_eq!(y.as_slice(), &expected[..]);
             // ⟨gather(x), v⟩ = ⟨x, scatter(v)⟩
             let v = Tensor::normal(shape, 0.0, 1.0, &mut rng);
-            let scattered = Tensor::zeros(x.shape()).scatter_add(axis, &places, v.view());
+            let scattered = Tensor::zeros(x.shape()).scatter_add(axis, &places, &v);
             let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
             let dense = x.to_tensor();
             let difference = product(y.as_slice(), v.as_slice()) - product(dense.as_slice(), scattered.as_slice());
             prop_assert!(difference.abs() < 1e-9);
-            let zeros = Tensor::zeros(shape);
-            prop_assert_eq!(x.scatter_add(axis, &places, zeros.view()), dense);
+            prop_assert_eq!(x.scatter_add(axis, &places, Tensor::zeros(shape)), dense);
         }
 
         /// Few values, so that there are equals; NaN among them.

@@ -1,6 +1,6 @@
 //! Joining, padding and masking: new tensors that hold the elements of others.
 
-use crate::{Real, Tensor, View};
+use crate::{AsView, Real, Shape, Tensor, View};
 
 impl<T: Real> Tensor<T> {
     /// Joins along an existing axis: `[…, aᵢ, …] → […, Σ aᵢ, …]`.
@@ -9,7 +9,7 @@ impl<T: Real> Tensor<T> {
     /// use thalweg_tensor::Tensor;
     ///
     /// let x = Tensor::new([2, 1], vec![1.0_f32, 2.0]);
-    /// let wide = Tensor::concat(&[x.view(), x.view()], 1);
+    /// let wide = Tensor::concat(&[&x, &x], 1);
     /// assert_eq!(wide, Tensor::new([2, 2], vec![1.0, 1.0, 2.0, 2.0]));
     /// ```
     ///
@@ -17,12 +17,11 @@ impl<T: Real> Tensor<T> {
     ///
     /// When there are no parts, no such axis, or the parts differ in another axis.
     #[track_caller]
-    pub fn concat(parts: &[View<'_, T>], axis: usize) -> Self {
-        assert!(!parts.is_empty(), "concat: at least one part expected");
-        let first = parts[0].shape();
+    pub fn concat(parts: &[impl AsView<T>], axis: usize) -> Self {
+        let first = first_shape("concat", parts);
         assert!(axis < first.rank(), "concat: {first} has no axis {axis}");
         let mut size = 0;
-        for shape in parts.iter().map(View::shape) {
+        for shape in parts.iter().map(|part| part.as_view().shape()) {
             assert!(
                 shape.rank() == first.rank() && shape.without(axis) == first.without(axis),
                 "concat: parts differ in more than axis {axis}: {first} and {shape}"
@@ -31,8 +30,8 @@ impl<T: Real> Tensor<T> {
         }
         let mut whole = Tensor::zeros(first.with(axis, size));
         let mut from = 0;
-        for part in parts {
-            whole.place(axis, from, *part);
+        for part in parts.iter().map(AsView::as_view) {
+            whole.place(axis, from, part);
             from += part.shape().dims()[axis];
         }
         whole
@@ -41,9 +40,9 @@ impl<T: Real> Tensor<T> {
     /// Joins along a new axis before `axis`: `k` times `[…, …] → […, k, …]`.
     ///
     /// ```
-    /// use thalweg_tensor::{Tensor, View};
+    /// use thalweg_tensor::Tensor;
     ///
-    /// let columns = Tensor::stack(&[View::from(&[1.0_f32, 2.0]), View::from(&[3.0, 4.0])], 1);
+    /// let columns = Tensor::stack(&[[1.0_f32, 2.0], [3.0, 4.0]], 1);
     /// assert_eq!(columns, Tensor::new([2, 2], vec![1.0, 3.0, 2.0, 4.0]));
     /// ```
     ///
@@ -51,13 +50,12 @@ impl<T: Real> Tensor<T> {
     ///
     /// When there are no parts, their shapes differ, or `axis` is beyond their rank.
     #[track_caller]
-    pub fn stack(parts: &[View<'_, T>], axis: usize) -> Self {
-        assert!(!parts.is_empty(), "stack: at least one part expected");
-        let first = parts[0].shape();
+    pub fn stack(parts: &[impl AsView<T>], axis: usize) -> Self {
+        let first = first_shape("stack", parts);
         let mut whole = Tensor::zeros(first.inserted(axis, parts.len()));
-        for (place, part) in parts.iter().enumerate() {
+        for (place, part) in parts.iter().map(AsView::as_view).enumerate() {
             assert!(part.shape() == first, "stack: shapes differ: {first} and {}", part.shape());
-            whole.place(axis, place, *part);
+            whole.place(axis, place, part);
         }
         whole
     }
@@ -99,6 +97,13 @@ impl<T: Real> Tensor<T> {
 
 impl<T: Real> View<'_, T> {
     /// With `value` before and after along one axis: `[…, n, …] → […, before + n + after, …]`.
+    ///
+    /// ```
+    /// use thalweg_tensor::Tensor;
+    ///
+    /// let x = Tensor::from_slice(&[1.0_f32, 2.0]);
+    /// assert_eq!(x.pad(0, 1, 2, 0.0).as_slice(), [0.0, 1.0, 2.0, 0.0, 0.0]);
+    /// ```
     ///
     /// # Panics
     ///
@@ -156,10 +161,17 @@ impl<T: Real> View<'_, T> {
     }
 }
 
+/// The shape of the first of what is to be joined.
+#[track_caller]
+fn first_shape<T: Real>(operation: &str, parts: &[impl AsView<T>]) -> Shape {
+    assert!(!parts.is_empty(), "{operation}: at least one part expected");
+    parts[0].as_view().shape()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::strides::testing::{each_index, strided};
+    use crate::testing::{each_index, strided};
     use proptest::prelude::*;
 
     proptest! {
@@ -224,7 +236,7 @@ mod tests {
     #[should_panic(expected = "concat: parts differ in more than axis 0: [2, 3] and [1, 4]")]
     fn parts_that_do_not_fit_panic() {
         let (a, b) = (Tensor::<f32>::zeros([2, 3]), Tensor::zeros([1, 4]));
-        Tensor::concat(&[a.view(), b.view()], 0);
+        Tensor::concat(&[a, b], 0);
     }
 
     #[test]

@@ -47,6 +47,10 @@
 //! | calculate | `+ - * /`, [`exp`](View::exp), [`sqrt`](View::sqrt), [`maximum`](View::maximum), [`clamp`](View::clamp) and more; [`map`](View::map) and [`zip_with`](View::zip_with) for what is missing; `+=` and [`map_in_place`](Tensor::map_in_place) |
 //! | compare and choose | [`greater`](View::greater), [`less_equal`](View::less_equal), [`equal`](View::equal), [`is_nan`](View::is_nan), [`where_`](View::where_); [`allclose`](View::allclose), [`check_close`](View::check_close) |
 //! | activate | [`relu`](View::relu), [`gelu`](View::gelu), [`silu`](View::silu), [`softplus`](View::softplus), [`sigmoid`](View::sigmoid) |
+//! | reduce | [`sum`](View::sum), [`mean`](View::mean), [`var`](View::var), [`norm`](View::norm), [`max`](View::max), [`min`](View::min) of all elements; [`sum_axes`](View::sum_axes) and its like over some axes, [`log_sum_exp_axes`](View::log_sum_exp_axes); [`argmax`](View::argmax), [`cumsum`](View::cumsum) along one |
+//! | join | [`concat`](Tensor::concat), [`stack`](Tensor::stack), [`pad`](View::pad) |
+//! | pick by index | [`index_select`](View::index_select), [`gather`](View::gather), [`scatter_add`](View::scatter_add), [`top_k`](View::top_k), [`one_hot`](Tensor::one_hot) |
+//! | multiply matrices | [`matmul`](View::matmul) for batches of them, [`matmul_add`] into a slice; [`tril`](View::tril), [`triu`](View::triu) |
 //! | filter and pool images | [`conv2d`](View::conv2d), [`max_pool2d`](View::max_pool2d), [`avg_pool2d`](View::avg_pool2d) and their one-axis forms; a [`Window`] that slides ([`convolution`]) |
 //! | read | `{}` in columns, `{:?}` with every digit, [`iter`](View::iter), [`at`](View::at), `x[[i, j]]` |
 //! | draw numbers | [`Rng`], the only randomness there is |
@@ -67,8 +71,35 @@
 //! | `is_nan`; `is_finite` | 1; 0 | 0; 0 |
 //! | `where_` | in the mask: chooses as 1 does; in what is not chosen: no influence | as NaN |
 //! | `powi(0)`, `pow(0)`, and `pow` of 1 | 1 | 1 |
+//! | `sum`, `mean`, `cumsum` | NaN | as `+` says: `∞ − ∞` is NaN |
+//! | `var`; `norm` | NaN | NaN; `∞` |
+//! | `max`, `min`; `argmax`, `argmin` | NaN wins; the place of the first | the order of numbers |
+//! | `log_sum_exp_axes` | NaN | `∞` at `∞`; `−∞` counts for nothing |
+//! | `top_k` | before every number | the order of numbers |
+//! | `matmul`, `conv2d` | NaN in every sum it is part of, though multiplied by 0 | as `+` and `*` say |
+//! | `max_pool2d`; `avg_pool2d` | NaN wins; NaN | the order of numbers; as `+` says |
+//! | views, `concat`, `stack`, `pad`, `gather`, `index_select` | moved as it is | moved as it is |
+//! | `tril`, `triu` | 0 in the other triangle | 0 in the other triangle |
 //! | `==`, `allclose`, `check_close` | differs from everything | infinities of one sign are equal |
 //! | `{}` | `NaN` | `inf`, `-inf` |
+//!
+//! # Axes of length 0
+//!
+//! A tensor may have no elements; what is made of nothing is stated here. Tests hold every line.
+//!
+//! | operation | over nothing |
+//! |---|---|
+//! | functions, operators, views | nothing, in the shape that the rules give: `[2, 0] + [2, 1]` is `[2, 0]` |
+//! | `sum`, `norm` | 0 |
+//! | `mean`, `var` | NaN, which is 0 / 0 |
+//! | `max`, `min`, `argmax`, `argmin` | panic, for there is none; but over a full axis of an empty tensor there are no results |
+//! | `log_sum_exp_axes` | `−∞`, which is `ln 0` |
+//! | `matmul` with inner size 0 | zeros |
+//! | `concat`, `stack` | of no parts: panic; of empty parts: what the shapes say |
+//! | `index_select`, `gather`, `top_k`, `one_hot` | of no indices or `k = 0`: an axis of length 0 |
+//! | `scatter_add` | of no indices: a copy |
+//! | `conv2d`, `max_pool2d`, `avg_pool2d` | no images of no images; `conv2d` of no channels: the bias |
+//! | `global_avg_pool2d` | NaN, as `mean` |
 //!
 //! # Features
 //!
@@ -89,7 +120,6 @@ mod elementary;
 mod elements;
 mod elementwise;
 mod error;
-mod forward;
 mod index;
 mod join;
 pub mod kernels;
@@ -100,7 +130,6 @@ mod real;
 mod rearrange;
 mod reduce;
 mod rng;
-mod rows;
 mod shape;
 mod slice;
 mod strides;
@@ -179,5 +208,86 @@ mod tests {
         assert!(x != x && x.slice(0, 1..) == x.slice(0, 1..));
         assert!(!x.allclose(&x, 1.0, INFINITY) && x.slice(0, 1..).allclose(x.slice(0, 1..), 0.0, 0.0));
         assert_eq!(x.to_string(), "[ NaN,  inf, -inf]");
+    }
+
+    /// The lines of that table about reductions, indices and products, in order.
+    #[test]
+    fn nan_and_infinity_reach_what_they_are_part_of() {
+        const NAN: f64 = f64::NAN;
+        let assert_is = |y: &Tensor<f64>, expected: &[f64]| {
+            testing::assert_same(&y.clone().reshape([expected.len()]), &Tensor::from_slice(expected));
+        };
+        let reduced = |x: [f64; 3]| {
+            let x = Tensor::from_slice(&x);
+            [x.sum(), x.mean(), x.var(false), x.norm(), x.max(), x.min(), x.log_sum_exp_axes(&[0], false).item()]
+        };
+        let cases = [
+            ([1.0, NAN, INFINITY], [NAN; 7]),
+            ([1.0, INFINITY, 2.0], [INFINITY, INFINITY, NAN, INFINITY, INFINITY, 1.0, INFINITY]),
+            ([0.0, -INFINITY, -INFINITY], [-INFINITY, -INFINITY, NAN, INFINITY, 0.0, -INFINITY, 0.0]),
+            ([INFINITY, -INFINITY, 0.0], [NAN, NAN, NAN, INFINITY, INFINITY, -INFINITY, INFINITY]),
+        ];
+        for (x, expected) in cases {
+            assert_is(&Tensor::from_slice(&reduced(x)), &expected);
+        }
+        let x = Tensor::from_slice(&[1.0, INFINITY, NAN, -INFINITY]);
+        assert_is(&x.cumsum(0), &[1.0, INFINITY, NAN, NAN]);
+        assert_eq!([x.argmax(0), x.argmin(0)], [[2], [2]]);
+        assert_eq!([x.slice(0, ..2).argmax(0), x.slice(0, 1..2).argmin(0)], [[1], [0]]);
+        assert_eq!(x.top_k(4).1, [2, 1, 0, 3]);
+        assert_is(&Tensor::new([2, 2], vec![0.0, 1.0, 1.0, 0.0]).matmul([NAN, 1.0]), &[NAN, NAN]);
+        assert_is(&Tensor::new([2, 2], vec![0.0, 1.0, 1.0, 1.0]).matmul([INFINITY, 1.0]), &[NAN, INFINITY]);
+        let image = x.clone().reshape([1, 4]);
+        let kernel = Tensor::new([1, 1, 2], vec![1.0, 0.0]);
+        assert_is(&image.conv1d(&kernel, None, ConvOptions::default()), &[NAN, NAN, NAN]);
+        assert_is(&image.max_pool1d(Window::tiling([2])), &[INFINITY, NAN]);
+        assert_is(&image.avg_pool1d(Window::tiling([2])), &[INFINITY, NAN]);
+        let moved = [1.0, INFINITY, NAN, -INFINITY];
+        assert_is(&Tensor::concat(&[x.slice(0, ..2), x.slice(0, 2..)], 0), &moved);
+        assert_is(&Tensor::stack(&[&x], 0), &moved);
+        assert_is(&x.slice(0, ..-1).to_tensor().pad(0, 0, 1, -INFINITY), &moved);
+        assert_is(&x.gather(0, &[0, 1, 2, 3]), &moved);
+        assert_is(&x.index_select(0, &[0, 1, 2, 3]), &moved);
+        let matrix = x.reshape([2, 2]);
+        assert_is(&matrix.tril(-1), &[0.0, 0.0, NAN, 0.0]);
+        assert_is(&matrix.triu(1), &[0.0, INFINITY, 0.0, 0.0]);
+    }
+
+    /// The table of axes of length 0 in the crate's docs, its lines in order.
+    #[test]
+    fn what_is_made_of_nothing_is_what_the_table_says() {
+        let empty = |sizes: &[usize]| Tensor::<f64>::zeros(sizes);
+        let x = empty(&[2, 0]);
+        assert_eq!((&x + Tensor::ones([2, 1])).shape().dims(), [2, 0]);
+        assert_eq!(x.exp().transpose().shape().dims(), [0, 2]);
+        assert_eq!((x.sum(), x.norm()), (0.0, 0.0));
+        assert_eq!(x.sum_axes(&[1], false).as_slice(), [0.0; 2]);
+        assert_eq!(x.norm_axes(Norm::Infinity, &[1], false).as_slice(), [0.0; 2]);
+        assert!(x.mean().is_nan() && x.var(false).is_nan() && x.var(true).is_nan());
+        assert_eq!(x.mean_axes(&[1], false).is_nan().sum(), 2.0);
+        let panics = |work: fn(Tensor<f64>)| std::panic::catch_unwind(|| work(empty(&[2, 0]))).is_err();
+        assert!(panics(|x| _ = x.max()) && panics(|x| _ = x.min()));
+        assert!(panics(|x| drop(x.max_axes(&[1], false))) && panics(|x| drop(x.min_axes(&[1], false))));
+        assert!(panics(|x| drop(x.argmax(1))) && panics(|x| drop(x.argmin(1))));
+        assert!(x.max_axes(&[0], false).shape().dims() == [0] && x.argmin(0).is_empty());
+        assert_eq!(x.log_sum_exp_axes(&[1], false).as_slice(), [-INFINITY; 2]);
+        assert_eq!(x.matmul(empty(&[0, 3])), Tensor::zeros([2, 3]));
+        assert!(panics(|_| drop(Tensor::<f64>::concat(&[0.0; 0], 0))) && panics(|_| drop(Tensor::stack(&[0.0; 0], 0))));
+        assert_eq!(Tensor::concat(&[&x, &x], 0).shape().dims(), [4, 0]);
+        assert_eq!(Tensor::stack(&[&x, &x, &x], 0).shape().dims(), [3, 2, 0]);
+        let full = Tensor::<f64>::ones([2, 3]);
+        assert_eq!(full.index_select(1, &[]).shape().dims(), [2, 0]);
+        assert_eq!(full.gather(0, &[]).shape().dims(), [0, 3]);
+        assert_eq!(full.top_k(0).0.shape().dims(), [2, 0]);
+        assert_eq!(Tensor::<f64>::one_hot(&[], 3).shape().dims(), [0, 3]);
+        assert_eq!(full.scatter_add(1, &[], &x), full);
+        let [images, kernel] = [empty(&[0, 1, 4, 4]), Tensor::ones([5, 1, 2, 2])];
+        assert_eq!(images.conv2d(&kernel, None, ConvOptions::default()).shape().dims(), [0, 5, 3, 3]);
+        assert_eq!(images.max_pool2d(Window::tiling([2, 2])).shape().dims(), [0, 1, 2, 2]);
+        assert_eq!(images.avg_pool2d(Window::tiling([2, 2])).shape().dims(), [0, 1, 2, 2]);
+        let bias = Tensor::from_slice(&[7.0, 8.0]);
+        let y = empty(&[0, 1, 1]).conv2d(empty(&[2, 0, 1, 1]), Some(bias.view()), ConvOptions::default());
+        assert_eq!(y.as_slice(), [7.0, 8.0]);
+        assert!(empty(&[1, 0, 2]).global_avg_pool2d().item().is_nan());
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::kernels::{Matrix, multiply_add};
 use crate::strides::Axes;
-use crate::{MAX_RANK, Real, Shape, Tensor, View};
+use crate::{AsView, MAX_RANK, Real, Shape, Tensor, View};
+use std::array::from_fn;
 
 impl<'a, T: Real> View<'a, T> {
     /// Matrix product: `[…, m, k] · […, k, n] → […, m, n]`. Leading axes are those of batches, and broadcast. A vector
@@ -14,16 +15,17 @@ impl<'a, T: Real> View<'a, T> {
     /// use thalweg_tensor::{Shape, Tensor};
     ///
     /// let x = Tensor::new([2, 2], vec![1.0_f32, 2.0, 3.0, 4.0]);
-    /// assert_eq!(x.matmul(x.view().transpose()).as_slice(), [5.0, 11.0, 11.0, 25.0]);
+    /// assert_eq!(x.matmul(x.transpose()).as_slice(), [5.0, 11.0, 11.0, 25.0]);
     /// let batch = Tensor::<f32>::ones([5, 1, 3, 2]);
-    /// assert_eq!(batch.matmul(Tensor::ones([4, 2, 6]).view()).shape(), Shape::new(&[5, 4, 3, 6]));
+    /// assert_eq!(batch.matmul(Tensor::ones([4, 2, 6])).shape(), Shape::new(&[5, 4, 3, 6]));
     /// ```
     ///
     /// # Panics
     ///
     /// When an operand is a single number, the inner sizes differ, or the batches do not broadcast.
     #[track_caller]
-    pub fn matmul(self, other: View<'_, T>) -> Tensor<T> {
+    pub fn matmul(self, other: impl AsView<T>) -> Tensor<T> {
+        let other = other.as_view();
         let mut y = Tensor::zeros(self.shape().matmul(other.shape()));
         let (a, b) = (self.as_matrix(0), other.as_matrix(1));
         let whole = a.shape().matmul(b.shape());
@@ -40,7 +42,7 @@ impl<'a, T: Real> View<'a, T> {
     pub fn matrix_transpose(self) -> Self {
         let rank = self.shape().rank();
         assert!(rank >= 2, "matrix_transpose: a matrix expected, the shape is {}", self.shape());
-        let mut axes: [usize; MAX_RANK] = std::array::from_fn(|axis| axis);
+        let mut axes: [usize; MAX_RANK] = from_fn(|axis| axis);
         axes.swap(rank - 2, rank - 1);
         self.permute(&axes[..rank])
     }
@@ -91,11 +93,11 @@ pub fn matmul_add<T: Real>(a: View<'_, T>, b: View<'_, T>, shape: Shape, c: &mut
     }
     // The strides of the batch in A, B and C, and then those of the matrices.
     let [rank_a, rank_b] = [left.rank(), right.rank()];
-    let strides = [
-        batch_strides(batches[0], a.strides, batch),
-        batch_strides(batches[1], b.strides, batch),
-        batch_strides(batches[2], shape.strides(), batch),
-    ];
+    let own = [a.strides, b.strides, shape.strides()];
+    let strides = from_fn(|k| match batches[k].stretched(&own[k], batch) {
+        Some(strides) => strides,
+        None => unreachable!("all broadcast to {batch}"),
+    });
     let [a_row, a_col] = [a.strides[rank_a - 2], a.strides[rank_a - 1]];
     let [b_row, b_col] = [b.strides[rank_b - 2], b.strides[rank_b - 1]];
     let (mut m, mut k, mut rank) = (m, k, batch.rank());
@@ -112,24 +114,11 @@ pub fn matmul_add<T: Real>(a: View<'_, T>, b: View<'_, T>, shape: Shape, c: &mut
         rank = last;
     }
     let sizes = Shape::new(&batch.dims()[..rank]);
-    let along = |strides: [usize; MAX_RANK]| Axes::of(sizes, &strides, |_| true).offsets();
-    let [a_starts, b_starts, c_starts] = strides.map(along);
-    for ((a_start, b_start), c_start) in a_starts.zip(b_starts).zip(c_starts) {
+    for [a_start, b_start, c_start] in Axes::new(sizes, strides).offsets() {
         let a = Matrix { rows: m, cols: k, row_stride: a_row, col_stride: a_col, data: &a.data[a_start..] };
         let b = Matrix { rows: k, cols: n, row_stride: b_row, col_stride: b_col, data: &b.data[b_start..] };
         multiply_add(a, b, &mut c[c_start..c_start + m * n]);
     }
-}
-
-/// How far a step along each axis of `whole` moves through something of shape `own` at these strides: 0 where it is
-/// stretched.
-fn batch_strides(own: Shape, strides: [usize; MAX_RANK], whole: Shape) -> [usize; MAX_RANK] {
-    let (mut stretched, missing) = ([0; MAX_RANK], whole.rank() - own.rank());
-    for (axis, &size) in own.dims().iter().enumerate().filter(|&(_, &size)| size > 1) {
-        stretched[axis + missing] = strides[axis];
-        debug_assert_eq!(size, whole.dims()[axis + missing]);
-    }
-    stretched
 }
 
 impl Shape {
@@ -172,7 +161,7 @@ impl Shape {
 mod tests {
     use super::*;
     use crate::Rng;
-    use crate::strides::testing::each_index;
+    use crate::testing::each_index;
     use proptest::prelude::*;
 
     /// Normal numbers of this shape at other strides: some axes exchanged in memory, every second element left out.
@@ -265,18 +254,18 @@ mod tests {
     #[test]
     #[should_panic(expected = "matmul: inner sizes differ: [2, 3] · [4, 5]")]
     fn different_inner_sizes_panic() {
-        Tensor::<f32>::zeros([2, 3]).matmul(Tensor::zeros([4, 5]).view());
+        Tensor::<f32>::zeros([2, 3]).matmul(Tensor::zeros([4, 5]));
     }
 
     #[test]
     #[should_panic(expected = "matmul: sizes of the batches differ: [2, 3, 4] · [3, 4, 5]")]
     fn batches_of_different_sizes_panic() {
-        Tensor::<f32>::zeros([2, 3, 4]).matmul(Tensor::zeros([3, 4, 5]).view());
+        Tensor::<f32>::zeros([2, 3, 4]).matmul(Tensor::zeros([3, 4, 5]));
     }
 
     #[test]
     #[should_panic(expected = "matmul: vectors or matrices expected: [] · [2]")]
     fn a_single_number_panics() {
-        Tensor::<f32>::scalar(1.0).matmul(Tensor::zeros([2]).view());
+        Tensor::<f32>::scalar(1.0).matmul(Tensor::zeros([2]));
     }
 }

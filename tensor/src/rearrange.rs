@@ -52,14 +52,9 @@ impl<T: Real> View<'_, T> {
     #[track_caller]
     pub fn broadcast_to(self, shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
-        assert!(self.shape.broadcast(shape) == Some(shape), "broadcast_to: {} does not stretch to {shape}", self.shape);
-        let missing = shape.rank() - self.shape.rank();
-        let mut strides = [0; MAX_RANK];
-        for (axis, &size) in self.shape.dims().iter().enumerate() {
-            if size == shape.dims()[axis + missing] {
-                strides[axis + missing] = self.strides[axis];
-            }
-        }
+        let Some(strides) = self.shape.stretched(&self.strides, shape) else {
+            panic!("broadcast_to: {} does not stretch to {shape}", self.shape)
+        };
         View { shape, strides, data: self.data }
     }
 

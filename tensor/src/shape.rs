@@ -16,6 +16,8 @@ pub const MAX_RANK: usize = 6;
 /// assert_eq!(column.broadcast(row), Some(Shape::new(&[3, 4])));
 /// assert_eq!(column.to_string(), "[3, 1]");
 /// ```
+// Equality, written out below, is what a derived one would be.
+#[allow(clippy::derived_hash_with_manual_eq)]
 #[derive(Clone, Copy, Eq, Hash)]
 pub struct Shape {
     rank: u8,
@@ -173,11 +175,10 @@ impl Shape {
         (axis + self.rank()).checked_sub(rank).map_or(1, |own| self.sizes[own])
     }
 
-    /// How far a step along each axis of `output` moves through row-major data of this shape,
-    /// 0 where this shape is stretched; `None` when it does not broadcast to `output`.
-    pub(crate) fn strides_within(&self, output: Shape) -> Option<[usize; MAX_RANK]> {
+    /// How far a step along each axis of `output` moves through what has this shape and these strides: 0 where it is
+    /// stretched; `None` when it does not broadcast to `output`.
+    pub(crate) fn stretched(&self, own: &[usize; MAX_RANK], output: Shape) -> Option<[usize; MAX_RANK]> {
         let missing = output.rank().checked_sub(self.rank())?;
-        let own = self.strides();
         let mut strides = [0; MAX_RANK];
         for axis in 0..self.rank() {
             let (size, target) = (self.sizes[axis], output.sizes[axis + missing]);

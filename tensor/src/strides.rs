@@ -1,33 +1,44 @@
-//! Axes at strides, and the offsets that counting through them visits.
+//! The one odometer: the order in which operands that lie at strides are read side by side.
 
-use crate::{MAX_RANK, Shape};
+use crate::{MAX_RANK, Real, Shape};
 
-/// Some axes of a view: sizes and strides, with axes of size 1 left out, and neighbours that memory
-/// continues merged to one.
+/// Axes of `N` operands of one shape that lie at strides of their own, with axes of size 1 left out, and neighbours that
+/// one step can cross in every operand merged to one.
+///
+/// So operands in row-major order have one long axis whatever their shape, and a number stretched over a tensor does.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Axes {
+pub(crate) struct Axes<const N: usize> {
     rank: usize,
     sizes: [usize; MAX_RANK],
-    strides: [usize; MAX_RANK],
+    strides: [[usize; MAX_RANK]; N],
 }
 
-impl Axes {
+impl<const N: usize> Axes<N> {
+    /// All axes of `shape`.
+    pub(crate) fn new(shape: Shape, strides: [[usize; MAX_RANK]; N]) -> Self {
+        Axes::of(shape, strides, |_| true)
+    }
+
     /// The axes of `shape` for which `chosen` holds.
-    pub(crate) fn of(shape: Shape, strides: &[usize; MAX_RANK], chosen: impl Fn(usize) -> bool) -> Axes {
-        let mut axes = Axes { rank: 0, sizes: [1; MAX_RANK], strides: [0; MAX_RANK] };
-        for (axis, (&size, &stride)) in shape.dims().iter().zip(strides).enumerate() {
-            if !chosen(axis) || size == 1 {
+    pub(crate) fn of(shape: Shape, strides: [[usize; MAX_RANK]; N], chosen: impl Fn(usize) -> bool) -> Self {
+        let mut axes = Axes { rank: 0, sizes: [1; MAX_RANK], strides: [[1; MAX_RANK]; N] };
+        for (axis, &size) in shape.dims().iter().enumerate() {
+            // An axis of size 1 is never stepped along.
+            if size == 1 || !chosen(axis) {
                 continue;
             }
-            let last = axes.rank.saturating_sub(1);
-            if axes.rank > 0 && axes.strides[last] == size * stride {
-                axes.sizes[last] *= size;
-                axes.strides[last] = stride;
-            } else {
-                axes.sizes[axes.rank] = size;
-                axes.strides[axes.rank] = stride;
-                axes.rank += 1;
+            if size == 0 {
+                // Nothing is visited, so one axis without elements says it all.
+                return Axes { rank: 1, sizes: [0; MAX_RANK], strides: [[1; MAX_RANK]; N] };
             }
+            let before = axes.rank.checked_sub(1);
+            let merged = before.filter(|&last| (0..N).all(|k| axes.strides[k][last] == strides[k][axis] * size));
+            let place = merged.unwrap_or(axes.rank);
+            axes.sizes[place] *= size;
+            for (own, strides) in axes.strides.iter_mut().zip(&strides) {
+                own[place] = strides[axis];
+            }
+            axes.rank = place + 1;
         }
         axes
     }
@@ -37,49 +48,73 @@ impl Axes {
         self.sizes[..self.rank].iter().product()
     }
 
-    /// The axes without the last, and its size and stride; a single element when there is none.
-    pub(crate) fn split_last(mut self) -> (Axes, usize, usize) {
+    /// The axes without the last, and its size and strides: the rows and what a row is. A single element is a row of one
+    /// that lies side by side.
+    pub(crate) fn split_last(mut self) -> (Self, usize, [usize; N]) {
         match self.rank.checked_sub(1) {
             Some(last) => {
                 self.rank = last;
-                (self, self.sizes[last], self.strides[last])
+                (self, self.sizes[last], self.strides.map(|strides| strides[last]))
             }
-            None => (self, 1, 1),
+            None => (self, 1, [1; N]),
         }
     }
 
-    /// The offset of every element, in row-major order.
-    pub(crate) fn offsets(&self) -> Offsets {
-        Offsets { axes: *self, position: [0; MAX_RANK], offset: 0, left: self.len() }
+    /// Where every element lies in each operand, in row-major order.
+    pub(crate) fn offsets(&self) -> Offsets<N> {
+        Offsets { axes: *self, position: [0; MAX_RANK], offsets: [0; N], left: self.len() }
     }
 }
 
-/// Counts through [`Axes`] as an odometer does.
+/// Copies elements that lie `step` apart.
+pub(crate) fn copy<T: Real>(from: &[T], step: usize, to: &mut [T]) {
+    match step {
+        0 => to.fill(from[0]),
+        1 => to.copy_from_slice(&from[..to.len()]),
+        _ => {
+            // Four at a time, which are stored together.
+            let (fours, rest) = to.as_chunks_mut::<4>();
+            let mut from = from;
+            for four in fours {
+                let near = &from[..3 * step + 1];
+                *four = [near[0], near[step], near[2 * step], near[3 * step]];
+                from = from.get(4 * step..).unwrap_or_default();
+            }
+            rest.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| *to = from);
+        }
+    }
+}
+
+/// Counts through [`Axes`] as an odometer does, moving every operand along.
 #[derive(Clone, Debug)]
-pub(crate) struct Offsets {
-    axes: Axes,
+pub(crate) struct Offsets<const N: usize> {
+    axes: Axes<N>,
     position: [usize; MAX_RANK],
-    offset: usize,
+    offsets: [usize; N],
     left: usize,
 }
 
-impl Iterator for Offsets {
-    type Item = usize;
+impl<const N: usize> Iterator for Offsets<N> {
+    type Item = [usize; N];
 
     #[inline]
-    fn next(&mut self) -> Option<usize> {
+    fn next(&mut self) -> Option<[usize; N]> {
         self.left = self.left.checked_sub(1)?;
-        let offset = self.offset;
+        let found = self.offsets;
         for axis in (0..self.axes.rank).rev() {
             self.position[axis] += 1;
-            self.offset += self.axes.strides[axis];
+            for (offset, strides) in self.offsets.iter_mut().zip(&self.axes.strides) {
+                *offset += strides[axis];
+            }
             if self.position[axis] < self.axes.sizes[axis] {
                 break;
             }
-            self.offset -= self.axes.strides[axis] * self.axes.sizes[axis];
+            for (offset, strides) in self.offsets.iter_mut().zip(&self.axes.strides) {
+                *offset -= strides[axis] * self.position[axis];
+            }
             self.position[axis] = 0;
         }
-        Some(offset)
+        Some(found)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -87,65 +122,50 @@ impl Iterator for Offsets {
     }
 }
 
-impl ExactSizeIterator for Offsets {}
+impl<const N: usize> ExactSizeIterator for Offsets<N> {}
 
-/// What the tests of operations on views share.
 #[cfg(test)]
-pub(crate) mod testing {
-    use crate::{Rng, Shape, Tensor, View};
+mod tests {
+    use super::*;
+    use crate::testing::{each_index, strided};
     use proptest::prelude::*;
 
-    /// Data, and how to look at it: any shape of up to four axes of 0 to 4, its axes permuted, cut, stretched.
-    #[derive(Clone, Debug)]
-    pub(crate) struct Strided {
-        pub(crate) data: Tensor<f64>,
-        axes: Vec<usize>,
-        cut: Option<usize>,
-        stretched: bool,
+    /// The length of a row, the steps along it, and the number of rows.
+    fn rows_of<const N: usize>(sizes: &[usize], strides: [[usize; MAX_RANK]; N]) -> (usize, [usize; N], usize) {
+        let (rows, length, steps) = Axes::new(Shape::new(sizes), strides).split_last();
+        (length, steps, rows.offsets().len())
     }
 
-    impl Strided {
-        /// The view.
-        pub(crate) fn view(&self) -> View<'_, f64> {
-            let mut view = self.data.view().permute(&self.axes);
-            if let Some(axis) = self.cut {
-                let size = view.shape().dims()[axis];
-                view = view.slice(axis, size / 3..size);
-            }
-            if self.stretched { view.broadcast_to(view.shape().inserted(0, 2)) } else { view }
+    proptest! {
+        #[test]
+        fn every_element_is_visited_in_row_major_order(x in strided()) {
+            let (x, mut expected) = (x.view(), Vec::new());
+            let along = |index: &[usize]| index.iter().zip(x.strides()).map(|(i, stride)| i * stride).sum::<usize>();
+            each_index(x.shape(), |index| expected.push([along(index), expected.len()]));
+            let offsets = Axes::new(x.shape(), [x.strides, x.shape().strides()]).offsets();
+            prop_assert_eq!(offsets.len(), expected.len());
+            prop_assert_eq!(offsets.collect::<Vec<_>>(), expected);
         }
     }
 
-    /// Views of normal random numbers at all kinds of strides, of up to five axes.
-    pub(crate) fn strided() -> impl Strategy<Value = Strided> {
-        let dims = prop_oneof![
-            15 => prop::collection::vec(0_usize..5, 0..=4),
-            1 => (1_usize..12, 1000_usize..1100).prop_map(|(a, b)| vec![a, b]),
-        ];
-        (dims, any::<u64>(), any::<bool>(), any::<bool>()).prop_map(|(dims, seed, cut, stretched)| {
-            let mut rng = Rng::new(seed);
-            let axes = rng.permutation(dims.len());
-            let cut = (cut && !dims.is_empty()).then(|| rng.below(dims.len()));
-            Strided { data: Tensor::normal(&dims[..], 0.0, 1.0, &mut rng), axes, cut, stretched }
-        })
+    #[test]
+    fn row_major_operands_are_one_row() {
+        let dense = Shape::new(&[2, 1, 3, 4]).strides();
+        assert_eq!(rows_of(&[2, 1, 3, 4], [dense, dense]), (24, [1, 1], 1));
+        assert_eq!(rows_of(&[2, 1, 3, 4], [dense, [0; MAX_RANK]]), (24, [1, 0], 1));
     }
 
-    /// A view, and some of its axes.
-    pub(crate) fn strided_with_axes() -> impl Strategy<Value = (Strided, Vec<usize>)> {
-        (strided(), any::<u64>()).prop_map(|(x, seed)| {
-            let mut rng = Rng::new(seed);
-            let mut axes = rng.permutation(x.view().shape().rank());
-            axes.truncate(rng.below(axes.len() + 1));
-            (x, axes)
-        })
+    #[test]
+    fn what_cannot_be_crossed_in_one_step_stays_apart() {
+        let (dense, row) = (Shape::new(&[2, 3]).strides(), [0, 1, 0, 0, 0, 0]);
+        assert_eq!(rows_of(&[2, 3], [dense, row]), (3, [1, 1], 2));
+        assert_eq!(rows_of(&[3, 2], [[1, 3, 0, 0, 0, 0]]), (2, [3], 3));
     }
 
-    /// Calls `visit` with every index of a shape, in row-major order.
-    pub(crate) fn each_index(shape: Shape, mut visit: impl FnMut(&[usize])) {
-        let strides = shape.strides();
-        for flat in 0..shape.len() {
-            let index: Vec<usize> = (0..shape.rank()).map(|a| flat / strides[a] % shape.dims()[a]).collect();
-            visit(&index);
-        }
+    #[test]
+    fn numbers_and_nothing() {
+        assert_eq!(rows_of(&[], [[0; MAX_RANK]]), (1, [1], 1));
+        assert_eq!(rows_of(&[1, 1], [[7, 7, 0, 0, 0, 0]]), (1, [1], 1));
+        assert_eq!(rows_of(&[3, 0, 2], [[0; MAX_RANK]]), (0, [1], 1));
     }
 }

@@ -1,6 +1,6 @@
 //! What the tests of several files share.
 
-use crate::{Shape, Tensor};
+use crate::{Rng, Shape, Tensor, View};
 use proptest::prelude::*;
 
 /// Up to four axes of sizes 0 to 4, and elements that tell their place.
@@ -52,4 +52,58 @@ pub(crate) fn same(a: f64, b: f64) -> bool {
 pub(crate) fn assert_same(found: &Tensor<f64>, expected: &Tensor<f64>) {
     let equal = found.shape() == expected.shape() && found.iter().zip(expected.iter()).all(|(a, b)| same(a, b));
     assert!(equal, "found {found:?}\nexpected {expected:?}");
+}
+
+/// Data, and how to look at it: any shape of up to four axes of 0 to 4, its axes permuted, cut, stretched.
+#[derive(Clone, Debug)]
+pub(crate) struct Strided {
+    pub(crate) data: Tensor<f64>,
+    axes: Vec<usize>,
+    cut: Option<usize>,
+    stretched: bool,
+}
+
+impl Strided {
+    /// The view.
+    pub(crate) fn view(&self) -> View<'_, f64> {
+        let mut view = self.data.view().permute(&self.axes);
+        if let Some(axis) = self.cut {
+            let size = view.shape().dims()[axis];
+            view = view.slice(axis, size / 3..size);
+        }
+        if self.stretched { view.broadcast_to(view.shape().inserted(0, 2)) } else { view }
+    }
+}
+
+/// Views of normal random numbers at all kinds of strides, of up to five axes.
+pub(crate) fn strided() -> impl Strategy<Value = Strided> {
+    let dims = prop_oneof![
+        15 => prop::collection::vec(0_usize..5, 0..=4),
+        1 => (1_usize..12, 1000_usize..1100).prop_map(|(a, b)| vec![a, b]),
+    ];
+    (dims, any::<u64>(), any::<bool>(), any::<bool>()).prop_map(|(dims, seed, cut, stretched)| {
+        let mut rng = Rng::new(seed);
+        let axes = rng.permutation(dims.len());
+        let cut = (cut && !dims.is_empty()).then(|| rng.below(dims.len()));
+        Strided { data: Tensor::normal(&dims[..], 0.0, 1.0, &mut rng), axes, cut, stretched }
+    })
+}
+
+/// A view, and some of its axes.
+pub(crate) fn strided_with_axes() -> impl Strategy<Value = (Strided, Vec<usize>)> {
+    (strided(), any::<u64>()).prop_map(|(x, seed)| {
+        let mut rng = Rng::new(seed);
+        let mut axes = rng.permutation(x.view().shape().rank());
+        axes.truncate(rng.below(axes.len() + 1));
+        (x, axes)
+    })
+}
+
+/// Calls `visit` with every index of a shape, in row-major order.
+pub(crate) fn each_index(shape: Shape, mut visit: impl FnMut(&[usize])) {
+    let strides = shape.strides();
+    for flat in 0..shape.len() {
+        let index: Vec<usize> = (0..shape.rank()).map(|a| flat / strides[a] % shape.dims()[a]).collect();
+        visit(&index);
+    }
 }

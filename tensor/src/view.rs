@@ -60,7 +60,7 @@ impl<'a, T: Real> View<'a, T> {
 
     /// The elements in row-major order.
     pub fn iter(&self) -> Elements<'a, T> {
-        Elements::new(self.shape, self.strides, self.data)
+        Elements::new(*self)
     }
 
     /// The elements as a slice, when they lie in row-major order without gaps.

@@ -1,7 +1,7 @@
 //! The broadcasting walk: one primitive for stretching and for reducing.
 
 use crate::Shape;
-use crate::rows::Rows;
+use crate::strides::Axes;
 
 /// Visits every element of `output` in row-major order, with the flat index of the element that
 /// each input holds there: `visit([index in each input], index in output)`.
@@ -29,20 +29,19 @@ pub fn walk<const N: usize>(inputs: [Shape; N], output: Shape, mut visit: impl F
         (0..output.len()).for_each(|index| visit([index; N], index));
         return;
     }
-    let strides = inputs.map(|input| match input.strides_within(output) {
+    let strides = inputs.map(|input| match input.stretched(&input.strides(), output) {
         Some(strides) => strides,
         None => panic!("walk: {input} does not broadcast to {output}"),
     });
-    let rows = Rows::new(output, strides);
-    let (length, steps) = (rows.length(), rows.steps());
-    rows.for_each(|mut indices, start| {
-        for index in start..start + length {
+    let (rows, length, steps) = Axes::new(output, strides).split_last();
+    for (row, mut indices) in rows.offsets().enumerate() {
+        for index in row * length..(row + 1) * length {
             visit(indices, index);
             for (index, step) in indices.iter_mut().zip(steps) {
                 *index += step;
             }
         }
-    });
+    }
 }
 
 #[cfg(test)]

@@ -1,80 +1,98 @@
 //! What a tensor does by way of its view, without the word: `x.row(0)` is `x.view().row(0)`.
 
-use crate::{AxisIndex, AxisRange, Elements, Real, Shape, Tensor, View};
+use crate::{AsView, AxisIndex, AxisRange, ConvOptions, Elements, Norm, NotClose, Real, Shape, Tensor, View, Window};
 
-impl<T: Real> Tensor<T> {
-    /// The element at this index, one number for each axis: [`View::at`].
-    ///
-    /// # Panics
-    ///
-    /// When the index has another number of axes, or lies outside.
-    #[track_caller]
-    pub fn at(&self, index: &[usize]) -> T {
-        self.view().at(index)
-    }
-
-    /// The elements in row-major order: [`View::iter`].
-    pub fn iter(&self) -> Elements<'_, T> {
-        self.view().iter()
-    }
-}
-
-/// Methods that return views.
-macro_rules! through_the_view {
-    ($($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*);)*) => {
-        /// Views of the tensor; nothing is copied. Each is the method of [`View`] of the same name, and panics where
-        /// that does.
+/// Methods of `Tensor` that call the method of `View` with the same name.
+macro_rules! of_the_whole {
+    ($($name:ident$(<const $size:ident: usize>)?($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
+        /// Methods of the tensor's [`View`], which has their documentation: each is that of the same name, and panics
+        /// where that does.
         impl<T: Real> Tensor<T> {
-            $($(#[$doc])*
-            #[track_caller]
-            pub fn $name(&self, $($argument: $type),*) -> View<'_, T> {
-                self.view().$name($($argument),*)
-            })*
+            $(
+                #[doc = concat!("[`View::", stringify!($name), "`] of the whole tensor.")]
+                #[track_caller]
+                pub fn $name$(<const $size: usize>)?(&self, $($argument: $type),*) $(-> $result)? {
+                    self.view().$name($($argument),*)
+                }
+            )*
         }
     };
 }
 
-through_the_view! {
-    /// The axes in reverse order: [`View::transpose`].
-    transpose();
-    /// The axes in another order: [`View::permute`].
-    permute(axes: &[usize]);
-    /// With two axes exchanged: [`View::swap_axes`].
-    swap_axes(a: usize, b: usize);
-    /// Stretched to `shape`: [`View::broadcast_to`].
-    broadcast_to(shape: impl Into<Shape>);
-    /// Without an axis of size 1: [`View::squeeze`].
-    squeeze(axis: usize);
-    /// With a new axis of size 1: [`View::unsqueeze`].
-    unsqueeze(axis: usize);
-    /// The part within `range` along `axis`: [`View::slice`].
-    slice(axis: usize, range: impl AxisRange);
-    /// Every `step`-th element along `axis`: [`View::step_by`].
-    step_by(axis: usize, step: usize);
-    /// What lies at `index` along `axis`: [`View::select`].
-    select(axis: usize, index: impl AxisIndex);
-    /// What lies at `index` along the first axis: [`View::row`].
-    row(index: impl AxisIndex);
+// Elements.
+of_the_whole! {
+    at(index: &[usize]) -> T;
+    iter() -> Elements<'_, T>;
+    allclose(expected: impl AsView<T>, rtol: f64, atol: f64) -> bool;
+    check_close(expected: impl AsView<T>, rtol: f64, atol: f64) -> Result<(), NotClose>;
+    map(f: impl Fn(T) -> T) -> Tensor<T>;
+    zip_with(other: impl AsView<T>, f: impl Fn(T, T) -> T) -> Tensor<T>;
+    clamp(low: T, high: T) -> Tensor<T>;
+    where_(mask: impl AsView<T>, other: impl AsView<T>) -> Tensor<T>;
 }
 
-impl<T: Real> Tensor<T> {
-    /// `N` equal parts of an axis: [`View::split`].
-    ///
-    /// # Panics
-    ///
-    /// When there is no such axis, or it cannot be cut into `N` equal parts.
-    #[track_caller]
-    pub fn split<const N: usize>(&self, axis: usize) -> [View<'_, T>; N] {
-        self.view().split(axis)
-    }
+// Views: nothing is copied.
+of_the_whole! {
+    transpose() -> View<'_, T>;
+    matrix_transpose() -> View<'_, T>;
+    permute(axes: &[usize]) -> View<'_, T>;
+    swap_axes(a: usize, b: usize) -> View<'_, T>;
+    broadcast_to(shape: impl Into<Shape>) -> View<'_, T>;
+    squeeze(axis: usize) -> View<'_, T>;
+    unsqueeze(axis: usize) -> View<'_, T>;
+    slice(axis: usize, range: impl AxisRange) -> View<'_, T>;
+    step_by(axis: usize, step: usize) -> View<'_, T>;
+    select(axis: usize, index: impl AxisIndex) -> View<'_, T>;
+    row(index: impl AxisIndex) -> View<'_, T>;
+    split<const N: usize>(axis: usize) -> [View<'_, T>; N];
+    split_at(axis: usize, index: impl AxisIndex) -> [View<'_, T>; 2];
+}
 
-    /// The parts before and from `index` along `axis`: [`View::split_at`].
-    ///
-    /// # Panics
-    ///
-    /// When there is no such axis, or `index` lies beyond it.
-    #[track_caller]
-    pub fn split_at(&self, axis: usize, index: impl AxisIndex) -> [View<'_, T>; 2] {
-        self.view().split_at(axis, index)
-    }
+// Reductions.
+of_the_whole! {
+    sum() -> T;
+    mean() -> T;
+    var(unbiased: bool) -> T;
+    norm() -> T;
+    max() -> T;
+    min() -> T;
+    sum_axes(axes: &[usize], keep_dims: bool) -> Tensor<T>;
+    mean_axes(axes: &[usize], keep_dims: bool) -> Tensor<T>;
+    var_axes(axes: &[usize], unbiased: bool, keep_dims: bool) -> Tensor<T>;
+    norm_axes(norm: Norm, axes: &[usize], keep_dims: bool) -> Tensor<T>;
+    max_axes(axes: &[usize], keep_dims: bool) -> Tensor<T>;
+    min_axes(axes: &[usize], keep_dims: bool) -> Tensor<T>;
+    log_sum_exp_axes(axes: &[usize], keep_dims: bool) -> Tensor<T>;
+    sum_axes_to(axes: &[usize], output: &mut [T]);
+    norm_axes_to(norm: Norm, axes: &[usize], output: &mut [T]);
+    max_axes_to(axes: &[usize], output: &mut [T]);
+    min_axes_to(axes: &[usize], output: &mut [T]);
+    log_sum_exp_axes_to(axes: &[usize], output: &mut [T]);
+    argmax(axis: usize) -> Vec<usize>;
+    argmin(axis: usize) -> Vec<usize>;
+    cumsum(axis: usize) -> Tensor<T>;
+}
+
+// Indexing, padding, products.
+of_the_whole! {
+    index_select(axis: usize, indices: &[usize]) -> Tensor<T>;
+    gather(axis: usize, indices: &[usize]) -> Tensor<T>;
+    scatter_add(axis: usize, indices: &[usize], values: impl AsView<T>) -> Tensor<T>;
+    top_k(k: usize) -> (Tensor<T>, Vec<usize>);
+    top_k_indices(k: usize, indices: &mut Vec<usize>);
+    pad(axis: usize, before: usize, after: usize, value: T) -> Tensor<T>;
+    tril(diagonal: isize) -> Tensor<T>;
+    triu(diagonal: isize) -> Tensor<T>;
+    matmul(other: impl AsView<T>) -> Tensor<T>;
+}
+
+// Images.
+of_the_whole! {
+    conv1d(weight: impl AsView<T>, bias: Option<View<'_, T>>, options: ConvOptions<1>) -> Tensor<T>;
+    conv2d(weight: impl AsView<T>, bias: Option<View<'_, T>>, options: ConvOptions<2>) -> Tensor<T>;
+    max_pool1d(window: Window<1>) -> Tensor<T>;
+    max_pool2d(window: Window<2>) -> Tensor<T>;
+    avg_pool1d(window: Window<1>) -> Tensor<T>;
+    avg_pool2d(window: Window<2>) -> Tensor<T>;
+    global_avg_pool2d() -> Tensor<T>;
 }

@@ -263,10 +263,10 @@ mod tests {
     fn a_nan_reaches_every_output_that_sees_it_and_no_other() {
         let mut x = Tensor::<f32>::ones([1, 6]);
         x.as_mut_slice()[2] = f32::NAN;
-        let y = x.view().conv1d(&Tensor::zeros([1, 1, 2]), None, ConvOptions::default());
+        let y = x.view().conv1d(Tensor::zeros([1, 1, 2]), None, ConvOptions::default());
         assert_eq!(y.as_slice().iter().map(|y| y.is_nan()).collect::<Vec<_>>(), [false, true, true, false, false]);
         let padded = ConvOptions { padding: [2], ..ConvOptions::default() };
-        let y = View::new([1, 1], &[1.0_f32]).conv1d(&Tensor::full([1, 1, 1], f32::INFINITY), None, padded);
+        let y = View::new([1, 1], &[1.0_f32]).conv1d(Tensor::full([1, 1, 1], f32::INFINITY), None, padded);
         assert!(y.as_slice()[0].is_nan() && y.as_slice()[2] == f32::INFINITY);
     }
 

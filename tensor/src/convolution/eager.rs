@@ -2,7 +2,7 @@
 
 use super::window::planar;
 use super::{ConvOptions, Convolution, Window};
-use crate::{Real, Shape, Tensor, View};
+use crate::{AsView, Real, Shape, Tensor, View};
 use std::borrow::Cow;
 
 impl<'a, T: Real> View<'a, T> {
@@ -11,9 +11,10 @@ impl<'a, T: Real> View<'a, T> {
     /// with stride `s`, dilation `d` and padding `p`.
     ///
     /// ```
-    /// use thalweg_tensor::{ConvOptions, Tensor, View};
+    /// use thalweg_tensor::{ConvOptions, Tensor};
     ///
-    /// let (x, difference) = (View::new([1, 4], &[1.0_f32, 4.0, 9.0, 16.0]), Tensor::new([1, 1, 2], vec![-1.0, 1.0]));
+    /// let x = Tensor::new([1, 4], vec![1.0_f32, 4.0, 9.0, 16.0]);
+    /// let difference = Tensor::new([1, 1, 2], vec![-1.0, 1.0]);
     /// assert_eq!(x.conv1d(&difference, None, ConvOptions::default()).as_slice(), [3.0, 5.0, 7.0]);
     /// ```
     ///
@@ -21,30 +22,29 @@ impl<'a, T: Real> View<'a, T> {
     ///
     /// When the shapes do not fit each other, or the kernel does not fit into the padded input.
     #[track_caller]
-    pub fn conv1d<'w>(
-        self,
-        weight: impl Into<View<'w, T>>,
-        bias: Option<View<'w, T>>,
-        options: ConvOptions<1>,
-    ) -> Tensor<T> {
-        self.convolve("conv1d", weight.into(), bias, options)
+    pub fn conv1d(self, weight: impl AsView<T>, bias: Option<View<'_, T>>, options: ConvOptions<1>) -> Tensor<T> {
+        self.convolve("conv1d", weight.as_view(), bias, options)
     }
 
     /// Convolution over two axes: `[n, c, h, w]` or `[c, h, w]`, weight `[out, c/groups, k₁, k₂]`, bias `[out]` →
     /// `[n, out, h′, w′]` or `[out, h′, w′]`. As in PyTorch the kernel is not turned round. The zeros of the padding are
     /// numbers like any others: a weight that is NaN or infinite makes NaN of them.
     ///
+    /// ```
+    /// use thalweg_tensor::{ConvOptions, Tensor};
+    ///
+    /// let (image, kernel) = (Tensor::<f32>::ones([1, 3, 4]), Tensor::ones([1, 1, 2, 2]));
+    /// let y = image.conv2d(&kernel, None, ConvOptions { padding: [1, 0], ..ConvOptions::default() });
+    /// assert_eq!(y.shape().dims(), [1, 4, 3]);
+    /// assert_eq!(y.row(0).row(0).to_tensor().as_slice(), [2.0, 2.0, 2.0]);
+    /// ```
+    ///
     /// # Panics
     ///
     /// When the shapes do not fit each other, or the kernel does not fit into the padded input.
     #[track_caller]
-    pub fn conv2d<'w>(
-        self,
-        weight: impl Into<View<'w, T>>,
-        bias: Option<View<'w, T>>,
-        options: ConvOptions<2>,
-    ) -> Tensor<T> {
-        self.convolve("conv2d", weight.into(), bias, options)
+    pub fn conv2d(self, weight: impl AsView<T>, bias: Option<View<'_, T>>, options: ConvOptions<2>) -> Tensor<T> {
+        self.convolve("conv2d", weight.as_view(), bias, options)
     }
 
     /// The largest in a window that slides over the last axis: `[…, l]` → `[…, l′]`; NaN if there is a NaN. Padding
@@ -65,7 +65,7 @@ impl<'a, T: Real> View<'a, T> {
     /// use thalweg_tensor::{Tensor, Window};
     ///
     /// let x = Tensor::new([1, 2, 4], vec![1.0_f32, 5.0, 2.0, 0.0, 3.0, 4.0, 8.0, 1.0]);
-    /// assert_eq!(x.view().max_pool2d(Window::tiling([2, 2])), Tensor::new([1, 1, 2], vec![5.0, 8.0]));
+    /// assert_eq!(x.max_pool2d(Window::tiling([2, 2])), Tensor::new([1, 1, 2], vec![5.0, 8.0]));
     /// ```
     ///
     /// # Panics

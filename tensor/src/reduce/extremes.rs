@@ -33,6 +33,14 @@ impl<T: Real> View<'_, T> {
 
     /// The largest over some axes: shapes as for [`sum_axes`](View::sum_axes). NaN where there is a NaN.
     ///
+    /// ```
+    /// use thalweg_tensor::Tensor;
+    ///
+    /// let x = Tensor::new([2, 3], vec![1.0_f32, 5.0, 4.0, 9.0, 0.0, 2.0]);
+    /// assert_eq!(x.max_axes(&[0], false).as_slice(), [9.0, 5.0, 4.0]);
+    /// assert_eq!(x.max_axes(&[1], true), Tensor::new([2, 1], vec![5.0, 9.0]));
+    /// ```
+    ///
     /// # Panics
     ///
     /// When there is no such axis, one is named twice, or one has size 0.
@@ -114,6 +122,14 @@ impl<T: Real> View<'_, T> {
     /// Computed as `m + ln Σᵢ e^(xᵢ − m)` with `m = max x`. NaN where there is a NaN, else +∞ where there is a +∞; −∞ over
     /// nothing, and over nothing but −∞.
     ///
+    /// ```
+    /// use thalweg_tensor::Tensor;
+    ///
+    /// let logits = Tensor::new([2, 2], vec![0.0_f64, 0.0, 1000.0, 1000.0]);
+    /// let probability = (&logits - logits.log_sum_exp_axes(&[1], true)).exp();
+    /// assert!(probability.allclose(Tensor::full([2, 2], 0.5), 1e-12, 0.0));
+    /// ```
+    ///
     /// # Panics
     ///
     /// When there is no such axis, or one is named twice.
@@ -184,7 +200,7 @@ impl<T: Real> View<'_, T> {
 mod tests {
     use super::super::fold::groups;
     use super::*;
-    use crate::strides::testing::strided_with_axes;
+    use crate::testing::strided_with_axes;
     use proptest::prelude::*;
 
     proptest! {

@@ -1,7 +1,7 @@
 //! The one loop behind every reduction: a fold over any axes of a view at any strides.
 
 use crate::kernels::{CHUNK, Pairwise, TILE, fold_chunk, fold_columns, vectorize};
-use crate::strides::Axes;
+use crate::strides::{Axes, copy};
 use crate::{MAX_RANK, Real, Shape, View};
 
 /// From this many neighbouring columns on, columns are folded side by side.
@@ -24,74 +24,77 @@ pub(super) fn fold<T: Real>(
     join: impl Fn(T, T) -> T + Copy,
     finish: impl Fn(T, T) -> T,
 ) {
-    let axes = |which| Axes::of(view.shape(), &view.strides, |axis| reduced[axis] == which);
+    let axes = |which| Axes::of(view.shape(), [view.strides], |axis| reduced[axis] == which);
     let (kept, folded) = (axes(false), axes(true));
     if view.shape().is_empty() {
         y.iter_mut().for_each(|y| *y = finish(identity, *y));
         return;
     }
-    let (outer, width, step) = kept.split_last();
+    let (outer, width, [step]) = kept.split_last();
     if step == 1 && width >= NARROW {
-        for (start, y) in outer.offsets().zip(y.chunks_exact_mut(width)) {
+        for ([start], y) in outer.offsets().zip(y.chunks_exact_mut(width)) {
             for (tile, y) in y.chunks_mut(TILE).enumerate() {
                 let x = &view.data[start + tile * TILE..];
                 vectorize(
                     #[inline(always)]
-                    || fold_columns(x, folded.offsets(), y, identity, &term, join, &finish),
+                    || fold_columns(x, folded.offsets().map(|[row]| row), y, identity, &term, join, &finish),
                 );
             }
         }
         return;
     }
-    let (runs, length, stride) = folded.split_last();
-    let mut buffer = [T::ZERO; CHUNK];
-    for (start, y) in kept.offsets().zip(y) {
-        let old = *y;
-        let total = vectorize(
-            #[inline(always)]
-            || {
-                let chunk = |x: &[T]| fold_chunk(x, identity, |x| term(x, old), join);
-                let contiguous = stride == 1 && runs.len() == 1;
-                if contiguous && length <= CHUNK {
-                    return chunk(&view.data[start..start + length]);
-                }
-                let mut totals = Pairwise::new(identity);
-                if contiguous {
-                    view.data[start..start + length].chunks(CHUNK).for_each(|x| totals.push(chunk(x), join));
-                } else {
-                    let mut filled = 0;
-                    for run in runs.offsets() {
-                        let x = &view.data[start + run..];
-                        let mut done = 0;
-                        while done < length {
-                            let count = (length - done).min(CHUNK - filled);
-                            copy(&x[done * stride..], stride, &mut buffer[filled..filled + count]);
-                            (done, filled) = (done + count, filled + count);
-                            if filled == CHUNK {
-                                totals.push(chunk(&buffer), join);
-                                filled = 0;
-                            }
-                        }
-                    }
-                    if filled > 0 {
-                        totals.push(chunk(&buffer[..filled]), join);
-                    }
-                }
-                totals.fold(identity, join)
-            },
-        );
+    let (runs, length, [stride]) = folded.split_last();
+    let contiguous = stride == 1 && runs.len() == 1;
+    let mut buffer = None;
+    for ([start], y) in kept.offsets().zip(y) {
+        let (old, x) = (*y, &view.data[start..]);
+        let chunk = |x: &[T]| {
+            vectorize(
+                #[inline(always)]
+                || fold_chunk(x, identity, |x| term(x, old), join),
+            )
+        };
+        let total = match contiguous && length <= CHUNK {
+            true => chunk(&x[..length]),
+            false => fold_chunks(x, folded, &mut buffer, identity, &chunk, &join),
+        };
         *y = finish(total, old);
     }
 }
 
-/// Copies elements that lie `stride` apart.
-#[inline(always)]
-fn copy<T: Real>(x: &[T], stride: usize, to: &mut [T]) {
-    match stride {
-        0 => to.fill(x[0]),
-        1 => to.copy_from_slice(&x[..to.len()]),
-        _ => to.iter_mut().zip(x.iter().step_by(stride)).for_each(|(to, &x)| *to = x),
+/// Joins what `chunk` makes of 1024 elements after the other, in pairs; chunks that do not lie side by side are gathered
+/// in `buffer` first, which is made when it is first needed. Compiled once for all reductions.
+fn fold_chunks<T: Real>(
+    x: &[T],
+    axes: Axes<1>,
+    buffer: &mut Option<[T; CHUNK]>,
+    identity: T,
+    chunk: &dyn Fn(&[T]) -> T,
+    join: &dyn Fn(T, T) -> T,
+) -> T {
+    let (runs, length, [stride]) = axes.split_last();
+    let mut totals = Pairwise::new(identity);
+    if stride == 1 && runs.len() == 1 {
+        x[..length].chunks(CHUNK).for_each(|x| totals.push(chunk(x), join));
+        return totals.fold(identity, join);
     }
+    let (mut filled, buffer) = (0, buffer.get_or_insert([T::ZERO; CHUNK]));
+    for [run] in runs.offsets() {
+        let mut done = 0;
+        while done < length {
+            let count = (length - done).min(CHUNK - filled);
+            copy(&x[run + done * stride..], stride, &mut buffer[filled..filled + count]);
+            (done, filled) = (done + count, filled + count);
+            if filled == CHUNK {
+                totals.push(chunk(buffer), join);
+                filled = 0;
+            }
+        }
+    }
+    if filled > 0 {
+        totals.push(chunk(&buffer[..filled]), join);
+    }
+    totals.fold(identity, join)
 }
 
 /// Which axes are named, each at most once.
@@ -142,7 +145,7 @@ pub(super) fn groups(view: View<'_, f64>, axes: &[usize]) -> Vec<Vec<f64>> {
     let kept = view.shape().reduced("groups", axes, true);
     let mut groups = vec![Vec::new(); kept.len()];
     let strides = kept.strides();
-    crate::strides::testing::each_index(view.shape(), |index| {
+    crate::testing::each_index(view.shape(), |index| {
         let group: usize = index.iter().zip(strides).zip(kept.dims()).map(|((i, s), &n)| i.min(&(n - 1)) * s).sum();
         groups[group].push(view.at(index));
     });

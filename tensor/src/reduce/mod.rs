@@ -10,28 +10,26 @@
 
 mod extremes;
 mod fold;
+mod norm;
 
 use crate::{MAX_RANK, Real, Tensor, View};
 use fold::{fold, named};
+pub use norm::Norm;
 
 /// Every axis, for [`fold`].
 const ALL: [bool; MAX_RANK] = [true; MAX_RANK];
-
-/// How the size of a vector is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Norm {
-    /// `Σᵢ |xᵢ|`.
-    One,
-    /// `√Σᵢ xᵢ²`, the Euclidean norm.
-    Two,
-    /// `maxᵢ |xᵢ|`.
-    Infinity,
-}
 
 impl<T: Real> View<'_, T> {
     /// The sum of all elements: any shape → a number.
     ///
     /// As [`kernels::sum`](crate::kernels::sum()) adds them; the error grows with the logarithm of their number.
+    ///
+    /// ```
+    /// use thalweg_tensor::Tensor;
+    ///
+    /// let x = Tensor::new([2, 2], vec![1.0_f32, 2.0, 3.0, 6.0]);
+    /// assert_eq!((x.sum(), x.mean(), x.row(1).sum()), (12.0, 3.0, 9.0));
+    /// ```
     pub fn sum(self) -> T {
         let mut y = [T::ZERO];
         self.sum_over(ALL, &mut y);
@@ -47,13 +45,6 @@ impl<T: Real> View<'_, T> {
     pub fn var(self, unbiased: bool) -> T {
         let mut y = [T::ZERO];
         self.var_over(ALL, unbiased, &mut y);
-        y[0]
-    }
-
-    /// The Euclidean norm of all elements, `√Σᵢ xᵢ²`: any shape → a number.
-    pub fn norm(self) -> T {
-        let mut y = [T::ZERO];
-        self.norm_over(ALL, Norm::Two, &mut y);
         y[0]
     }
 
@@ -90,6 +81,14 @@ impl<T: Real> View<'_, T> {
 
     /// The mean over some axes: shapes as for [`sum_axes`](View::sum_axes). NaN over none.
     ///
+    /// ```
+    /// use thalweg_tensor::Tensor;
+    ///
+    /// let x = Tensor::new([2, 2], vec![1.0_f32, 2.0, 3.0, 6.0]);
+    /// let centred = &x - x.mean_axes(&[1], true);
+    /// assert_eq!(centred.as_slice(), [-0.5, 0.5, -1.5, 1.5]);
+    /// ```
+    ///
     /// # Panics
     ///
     /// When there is no such axis, or one is named twice.
@@ -105,6 +104,14 @@ impl<T: Real> View<'_, T> {
     ///
     /// The mean is subtracted before the squares are summed, so nothing cancels.
     ///
+    /// ```
+    /// use thalweg_tensor::Tensor;
+    ///
+    /// let x = Tensor::new([2, 2], vec![1.0_f32, 3.0, 2.0, 6.0]);
+    /// assert_eq!(x.var_axes(&[1], false, false).as_slice(), [1.0, 4.0]);
+    /// assert_eq!(x.var_axes(&[1], true, false).as_slice(), [2.0, 8.0]);
+    /// ```
+    ///
     /// # Panics
     ///
     /// When there is no such axis, or one is named twice.
@@ -113,40 +120,6 @@ impl<T: Real> View<'_, T> {
         let mut y = Tensor::zeros(self.shape().reduced("var_axes", axes, keep_dims));
         self.var_over(named("var_axes", self.shape(), axes), unbiased, y.as_mut_slice());
         y
-    }
-
-    /// The norm over some axes: shapes as for [`sum_axes`](View::sum_axes).
-    ///
-    /// The Euclidean norm is infinite when the square of an element overflows.
-    ///
-    /// ```
-    /// use thalweg_tensor::{Norm, Tensor};
-    ///
-    /// let x = Tensor::new([2, 2], vec![3.0_f32, -4.0, 0.0, -1.0]);
-    /// assert_eq!(x.norm_axes(Norm::One, &[1], false).as_slice(), [7.0, 1.0]);
-    /// assert_eq!(x.norm_axes(Norm::Two, &[1], false).as_slice(), [5.0, 1.0]);
-    /// assert_eq!(x.norm_axes(Norm::Infinity, &[1], false).as_slice(), [4.0, 1.0]);
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// When there is no such axis, or one is named twice.
-    #[track_caller]
-    pub fn norm_axes(self, norm: Norm, axes: &[usize], keep_dims: bool) -> Tensor<T> {
-        let mut y = Tensor::zeros(self.shape().reduced("norm_axes", axes, keep_dims));
-        self.norm_over(named("norm_axes", self.shape(), axes), norm, y.as_mut_slice());
-        y
-    }
-
-    /// [`norm_axes`](View::norm_axes) into a slice, which it fills; allocates nothing.
-    ///
-    /// # Panics
-    ///
-    /// As [`norm_axes`](View::norm_axes), and when the slice has another length than the result.
-    #[track_caller]
-    pub fn norm_axes_to(self, norm: Norm, axes: &[usize], output: &mut [T]) {
-        self.check_output("norm_axes_to", axes, output);
-        self.norm_over(named("norm_axes_to", self.shape(), axes), norm, output);
     }
 
     /// The running sum along one axis, `yᵢ = x₀ + … + xᵢ`; the shape stays. Added from left to right.
@@ -177,33 +150,22 @@ impl<T: Real> View<'_, T> {
 
     fn mean_over(self, axes: [bool; MAX_RANK], y: &mut [T]) {
         let n = T::from_f64(self.count(axes));
-        fold(self, axes, y, T::ZERO, |x, _| x, |a, b| a + b, |total, _| total / n);
+        self.sum_over(axes, y);
+        y.iter_mut().for_each(|y| *y = *y / n);
     }
 
     fn var_over(self, axes: [bool; MAX_RANK], unbiased: bool, y: &mut [T]) {
-        let n = T::from_f64(self.count(axes) - f64::from(u8::from(unbiased)));
-        let square = |x| x * x;
+        let count = self.count(axes);
+        let n = if count > 0.0 { count - f64::from(u8::from(unbiased)) } else { f64::NAN };
         self.mean_over(axes, y);
-        fold(
-            self,
-            axes,
-            y,
-            T::ZERO,
-            |x, mean| square(x - mean),
-            |a, b| a + b,
-            |total, mean| {
-                // Over nothing the mean is NaN, and so is the variance, whatever the divisor.
-                if mean.partial_cmp(&mean).is_none() { mean } else { total / n }
-            },
-        );
+        self.squares_over(axes, y);
+        y.iter_mut().for_each(|y| *y = *y / T::from_f64(n));
     }
 
-    fn norm_over(self, axes: [bool; MAX_RANK], norm: Norm, y: &mut [T]) {
-        match norm {
-            Norm::One => fold(self, axes, y, T::ZERO, |x, _| x.abs(), |a, b| a + b, |total, _| total),
-            Norm::Two => fold(self, axes, y, T::ZERO, |x, _| x * x, |a, b| a + b, |total, _| total.sqrt()),
-            Norm::Infinity => fold(self, axes, y, T::ZERO, |x, _| x.abs(), T::maximum, |max, _| max),
-        }
+    /// `y = Σᵢ (xᵢ − y)²`.
+    fn squares_over(self, axes: [bool; MAX_RANK], y: &mut [T]) {
+        let square = |x| x * x;
+        fold(self, axes, y, T::ZERO, |x, centre| square(x - centre), |a, b| a + b, |total, _| total);
     }
 
     /// How many elements each of the results is made of.
@@ -223,7 +185,7 @@ impl<T: Real> View<'_, T> {
 mod tests {
     use super::*;
     use crate::kernels;
-    use crate::strides::testing::{strided, strided_with_axes};
+    use crate::testing::{strided, strided_with_axes};
     use fold::groups;
     use proptest::prelude::*;
 
