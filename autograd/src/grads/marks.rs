@@ -144,12 +144,16 @@ mod tests {
     use super::*;
     use crate::Params;
 
-    /// Two matrices `[3, 4]` and `[3, 4]`, the second frozen, and the vectors of an outer product for each.
-    fn outer_products() -> (Params<f64>, [Param; 2], [[f64; 3]; 2], [[f64; 4]; 2]) {
+    /// The vectors of two outer products `[3, 4]`.
+    const LEFT: [[f64; 3]; 2] = [[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]];
+    const RIGHT: [[f64; 4]; 2] = [[2.0, 0.0, 1.0, -1.0], [1.0, 1.0, -4.0, 0.25]];
+
+    /// Two matrices `[3, 4]`, the second frozen.
+    fn matrices() -> (Params<f64>, [Param; 2]) {
         let mut params = Params::<f64>::new();
         let handles = ["free", "frozen"].map(|name| params.add(name, [3, 4], |i| i as f64));
         params.set_trainable(handles[1], false);
-        (params, handles, [[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]], [[2.0, 0.0, 1.0, -1.0], [1.0, 1.0, -4.0, 0.25]])
+        (params, handles)
     }
 
     /// `Σₖ leftₖ rightₖᵀ`, row-major.
@@ -161,14 +165,14 @@ mod tests {
     /// Whether it is read, measured, scaled, applied or added to: two vectors say what their product says.
     #[test]
     fn an_outer_product_is_its_elements() {
-        let (mut params, [free, frozen], left, right) = outer_products();
+        let (mut params, [free, frozen]) = matrices();
         let mut grads = Grads::like(&params);
         for param in [free, frozen] {
             let start = params.layout().entry(param).range().start;
-            grads.add_outer(param, start, &left[0], &right[0]);
+            grads.add_outer(param, start, &LEFT[0], &RIGHT[0]);
         }
         assert_eq!((grads.touched(free), grads.touched(frozen)), (Touched::All, Touched::Nothing));
-        let elements = multiplied(&left[..1], &right[..1]);
+        let elements = multiplied(&LEFT[..1], &RIGHT[..1]);
         let norm = elements.iter().map(|g| g * g).sum::<f64>().sqrt();
         assert!((grads.norm() - norm).abs() < 1e-12);
         let mut read = grads.clone();
@@ -180,8 +184,8 @@ mod tests {
         assert_eq!(scaled.of(free), elements.iter().map(|g| -2.0 * g).collect::<Vec<_>>());
 
         let mut twice = grads.clone();
-        twice.add_outer(free, 0, &left[1], &right[1]);
-        assert_eq!(twice.of(free), multiplied(&left, &right));
+        twice.add_outer(free, 0, &LEFT[1], &RIGHT[1]);
+        assert_eq!(twice.of(free), multiplied(&LEFT, &RIGHT));
         let mut seen = 0;
         grads.clone().consume(|param, at, g| {
             assert_eq!((param, at, g), (free, 0, &elements[..]));
@@ -199,14 +203,14 @@ mod tests {
 
     #[test]
     fn an_outer_product_survives_growth() {
-        let (mut params, [free, _], left, right) = outer_products();
+        let (mut params, [free, _]) = matrices();
         let mut grads = Grads::like(&params);
-        grads.add_outer(free, 0, &left[0], &right[0]);
+        grads.add_outer(free, 0, &LEFT[0], &RIGHT[0]);
         params.grow(free, 0, 1, |_| 0.0);
         grads.align(params.layout());
-        assert_eq!(grads.of(free), [multiplied(&left[..1], &right[..1]), vec![0.0; 4]].concat());
+        assert_eq!(grads.of(free), [multiplied(&LEFT[..1], &RIGHT[..1]), vec![0.0; 4]].concat());
         grads.zero();
-        grads.add_outer(free, 0, &left[0], &right[0]); // part of it: elements at once
+        grads.add_outer(free, 0, &LEFT[0], &RIGHT[0]); // part of it: elements at once
         assert_eq!(grads.touched(free), Touched::Rows(&[0, 1, 2]));
     }
 }

@@ -28,11 +28,12 @@
 //! "cube": [any(r, -2.0, 2.0)] => |[x]| x.cube(),
 //! ```
 //!
-//! It draws inputs (by the functions of `every_op/draw.rs`; away from kinks and poles) and applies the op. From that line
-//! come all checks: gradients in `f64` against finite differences, over random shapes, with inputs that are parameters,
-//! nodes, views and permuted copies; tangents over dual numbers, forward and through backward. Run them by
-//! `cargo test -p thalweg-autograd --lib every_op`. What the op does at kinks, at NaN and at infinity, and which laws it
-//! obeys, is worth a test of its own below the op.
+//! It draws inputs (by the functions of `every_op/draw.rs`; away from kinks and poles) and applies the op; a number in it
+//! is written `c(2.0)`, since the line is compiled for two types. From it come all checks: gradients in `f64` against
+//! finite differences, over random shapes, with inputs that are parameters, nodes, views and permuted copies; tangents
+//! over dual numbers, forward and through backward. They are run by `cargo test -p thalweg-autograd --lib every_op`. What
+//! the op does at kinks, at NaN and at infinity, and which laws it obeys, is worth a test of its own below the op; for
+//! readers it gets a word in the list below.
 //!
 //! * `forward` is given zeros to write to. What only backward needs goes behind the output
 //!   ([`saving`](crate::Op::saving)), small arguments into [`attributes`](crate::Op::attributes),
