@@ -1,4 +1,5 @@
-//! What of θ has a gradient, so that a step costs what was touched: rows, and outer products that nobody multiplied out.
+//! What of θ has a gradient, so that a step costs what was touched: rows, and outer products that nobody multiplied
+//! out.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -2,11 +2,12 @@
 //!
 //! # Strides
 //!
-//! The numbers of a node are always contiguous: an op is given slices. What would be a stride elsewhere is here one of two
-//! things. A *contiguous part* of a node or of a parameter (a row, a slice of the first axis, any reshape) is a view: it
-//! has no memory of its own, and its gradient is a part of the whole's. Everything else (a permutation, a transpose, a
-//! slice of an inner axis) is a copy, made by an op with a backward of its own. An op has to be right on both, and on
-//! parameters, whose gradients lie in [`Grads`](crate::Grads) and not on the tape. For each input one [`Place`] is drawn.
+//! The numbers of a node are always contiguous: an op is given slices. What would be a stride elsewhere is here one of
+//! two things. A *contiguous part* of a node or of a parameter (a row, a slice of the first axis, any reshape) is a
+//! view: it has no memory of its own, and its gradient is a part of the whole's. Everything else (a permutation, a
+//! transpose, a slice of an inner axis) is a copy, made by an op with a backward of its own. An op has to be right on
+//! both, and on parameters, whose gradients lie in [`Grads`](crate::Grads) and not on the tape. For each input one
+//! [`Place`] is drawn.
 
 use thalweg_tensor::{Dual, Real, Rng, Shape, Tensor};
 
@@ -89,7 +90,8 @@ fn opposite(shape: Shape) -> Vec<usize> {
 }
 
 /// With `θ(s) = θ + s v + ε v`, a cotangent `u`, and `f`: the tangent of `f` and that of `Jᵀu` at `s = 0` against the
-/// differences of their values, and `⟨u, J v⟩` against `⟨Jᵀu, v⟩`. An op that lost a tangent on the way would fail here.
+/// differences of their values, and `⟨u, J v⟩` against `⟨Jᵀu, v⟩`. An op that lost a tangent on the way would fail
+/// here.
 pub fn tangents(
     rng: &mut Rng,
     params: &Params<f64>,

@@ -1,5 +1,5 @@
-//! Every differentiable op in one [`table`]: each is differentiated at random inputs of random shapes, in `f64` and over
-//! dual numbers, and held against finite differences. An op that is not in the table fails a test.
+//! Every differentiable op in one [`table`]: each is differentiated at random inputs of random shapes, in `f64` and
+//! over dual numbers, and held against finite differences. An op that is not in the table fails a test.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
