@@ -35,22 +35,28 @@
 //! | module | what |
 //! |---|---|
 //! | [`tape`] | how reverse mode works, with an example by hand; [`Tape`], [`Pass`], and [`record`](Pass::record), the one door for ops |
-//! | [`ops`] | every differentiable op: mathematics, forward, backward and test in one place |
-//! | `params`, `layout`, `flat`, `grads` | θ, its layout, vectors laid out like it, its gradient |
-//! | `finite` | which op gave the first NaN: [`check_finite`](Pass::check_finite), [`check_finite_gradient`](Var::check_finite_gradient) |
+//! | [`ops`] | every differentiable op: mathematics, forward, backward and test in one place; how to add one |
+//! | `var`, `node` | [`Var`], the handle whose methods are the ops; what the tape holds of each step |
+//! | `op`, `back` | what an op says of itself: [`Op`]; what its backward sees: [`Back`] |
+//! | `params`, `layout`, `flat` | θ: [`Params`]; where each tensor lies in it: [`Layout`]; vectors laid out like it: [`Flat`] |
+//! | `grads` | ∇L(θ), which costs what was touched: [`Grads`] |
+//! | `detach` | where gradients stop: [`detach`](Var::detach) |
 //! | `recompute` | less memory for more time: [`recompute`](Pass::recompute) |
 //! | [`products`] | vector-Jacobian, Jacobian-vector and Hessian-vector products, exact: [`vjp`], [`jvp`], [`jacobian`], [`hvp`] |
+//! | `finite` | which op gave the first NaN: [`check_finite`](Pass::check_finite), [`check_finite_gradient`](Var::check_finite_gradient) |
 //! | `graph` | a pass as a table and as a drawing: [`summary`](Pass::summary), [`to_dot`](Pass::to_dot) |
 //! | [`gradcheck`](mod@gradcheck) | the tester: a gradient against finite differences, in `f64` |
 //!
 //! # Laws
 //!
-//! * Nodes are only appended, so inputs lie before outputs; backward is one loop and never recurs.
-//! * Backward functions *add* to gradients. A gradient is not itself on a tape: second derivatives come from a pass over
-//!   [dual numbers](products).
+//! * Nodes are only appended, so inputs lie before outputs; backward is one loop. It recurs into the segments of
+//!   [`recompute`](Pass::recompute), and nowhere else.
+//! * Backward functions *add* to gradients. A gradient is not itself on a tape: second derivatives come from one pass over
+//!   [dual numbers](products), whose tangents every op carries, forward and backward.
 //! * Growing a parameter moves no old element to another index, and leaves every old output as it was, to the bit, as
 //!   long as the new elements are zero (or meet zeros).
-//! * No global state, no threads, no hash maps: the same program gives the same bits.
+//! * No global state, no hash maps, and no threads but for large products, with the feature `rayon`: the same program
+//!   gives the same bits, on any number of threads.
 
 #![forbid(unsafe_code)]
 

@@ -240,6 +240,16 @@ mod tests {
     }
 
     #[test]
+    fn each_row_of_one_hot_has_its_one_in_its_place() {
+        let (indices, classes) = ([3, 0, 2, 2, 1], 4);
+        let rows = Tensor::<f64>::one_hot(&indices, classes);
+        assert_eq!(rows.shape().dims(), [5, 4]);
+        let expected = |row: usize, class: usize| f64::from(u8::from(indices[row] == class));
+        assert!((0..20).all(|i| rows.as_slice()[i] == expected(i / classes, i % classes)));
+        assert_eq!(Tensor::<f64>::one_hot(&[], 3).shape().dims(), [0, 3]);
+    }
+
+    #[test]
     #[should_panic(expected = "one_hot: there is no class 3 among 3")]
     fn a_class_too_many_panics() {
         Tensor::<f32>::one_hot(&[3], 3);

@@ -126,11 +126,13 @@ impl<T: Real> Var<'_, T> {
     #[track_caller]
     pub fn top_k(self, k: usize, indices: &mut Vec<usize>) -> Self {
         let shape = self.shape();
+        // Checked here, since a closure does not know its caller's line.
+        assert!(shape.rank() > 0, "top_k: at least one axis expected, the shape is {shape}");
+        let last = shape.rank() - 1;
+        let size = shape.dims()[last];
+        assert!(k <= size, "top_k: {k} largest of {size} in {shape}");
         self.with(|x| View::new(shape, x).top_k_indices(k, indices));
-        match shape.rank() - 1 {
-            last if indices.is_empty() => self.slice(last, 0..k),
-            last => self.gather(last, indices),
-        }
+        if indices.is_empty() { self.slice(last, 0..k) } else { self.gather(last, indices) }
     }
 
     /// Adds rows at indices: `[n, …]`, and `rows: [k, …]` at `k` indices → `[n, …]`. Indices may repeat; what goes to the

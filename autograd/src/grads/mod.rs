@@ -1,13 +1,17 @@
 //! The gradient of θ.
 
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use thalweg_tensor::Real;
-use thalweg_tensor::kernels::{self, Buffer, GRAIN};
+use thalweg_tensor::kernels::{self, Buffer};
 
 use crate::flat::Flat;
-use crate::layout::{Entry, Layout, Param};
+use crate::layout::{Layout, Param};
+
+mod marks;
+
+use marks::{Mark, Outer, Piece};
 
 /// Which part of a parameter has a gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,23 +40,6 @@ pub struct Grads<T: Real = f32> {
     factors: Buffer<T>,
     /// Where ops write what nobody wants: the gradient of a frozen parameter.
     unwanted: Buffer<T>,
-}
-
-/// What of one entry was touched.
-#[derive(Clone, Debug, Default)]
-struct Mark {
-    all: bool,
-    /// All of it, by this outer product, which is not multiplied out: the memory in `flat` is still zero.
-    outer: Option<Outer>,
-    rows: Vec<u32>,
-    seen: Vec<bool>,
-}
-
-/// `left rightᵀ`: two stretches of the factors.
-#[derive(Clone, Debug)]
-struct Outer {
-    left: Range<usize>,
-    right: Range<usize>,
 }
 
 impl<T: Real> Grads<T> {
@@ -193,76 +180,6 @@ impl<T: Real> Grads<T> {
         }
         squares.sqrt()
     }
-
-    /// The gradient memory at `start..start + len` of θ, which lies in `param`; marks it as touched.
-    pub(crate) fn place(&mut self, param: Param, start: usize, len: usize) -> &mut [T] {
-        self.multiply_out(param);
-        let entry = self.flat.layout().entry(param);
-        if !entry.trainable() {
-            self.unwanted.resize(len, T::ZERO);
-            return &mut self.unwanted;
-        }
-        let (rows, width) = entry.table();
-        let mark = &mut self.marks[param.index()];
-        if len == rows * width {
-            mark.all = true;
-        } else if !mark.all && len > 0 {
-            let offset = start - entry.range().start;
-            mark.touch(offset / width..(offset + len).div_ceil(width), rows);
-        }
-        &mut self.flat.as_mut_slice()[start..start + len]
-    }
-
-    /// Adds `left rightᵀ`, row-major, at `start` of θ, within `param`.
-    pub(crate) fn add_outer(&mut self, param: Param, start: usize, left: &[T], right: &[T]) {
-        let entry = self.flat.layout().entry(param);
-        let (whole, mark) = (entry.range().len() == left.len() * right.len(), &mut self.marks[param.index()]);
-        if !(whole && entry.trainable() && mark.is_clear()) {
-            return kernels::outer_add(left, right, self.place(param, start, left.len() * right.len()));
-        }
-        let mut keep = |numbers: &[T]| {
-            let start = self.factors.len().next_multiple_of(GRAIN);
-            self.factors.resize(start + numbers.len(), T::ZERO);
-            self.factors[start..].copy_from_slice(numbers);
-            start..start + numbers.len()
-        };
-        mark.outer = Some(Outer { left: keep(left), right: keep(right) });
-    }
-
-    /// Turns an outer product into its elements.
-    fn multiply_out(&mut self, param: Param) {
-        let mark = &mut self.marks[param.index()];
-        if let Some(Outer { left, right }) = mark.outer.take() {
-            mark.all = true;
-            kernels::outer_add(&self.factors[left], &self.factors[right], self.flat.of_mut(param));
-        }
-    }
-
-    fn multiply_out_all(&mut self) {
-        (0..self.marks.len()).for_each(|index| self.multiply_out(Param(index as u32)));
-    }
-
-    /// Calls `visit(parameter, start in θ, piece)` for each touched piece of a trainable parameter, and zeroes it.
-    fn sweep(&mut self, mut visit: impl FnMut(Param, usize, Piece<'_, T>)) {
-        let Grads { flat, marks, factors, .. } = self;
-        let (layout, values) = flat.parts_mut();
-        for ((param, entry), mark) in layout.iter().zip(marks) {
-            if let Some(Outer { left, right }) = mark.outer.take().filter(|_| entry.trainable()) {
-                let (before, right_on) = factors.split_at_mut(right.start);
-                let piece = Piece::Outer(&mut before[left], &right_on[..right.len()]);
-                visit(param, entry.range().start, piece);
-            }
-            mark.stretches(entry, |range| {
-                let g = &mut values[range.clone()];
-                if entry.trainable() {
-                    visit(param, range.start, Piece::Numbers(g));
-                }
-                g.fill(T::ZERO);
-            });
-            mark.clear();
-        }
-        factors.clear();
-    }
 }
 
 /// A gradient whose elements can all be read: a vector laid out like θ, and what of it was touched.
@@ -285,116 +202,10 @@ impl<T: Real> Deref for Dense<'_, T> {
     }
 }
 
-/// A piece of the gradient, as a sweep meets it.
-enum Piece<'a, T> {
-    Numbers(&'a [T]),
-    /// The two vectors of an outer product.
-    Outer(&'a mut [T], &'a [T]),
-}
-
-impl Mark {
-    fn is_clear(&self) -> bool {
-        !self.all && self.outer.is_none() && self.rows.is_empty()
-    }
-
-    fn touch(&mut self, rows: Range<usize>, of: usize) {
-        self.seen.resize(of, false);
-        for row in rows {
-            if !std::mem::replace(&mut self.seen[row], true) {
-                self.rows.push(row as u32);
-            }
-        }
-    }
-
-    /// Calls `visit` with each touched range of θ that has its elements.
-    fn stretches(&self, entry: &Entry, mut visit: impl FnMut(Range<usize>)) {
-        if self.all {
-            visit(entry.range());
-        } else {
-            let (start, (_, width)) = (entry.range().start, entry.table());
-            self.rows.iter().map(|&row| start + row as usize * width).for_each(|at| visit(at..at + width));
-        }
-    }
-
-    fn clear(&mut self) {
-        self.all = false;
-        for &row in &self.rows {
-            self.seen[row as usize] = false;
-        }
-        self.rows.clear();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Params, Tape};
-
-    /// Two matrices `[3, 4]` and `[3, 4]`, the second frozen, and the vectors of an outer product for each.
-    fn outer_products() -> (Params<f64>, [Param; 2], [[f64; 3]; 2], [[f64; 4]; 2]) {
-        let mut params = Params::<f64>::new();
-        let handles = ["free", "frozen"].map(|name| params.add(name, [3, 4], |i| i as f64));
-        params.set_trainable(handles[1], false);
-        (params, handles, [[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]], [[2.0, 0.0, 1.0, -1.0], [1.0, 1.0, -4.0, 0.25]])
-    }
-
-    /// `Σₖ leftₖ rightₖᵀ`, row-major.
-    fn multiplied(left: &[[f64; 3]], right: &[[f64; 4]]) -> Vec<f64> {
-        let element = |i: usize| left.iter().zip(right).map(|(l, r)| l[i / 4] * r[i % 4]).sum();
-        (0..12).map(element).collect()
-    }
-
-    /// Whether it is read, measured, scaled, applied or added to: two vectors say what their product says.
-    #[test]
-    fn an_outer_product_is_its_elements() {
-        let (mut params, [free, frozen], left, right) = outer_products();
-        let mut grads = Grads::like(&params);
-        for param in [free, frozen] {
-            let start = params.layout().entry(param).range().start;
-            grads.add_outer(param, start, &left[0], &right[0]);
-        }
-        assert_eq!((grads.touched(free), grads.touched(frozen)), (Touched::All, Touched::Nothing));
-        let elements = multiplied(&left[..1], &right[..1]);
-        let norm = elements.iter().map(|g| g * g).sum::<f64>().sqrt();
-        assert!((grads.norm() - norm).abs() < 1e-12);
-        let mut read = grads.clone();
-        assert_eq!(read.of(free), elements);
-        assert!((read.norm() - norm).abs() < 1e-12, "multiplied out");
-        assert!(read.of(frozen).iter().all(|&g| g == 0.0));
-        let mut scaled = grads.clone();
-        scaled.scale(-2.0);
-        assert_eq!(scaled.of(free), elements.iter().map(|g| -2.0 * g).collect::<Vec<_>>());
-
-        let mut twice = grads.clone();
-        twice.add_outer(free, 0, &left[1], &right[1]);
-        assert_eq!(twice.of(free), multiplied(&left, &right));
-        let mut seen = 0;
-        grads.clone().consume(|param, at, g| {
-            assert_eq!((param, at, g), (free, 0, &elements[..]));
-            seen += 1;
-        });
-        assert_eq!(seen, 1);
-
-        let before = params.clone();
-        grads.apply(-0.5, params.theta_mut());
-        assert!(params.of(free).iter().zip(before.of(free)).zip(&elements).all(|((p, b), g)| *p == b - 0.5 * g));
-        assert_eq!(params.of(frozen), before.of(frozen));
-        assert_eq!((grads.touched(free), grads.norm()), (Touched::Nothing, 0.0));
-        assert!(grads.as_slice().iter().all(|&g| g == 0.0), "the gradient is used up");
-    }
-
-    #[test]
-    fn an_outer_product_survives_growth() {
-        let (mut params, [free, _], left, right) = outer_products();
-        let mut grads = Grads::like(&params);
-        grads.add_outer(free, 0, &left[0], &right[0]);
-        params.grow(free, 0, 1, |_| 0.0);
-        grads.align(params.layout());
-        assert_eq!(grads.of(free), [multiplied(&left[..1], &right[..1]), vec![0.0; 4]].concat());
-        grads.zero();
-        grads.add_outer(free, 0, &left[0], &right[0]); // part of it: elements at once
-        assert_eq!(grads.touched(free), Touched::Rows(&[0, 1, 2]));
-    }
 
     /// Whatever an op does with its inputs, a frozen parameter gets no gradient.
     #[test]
