@@ -186,6 +186,19 @@ mod tests {
         all
     }
 
+    #[test]
+    fn parameters_are_found_by_name_and_counted() {
+        let mut params = Params::<f32>::new();
+        let [a, b] = [("a", 3), ("b", 40)].map(|(name, size)| params.add(name, [size], |i| i as f32));
+        assert_eq!([params.find("a"), params.find("b"), params.find("c")], [Some(a), Some(b), None]);
+        assert_eq!(params.count(), 43, "the room between them does not count");
+        assert_eq!(
+            (params.view(a).shape().dims(), params.view(a).to_tensor().as_slice()),
+            (&[3][..], &[0.0, 1.0, 2.0][..])
+        );
+        assert_eq!(params.cast::<f64>().of(b)[39], 39.0);
+    }
+
     proptest! {
         /// Any sequence of growths keeps every old element at its index, in θ and in a vector that follows.
         #[test]
