@@ -9,12 +9,14 @@ use crate::Real;
 
 /// The most rows of a strip, and so of a tile.
 const STRIP: usize = 8;
-/// The most steps of `k` in a block: a strip of `A` takes 8 KiB of the first-level cache then, in single precision.
-const DEPTH: usize = 256;
+/// The most steps of `k` in a block: a strip of `A` takes 16 KiB of the first-level cache then, in single precision.
+const DEPTH: usize = 512;
 /// The most bytes of a packed block of `B`: they stay in the second-level cache while all strips of `A` pass.
-const BLOCK_BYTES: usize = 512 * 1024;
+const BLOCK_BYTES: usize = 1024 * 1024;
 /// Up to so many bytes, a matrix is read where it lies: it fits the first-level cache.
 const SMALL_BYTES: usize = 32 * 1024;
+/// From so many columns of `B` on, `A` is packed even when it is row-major.
+const WIDE: usize = 512;
 /// For up to so many rows of `A`, `B` is read where it lies: it would not be read often enough to pay for the packing.
 const FEW_ROWS: usize = 2 * STRIP;
 
@@ -48,11 +50,13 @@ struct Plan {
 
 impl Plan {
     fn new<T: Real>(Factors { alpha, a, b, .. }: Factors<'_, T>) -> Plan {
-        let bytes = b.rows * b.cols * size_of::<T>();
-        let packs_b = b.col_stride != 1 || (a.rows > FEW_ROWS && bytes > SMALL_BYTES);
+        let is_small = |rows: usize, cols: usize| rows * cols * size_of::<T>() <= SMALL_BYTES;
+        let packs_b = b.col_stride != 1 || (a.rows > FEW_ROWS && !is_small(b.rows, b.cols));
+        // Rows of A that lie where they are far apart compete for the same places in a cache: it shows with wide products.
+        let a_is_awkward = a.col_stride != 1 || b.cols >= WIDE;
         let widest = if packs_b { BLOCK_BYTES / size_of::<T>() / DEPTH } else { usize::MAX };
         Plan {
-            packs_a: alpha != T::ONE || (a.col_stride != 1 && a.rows * a.cols * size_of::<T>() > SMALL_BYTES),
+            packs_a: alpha != T::ONE || (a_is_awkward && !is_small(a.rows, a.cols)),
             packs_b,
             depth: part(a.cols, DEPTH),
             width: part(b.cols, widest).next_multiple_of(PANEL),

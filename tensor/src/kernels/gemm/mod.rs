@@ -7,8 +7,8 @@
 //! | level | holds | each number serves |
 //! |---|---|---|
 //! | registers | a [tile](tile) of `C`, 8 × 32 | all steps of a block of `k` |
-//! | first cache | a strip of `A`, 8 × 256 | all panels of a block of `B` |
-//! | second cache | a [block](blocks) of `B`, 256 × 512 | all strips of `A` |
+//! | first cache | a strip of `A`, 8 × 512 | all panels of a block of `B` |
+//! | second cache | a [block](blocks) of `B`, 512 × 512 | all strips of `A` |
 //! | memory | the matrices | |
 //!
 //! (Rows × columns for AVX-512 in single precision; the others have smaller tiles.)
@@ -24,7 +24,7 @@
 //! a strip at a time. And a matrix that fits the first-level cache is packed only when it must be: there, moving costs
 //! more than it saves. For the tile, packing is nothing but other strides.
 //!
-//! Each thread keeps the memory that it packs into (half a MiB at most), so products allocate nothing after the first.
+//! Each thread keeps the memory that it packs into (about a MiB at most), so products allocate nothing after the first.
 //!
 //! # Other processors
 //!

@@ -20,7 +20,7 @@ pub trait Product: Sized + Copy + 'static {
     /// Its lanes on every processor.
     type Portable: Lanes<Self>;
 
-    /// The memory that this thread packs into. It grows to a few hundred KiB and is kept.
+    /// The memory that this thread packs into. It grows to about a MiB and is kept.
     fn room() -> &'static LocalKey<Cell<Buffer<Self>>>;
 
     /// `C ← α A B + β C` by the `matrixmultiply` crate, for `C` whose rows begin `c_stride` apart.
