@@ -18,8 +18,8 @@
 //! Rules: what is frozen or [detached](crate::Var::detach) is constant, and a direction's part there is not looked at.
 //! A number that was read out of the pass and given to an op (`x * loss.item()`) is constant for reverse mode but not for
 //! forward mode: detach instead. At kinks the slopes are those that each op states, in both modes, and second derivatives
-//! do not see the jump between them; only where several elements are exactly the largest, `max_axes` and `min_axes` give
-//! the gradient to the first and a mean of the slopes forward. What is not finite shows in the product.
+//! do not see the jump between them; only where several elements are exactly the largest, `max_axes`, `min_axes` and
+//! the max pools give the gradient to the first in reverse mode, and a mean of the slopes forward. What is not finite shows in the product.
 
 use thalweg_tensor::{Dual, Real, Tensor};
 

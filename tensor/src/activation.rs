@@ -11,7 +11,7 @@ map_methods! {
     leaky_relu(slope: T) = |x| if x > T::ZERO { x } else { slope * x };
     /// The exponential linear unit, `x` above 0 and `eˣ − 1` below (Clevert, Unterthiner & Hochreiter, 2016),
     /// elementwise, any shape.
-    elu() = |x| if x > T::ZERO { x } else { T::from_f64(x.to_f64().exp_m1()) };
+    elu() = |x| if x > T::ZERO { x } else { x.exp_m1() };
     /// The smooth rectifier `ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|)`, elementwise, any shape; neither over- nor
     /// underflows on the way.
     softplus() = |x| x.maximum(T::ZERO) + (-x.abs()).exp().ln_1p();

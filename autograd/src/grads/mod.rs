@@ -31,7 +31,9 @@ pub enum Touched<'a> {
 ///
 /// * **Rows.** It remembers which rows were touched, so that a step of an embedding does not visit the vocabulary.
 /// * **Outer products.** The gradient of a matrix that met one example is `ȳ xᵀ`. It stays two vectors until someone looks
-///   at its elements: plain gradient descent ([`apply`](Grads::apply)) and the [norm](Grads::norm) never do.
+///   at its elements: plain gradient descent ([`apply`](Grads::apply)) and the [norm](Grads::norm) never do. (Elements that
+///   were looked at are rounded once more before they are applied: in the last bit, a program that reads them may differ
+///   from one that does not.)
 #[derive(Clone, Debug, Default)]
 pub struct Grads<T: Real = f32> {
     flat: Flat<T>,
@@ -170,11 +172,17 @@ impl<T: Real> Grads<T> {
             ..=1024 => kernels::dot(numbers, numbers).to_f64(),
             _ => kernels::sum_of_squares(numbers).to_f64(),
         };
+        // Where the square of a factor over- or underflows, that of the product need not.
+        let squares_of_factor = |numbers: &[T]| match squares_of(numbers) {
+            squares if squares.is_finite() && squares > T::MIN_POSITIVE.to_f64() => squares,
+            _ => numbers.iter().map(|x| x.to_f64() * x.to_f64()).sum(),
+        };
         let mut squares = 0.0;
         for (entry, mark) in self.layout().entries().iter().zip(&self.marks).filter(|(entry, _)| entry.trainable()) {
             if let Some(Outer { left, right }) = &mark.outer {
                 // Σᵢⱼ (lᵢ rⱼ)² = Σᵢ lᵢ² Σⱼ rⱼ²
-                squares += squares_of(&self.factors[left.clone()]) * squares_of(&self.factors[right.clone()]);
+                let [left, right] = [left, right].map(|range| squares_of_factor(&self.factors[range.clone()]));
+                squares += left * right;
             }
             mark.stretches(entry, |range| squares += squares_of(&self.flat.as_slice()[range]));
         }

@@ -5,7 +5,7 @@
 
 use thalweg_tensor::{
     Real, Shape,
-    kernels::{self, Matrix, gemm},
+    kernels::{self, FEW, Matrix, gemm},
 };
 
 use crate::{Back, Op, Var};
@@ -113,10 +113,11 @@ impl Activation {
     fn forward<T: Real>(self, z: &mut [T]) {
         match self {
             Activation::Identity => {}
+            // As `relu`, and not by maximum, which gives a dual number half a slope at 0. NaN stays NaN.
             Activation::Relu => replace(
                 z,
                 #[inline(always)]
-                |z| z.maximum(T::ZERO),
+                |z| if z <= T::ZERO { T::ZERO } else { z },
             ),
             Activation::Tanh => replace(
                 z,
@@ -174,10 +175,6 @@ fn combine<T: Real>(y: &[T], dy: &[T], dz: &mut [T], f: impl Fn(T, T) -> T) {
     );
 }
 
-/// From this many rows on, one product of matrices is faster than products of vectors row by row. Both give the same bits
-/// (see [`kernels`](kernels#growth)).
-const MANY: usize = 17;
-
 /// `Y += X Wᵀ` for `x: [rows, in]`, `w: [out, in]`. Each row gives the bits that it gives alone.
 pub(super) fn rows_times_transposed<T: Real>(x: &[T], w: &[T], rows: usize, y: &mut [T]) {
     match rows {
@@ -190,7 +187,7 @@ pub(super) fn rows_times_transposed<T: Real>(x: &[T], w: &[T], rows: usize, y: &
 /// `X̄ += Ȳ W` for `dy: [rows, out]`, `w: [out, in]`, `dx: [rows, in]`.
 pub(super) fn rows_times<T: Real>(dy: &[T], w: &[T], rows: usize, dx: &mut [T]) {
     let (inputs, outputs) = (dx.len() / rows.max(1), dy.len() / rows.max(1));
-    if rows >= MANY {
+    if rows > FEW {
         let (dy, w) = (Matrix::new(rows, outputs, dy), Matrix::new(outputs, inputs, w));
         return gemm(T::ONE, dy, w, T::ONE, dx);
     }
@@ -205,7 +202,7 @@ pub(super) fn transposed_times<T: Real>(g: &mut Back<'_, T>, i: usize, dy: &[T],
     match rows {
         0 => {}
         1 => g.add_outer(i, dy, x),
-        MANY.. => {
+        _ if rows > FEW => {
             let (dy, x) = (Matrix::new(rows, dy.len() / rows, dy), Matrix::new(rows, x.len() / rows, x));
             gemm(T::ONE, dy.t(), x, T::ONE, g.dx(i));
         }

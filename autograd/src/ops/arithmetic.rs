@@ -4,7 +4,8 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use thalweg_tensor::{Real, kernels, walk};
 
-use crate::{Back, Var};
+use super::unary::each;
+use crate::{Back, Op, Var};
 
 /// Forward `y = a + b`; backward `ā += ȳ`, `b̄ += ȳ`, each summed over the axes that were broadcast.
 impl<T: Real> Add for Var<'_, T> {
@@ -71,10 +72,18 @@ impl<T: Real> Mul<T> for Var<'_, T> {
     }
 }
 
+/// Forward `y = x / a`; backward `x̄ += ȳ / a`.
 impl<T: Real> Div<T> for Var<'_, T> {
     type Output = Self;
     fn div(self, a: T) -> Self {
-        self.times_number(T::ONE / a)
+        self.map(
+            Op::new("quotient").scalar(a.to_f64()),
+            |x, y| each(x, y, |x| x / a),
+            |g| {
+                let (a, dy) = (g.scalar(), g.dy());
+                kernels::axpy(T::ONE / a, dy, g.dx(0));
+            },
+        )
     }
 }
 

@@ -81,7 +81,9 @@ impl<T: Real> Var<'_, T> {
             Shape::scalar(),
             |[x], y| {
                 let (y, probabilities) = y.split_at_mut(1);
-                for ((x, p), &class) in x.chunks_exact(n).zip(probabilities.chunks_exact_mut(n)).zip(classes) {
+                for ((x, p), &class) in
+                    x.chunks_exact(n.max(1)).zip(probabilities.chunks_exact_mut(n.max(1))).zip(classes)
+                {
                     let total = kernels::log_sum_exp(x);
                     y[0] += total - x[class];
                     p.iter_mut().zip(x).for_each(|(p, &x)| *p = (x - total).exp());

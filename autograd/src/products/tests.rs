@@ -1,7 +1,7 @@
 use super::*;
 use crate::gradcheck::gradcheck_params;
 use crate::ops::strategies::tensor;
-use crate::{Param, RecurrentWeights};
+use crate::{Activation, Param, RecurrentWeights};
 use proptest::prelude::*;
 use thalweg_tensor::Rng;
 
@@ -147,9 +147,17 @@ fn derivatives_at_kinks_are_those_that_the_ops_state() {
     let mut direction = Flat::like(&params);
     direction.of_mut(x).copy_from_slice(&[1.0, 3.0]);
     type Function = for<'p> fn(Var<'p, Dual>) -> Var<'p, Dual>;
-    let functions: [(Function, f64); 9] = [
+    let functions: [(Function, f64); 10] = [
         (|x| x.relu().sum(), 0.0),
         (|x| x.abs().sum(), 0.0),
+        (
+            |x| {
+                x.reshape([2, 1])
+                    .affine_with(x.pass().input(&[Dual::ONE]).reshape([1, 1]), None, Activation::Relu)
+                    .sum()
+            },
+            0.0,
+        ),
         (|x| x.norm(), 0.0),
         (|x| x.clamp(Dual::ZERO, Dual::ONE).sum(), 4.0),
         (|x| x.leaky_relu(Dual::from(0.5)).sum(), 2.0),

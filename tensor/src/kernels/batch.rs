@@ -45,11 +45,15 @@ pub fn rows_times_transposed<T: Real>(x: &[T], w: &[T], columns: usize, y: &mut 
     }
 }
 
+/// Up to so many rows, a product of matrices is made of products of vectors; beyond, it is a product of blocks.
+pub const FEW: usize = 16;
+
 /// `Y += X Wᵀ` as fast as it goes, for `X [n, columns]`, `W [m, columns]` and `Y [n, m]`: a layer on a batch.
 ///
 /// That is [`matvec_add`](super::matvec_add) for one example, and else [`rows_times_transposed`] with the same bits,
-/// unless there are more than 16 examples of fewer than 256 numbers: for these [`gemm`](super::gemm()) is faster, up to
-/// three times, but adds in another order.
+/// unless there are more than [`FEW`] examples: for these [`gemm`](super::gemm()) is mostly faster, up to three times, but
+/// adds in another order. (The choice depends on nothing but the number of examples, so that inputs and outputs can be
+/// added without moving a bit of the old outputs.)
 ///
 /// # Panics
 ///
@@ -60,7 +64,7 @@ pub fn linear_add<T: Real>(x: &[T], w: &[T], columns: usize, y: &mut [T]) {
     let fits = examples * columns == x.len() && outputs * columns == w.len() && examples * outputs == y.len();
     match examples {
         1 if fits => matvec_add(w, x, y),
-        17.. if fits && columns < 256 => {
+        _ if fits && examples > FEW => {
             let (x, w) = (Matrix::new(examples, columns, x), Matrix::new(outputs, columns, w));
             gemm(T::ONE, x, w.t(), T::ONE, y);
         }
@@ -205,6 +209,20 @@ mod tests {
                 rows_times_transposed_on(set, &x, &w, columns, &mut together);
                 prop_assert_eq!(bits(&together), bits(&one_by_one), "{:?}", set);
             }
+        }
+
+        /// Whichever kernel is chosen, it depends on the number of examples alone.
+        #[test]
+        fn appending_columns_of_zeros_keeps_the_bits_of_a_layer(
+            seed: u64, examples in 1_usize..24, outputs in 1_usize..5, columns in 240_usize..260,
+        ) {
+            let mut rng = Rng::new(seed);
+            let (x, w) = (normal(examples * columns, &mut rng), normal(outputs * columns, &mut rng));
+            let wider = |numbers: &[f32]| numbers.chunks(columns).flat_map(|row| [row, &[0.0; 7]].concat()).collect::<Vec<_>>();
+            let (mut y, mut grown) = (vec![0.5; examples * outputs], vec![0.5; examples * outputs]);
+            linear_add(&x, &w, columns, &mut y);
+            linear_add(&wider(&x), &wider(&w), columns + 7, &mut grown);
+            prop_assert_eq!(bits(&y), bits(&grown));
         }
 
         #[test]

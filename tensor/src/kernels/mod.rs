@@ -70,7 +70,7 @@ mod transposed;
 mod unary;
 mod vectorize;
 
-pub use batch::{linear_add, rows_times_transposed};
+pub use batch::{FEW, linear_add, rows_times_transposed};
 pub use buffer::{Buffer, GRAIN};
 pub use dot::{add_assign, axpy, dot};
 pub(crate) use gemm::Product;

@@ -1,10 +1,7 @@
 //! A matrix product by the kernel that fits its layout.
 
-use super::{Matrix, gemm, matvec_add, matvec_transposed_add, outer_add, outer_sum_add, rows_times_transposed};
+use super::{FEW, Matrix, gemm, matvec_add, matvec_transposed_add, outer_add, outer_sum_add, rows_times_transposed};
 use crate::Real;
-
-/// Above this many rows [`gemm`](super::gemm()) pays, although it packs its operands first.
-const MANY: usize = 16;
 
 /// `C += A B` for row-major `C [a.rows, b.cols]`.
 ///
@@ -47,11 +44,11 @@ pub fn multiply_add<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T]) {
         (Some(a), Some(b), _, _) if m == 1 => matvec_transposed_add(b, a, c),
         (_, Some(b), Some(a), _) if n == 1 => matvec_transposed_add(a, b, c),
         (_, Some(b), Some(a), _) if k == 1 => outer_add(a, b, c),
-        (Some(a), _, _, Some(b)) if m <= MANY => rows_times_transposed(a, b, k, c),
-        (Some(a), Some(b), _, _) if m <= MANY => {
+        (Some(a), _, _, Some(b)) if m <= FEW => rows_times_transposed(a, b, k, c),
+        (Some(a), Some(b), _, _) if m <= FEW => {
             a.chunks_exact(k).zip(c.chunks_exact_mut(n)).for_each(|(a, c)| matvec_transposed_add(b, a, c));
         }
-        (_, Some(b), Some(a), _) if k <= MANY => outer_sum_add(k, a, b, c),
+        (_, Some(b), Some(a), _) if k <= FEW => outer_sum_add(k, a, b, c),
         _ => gemm(T::ONE, a, b, T::ONE, c),
     }
 }

@@ -203,7 +203,9 @@ mod tests {
             let mut product = w.clone();
             outer_sum_add(rows, &dy, &x, &mut w);
             gemm(1.0, Matrix::new(rows, m, &dy).t(), Matrix::new(rows, n, &x), 1.0, &mut product);
-            prop_assume!(InstructionSet::best() != InstructionSet::Portable);
+            if InstructionSet::best() == InstructionSet::Portable {
+                return Ok(()); // matrixmultiply adds in an order of its own
+            }
             prop_assert_eq!(product, w);
         }
 
@@ -217,7 +219,9 @@ mod tests {
             let mut product = dx.clone();
             dy.chunks_exact(m).zip(dx.chunks_exact_mut(n)).for_each(|(dy, dx)| matvec_transposed_add(&w, dy, dx));
             gemm(1.0, Matrix::new(rows, m, &dy), Matrix::new(m, n, &w), 1.0, &mut product);
-            prop_assume!(InstructionSet::best() != InstructionSet::Portable);
+            if InstructionSet::best() == InstructionSet::Portable {
+                return Ok(()); // matrixmultiply adds in an order of its own
+            }
             prop_assert_eq!(product, dx);
         }
     }
