@@ -4,6 +4,8 @@
 //! vectors for each step. Fused, a sequence is one node; the inputs of all steps go through their weights together, and the
 //! gradient of the weights is one sum of outer products over time, for which each matrix is read and written once.
 //!
+//! A single step, fused, is a sequence of length one.
+//!
 //! The readable form of each cell, from primitives, is in `thalweg-nn`; a property test there holds the two equal.
 
 mod gru;

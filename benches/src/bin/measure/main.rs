@@ -1,8 +1,8 @@
 //! Measures what learning and its kernels cost, so that the numbers can be laid beside those of other tools.
 //!
 //! One JSON line a measurement goes to the standard output: the workload, its parameters, and the median and the extremes
-//! of the repeated timings. One thread, and for products two as well; pin the process to as many cores, and run what it is compared with in turn, within the
-//! same minutes: a shared machine's clock drifts by more than the differences of interest.
+//! of the repeated timings. One thread, and for products two as well; pin the process to as many cores, and run what it is
+//! compared with in turn, within the same minutes: a shared machine's clock drifts by more than the differences of interest.
 //!
 //! | | what | unit |
 //! |---|---|---|
