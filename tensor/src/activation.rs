@@ -6,7 +6,7 @@ use crate::combine::map_methods;
 
 map_methods! {
     /// The rectifier `max(x, 0)`, elementwise, any shape.
-    relu() = |x| x.maximum(T::ZERO);
+    relu() = |x| if x <= T::ZERO { T::ZERO } else { x };
     /// The rectifier with a leak, `x` above 0 and `slope·x` below (Maas, Hannun & Ng, 2013), elementwise, any shape.
     leaky_relu(slope: T) = |x| if x > T::ZERO { x } else { slope * x };
     /// The exponential linear unit, `x` above 0 and `eˣ − 1` below (Clevert, Unterthiner & Hochreiter, 2016),
@@ -28,6 +28,16 @@ map_methods! {
 
 #[cfg(test)]
 mod tests {
+    /// Dual numbers pass through with their slopes, at the kink that of the left side.
+    #[test]
+    fn slopes_are_those_of_the_functions() {
+        use crate::{Dual, Tensor};
+        let x = Tensor::from_slice(&[-0.5, 0.0, 2.0].map(|x| Dual::new(x, 1.0)));
+        let slopes = |y: Tensor<Dual>| y.as_slice().iter().map(|y| y.tangent).collect::<Vec<_>>();
+        assert_eq!(slopes(x.relu()), [0.0, 0.0, 1.0]);
+        assert_eq!(slopes(x.elu()), [(-0.5_f64).exp(), 1.0, 1.0]);
+    }
+
     use crate::Tensor;
     use std::f64::consts::PI;
 

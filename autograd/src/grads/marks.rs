@@ -201,6 +201,24 @@ mod tests {
         assert!(grads.as_slice().iter().all(|&g| g == 0.0), "the gradient is used up");
     }
 
+    /// A factor whose square over- or underflows does not spoil a norm or a step that are moderate.
+    #[test]
+    fn factors_may_be_far_apart() {
+        let mut params = Params::<f32>::new();
+        let w = params.add("w", [1, 2], |_| 0.0);
+        let mut grads = Grads::like(&params);
+        for (alpha, tolerance) in [(-0.5, 1e-6), (-100.0, 1e-4)] {
+            grads.add_outer(w, 0, &[2e37], &[3e-37, -4e-37]);
+            assert!((grads.norm() - 10.0).abs() < 1e-5, "{}", grads.norm());
+            params.of_mut(w).fill(0.0);
+            grads.apply(alpha, params.theta_mut());
+            let expected = [6.0 * alpha, -8.0 * alpha];
+            assert!(params.of(w).iter().zip(expected).all(|(p, e)| (p - e).abs() < tolerance), "{:?}", params.of(w));
+        }
+        grads.add_outer(w, 0, &[f32::INFINITY], &[0.0, 0.0]);
+        assert!(grads.norm().is_nan(), "as the norm of its elements, ∞ · 0");
+    }
+
     #[test]
     fn an_outer_product_survives_growth() {
         let (mut params, [free, _]) = matrices();

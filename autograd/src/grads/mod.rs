@@ -138,6 +138,9 @@ impl<T: Real> Grads<T> {
     pub fn apply(&mut self, alpha: T, target: &mut Flat<T>) {
         let alike = Arc::ptr_eq(self.layout(), target.layout()) || self.layout() == target.layout();
         assert!(alike, "apply: the two are not laid out alike: {} and {}", self.layout().len(), target.layout().len());
+        if alpha.abs() > T::ONE {
+            self.multiply_out_all(); // α times a factor might overflow where α times the product does not
+        }
         let target = target.as_mut_slice();
         self.sweep(|_, at, piece| match piece {
             Piece::Numbers(g) => kernels::axpy(alpha, g, &mut target[at..][..g.len()]),
@@ -165,7 +168,7 @@ impl<T: Real> Grads<T> {
     }
 
     /// ‖∇L‖₂ over the touched elements of trainable parameters. It is not finite if any of them is not, or if the
-    /// square of one, or of a factor of an outer product, overflows.
+    /// square of one overflows.
     pub fn norm(&self) -> f64 {
         // Of a short vector the square is an inner product; of a long one it is added in blocks, to be accurate.
         let squares_of = |numbers: &[T]| match numbers.len() {

@@ -131,6 +131,17 @@ mod tests {
         }
     }
 
+    /// And not a product with the reciprocal, which is rounded twice and overflows early.
+    #[test]
+    fn a_quotient_is_rounded_once() {
+        let (params, mut tape) = (Params::<f32>::new(), Tape::new());
+        let pass = tape.pass(&params);
+        let numbers: Vec<f32> = (1..1000_u16).map(f32::from).collect();
+        let thirds = pass.input(&numbers) / 3.0;
+        thirds.with(|y| assert!(y.iter().zip(&numbers).all(|(&y, &x)| y == x / 3.0)));
+        assert_eq!((pass.input(&[1e-39_f32]) / 1e-39).item(), 1.0);
+    }
+
     #[test]
     fn broadcasting_follows_numpy() {
         let (params, mut tape) = (Params::<f64>::new(), Tape::new());

@@ -247,6 +247,18 @@ mod tests {
     }
 
     #[test]
+    fn the_mean_loss_of_no_examples_is_nan() {
+        let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+        let mut grads = crate::Grads::like(&params);
+        let pass = tape.pass(&params);
+        for classes in [0, 3] {
+            let loss = pass.leaf(&Tensor::zeros([0, classes])).cross_entropy(&[]);
+            assert!(loss.item().is_nan());
+            loss.backward(&mut grads);
+        }
+    }
+
+    #[test]
     #[should_panic(expected = "cross_entropy: there is no class 3 in logits [3]")]
     fn cross_entropy_panics_on_an_unknown_class() {
         let (params, mut tape) = (Params::<f32>::new(), Tape::new());

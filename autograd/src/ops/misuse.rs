@@ -166,7 +166,7 @@ fn panic_of(wrong: impl FnOnce()) -> (String, String) {
 }
 
 #[test]
-fn a_wrong_use_panics_at_the_callers_line_with_the_ops_name_and_the_shapes() {
+fn a_wrong_use_panics_where_it_is_called_with_the_ops_name_and_the_shapes() {
     let mut faults = Vec::new();
     for (op, wrong, holds) in MISUSES {
         let (params, mut tape) = (Params::new(), Tape::new());

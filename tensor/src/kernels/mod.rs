@@ -3,7 +3,7 @@
 //! Vectors are slices, matrices are row-major slices whose sizes follow from the vectors beside
 //! them. The output comes last, is written in place and never read unless the name says `add`.
 //! Nothing allocates, except that a thread's first [`gemm`] of a size makes the memory that it packs
-//! into, and keeps it. Lengths are checked; a wrong one panics.
+//! into, and keeps it (without AVX2 each one allocates anew, in the `matrixmultiply` crate). Lengths are checked; a wrong one panics.
 //!
 //! # Instruction sets
 //!
