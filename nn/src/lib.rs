@@ -41,6 +41,7 @@
 //! | module | what |
 //! |---|---|
 //! | `linear`, `embedding` | [`Linear`], [`Embedding`]: layers that grow |
+//! | `mode` | [`Mode`]: training or use; what dropout draws from, what batch norm measured |
 //! | [`recurrent`] | [`Rnn`], [`Lstm`], [`Gru`] written as their equations; [`Cell`], what they have in common; [`State`] |
 //! | [`optim`] | [`Sgd`], [`Adam`]; clipping; how growth and sparse gradients are handled |
 //! | [`init`] | how parameters begin |
@@ -57,11 +58,13 @@
 mod embedding;
 pub mod init;
 mod linear;
+mod mode;
 pub mod optim;
 pub mod recurrent;
 
 pub use embedding::Embedding;
 pub use linear::Linear;
+pub use mode::{Mode, Training};
 pub use optim::{Adam, Optimizer, Sgd, Step, clip_norm, clip_value};
 pub use recurrent::{Cell, Gru, GruForm, Lstm, LstmState, Reset, Rnn, State, Update, unroll};
 pub use thalweg_autograd::Activation;

@@ -1,0 +1,139 @@
+//! What some layers need besides θ and their input: whether the network is being trained.
+
+use thalweg_autograd::{Param, Params};
+use thalweg_tensor::{Real, Rng};
+
+/// How a pass is run: PyTorch's `train()` and `eval()`, as a value that is given to the layers that care.
+///
+/// Layers are handles and hold no state. So what dropout draws from, and what batch normalisation measures during a pass,
+/// is kept by the caller, in here: plain data, to clone and to save.
+///
+/// ```
+/// use thalweg_autograd::Params;
+/// use thalweg_nn::Mode;
+/// use thalweg_tensor::Rng;
+///
+/// let mut params = Params::<f64>::new();
+/// let mean = params.add("norm.running_mean", [2], |_| 0.0);
+/// let mut mode = Mode::train(Rng::new(1));
+/// mode.track(mean, 0.1, &[1.0, 2.0]); // what a layer does during the pass
+/// mode.update_buffers(&mut params); // what a learner does after it
+/// assert_eq!(params.of(mean), [0.1, 0.2]);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(bound(serialize = "T: Real + serde::Serialize", deserialize = "T: Real + serde::Deserialize<'de>"))
+)]
+pub enum Mode<T: Real = f32> {
+    /// The network is used: nothing is dropped, running statistics are read.
+    #[default]
+    Eval,
+    /// The network learns.
+    Train(Training<T>),
+}
+
+/// What training needs besides θ.
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(bound(serialize = "T: Real + serde::Serialize", deserialize = "T: Real + serde::Deserialize<'de>"))
+)]
+pub struct Training<T: Real = f32> {
+    /// What random layers draw from.
+    pub rng: Rng,
+    measured: Vec<Measured<T>>,
+    /// How many of `measured` are of this pass: the others are kept for their memory.
+    pending: usize,
+}
+
+/// A buffer of θ, and what it is to move towards.
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(bound(serialize = "T: Real + serde::Serialize", deserialize = "T: Real + serde::Deserialize<'de>"))
+)]
+struct Measured<T: Real> {
+    buffer: Param,
+    momentum: f64,
+    values: Vec<T>,
+}
+
+impl<T: Real> Mode<T> {
+    /// Training, with what random layers draw from.
+    pub fn train(rng: Rng) -> Self {
+        Mode::Train(Training { rng, measured: Vec::new(), pending: 0 })
+    }
+
+    /// Whether the network learns.
+    pub fn is_training(&self) -> bool {
+        matches!(self, Mode::Train(_))
+    }
+
+    /// Notes during a pass that a buffer of θ is to become `(1 − momentum) · buffer + momentum · values` after it. In
+    /// [`Eval`](Mode::Eval) nothing is noted.
+    pub fn track(&mut self, buffer: Param, momentum: f64, values: &[T]) {
+        let Mode::Train(Training { measured, pending, .. }) = self else { return };
+        match measured.get_mut(*pending) {
+            Some(slot) => {
+                (slot.buffer, slot.momentum) = (buffer, momentum);
+                slot.values.clear();
+                slot.values.extend_from_slice(values);
+            }
+            None => measured.push(Measured { buffer, momentum, values: values.to_vec() }),
+        }
+        *pending += 1;
+    }
+
+    /// Moves the buffers of θ by what was noted since the last call, in the order in which it was. Call it after each
+    /// pass in training.
+    ///
+    /// # Panics
+    /// If a buffer has another length than what was measured for it.
+    #[track_caller]
+    pub fn update_buffers(&mut self, params: &mut Params<T>) {
+        let Mode::Train(Training { measured, pending, .. }) = self else { return };
+        for Measured { buffer, momentum, values } in &measured[..*pending] {
+            let (buffer, momentum) = (params.of_mut(*buffer), T::from_f64(*momentum));
+            assert_eq!(buffer.len(), values.len(), "update_buffers: another number of values than the buffer has");
+            for (old, &new) in buffer.iter_mut().zip(values) {
+                *old = (T::ONE - momentum) * *old + momentum * new;
+            }
+        }
+        *pending = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_noted_acts_once_and_in_order() {
+        let mut params = Params::<f64>::new();
+        let [a, b] = ["a", "b"].map(|name| params.add(name, [1], |_| 8.0));
+        let mut mode = Mode::train(Rng::new(1));
+        for _ in 0..2 {
+            mode.track(a, 0.5, &[0.0]);
+            mode.track(b, 1.0, &[3.0]);
+            mode.track(a, 0.5, &[4.0]);
+            mode.update_buffers(&mut params);
+            mode.update_buffers(&mut params);
+        }
+        assert_eq!([params.of(a), params.of(b)], [[3.0], [3.0]]); // 8 → 4 → 4 → 2 → 3
+    }
+
+    #[test]
+    fn evaluation_notes_nothing() {
+        let mut params = Params::<f64>::new();
+        let a = params.add("a", [1], |_| 8.0);
+        let mut mode = Mode::Eval;
+        mode.track(a, 0.5, &[0.0]);
+        mode.update_buffers(&mut params);
+        assert_eq!(params.of(a), [8.0]);
+        assert!(!mode.is_training() && Mode::<f32>::train(Rng::new(1)).is_training());
+    }
+}
