@@ -40,10 +40,12 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `define` | [`network!`]: a network as a plain struct whose parameters are named after its fields |
 //! | `linear`, `embedding` | [`Linear`], [`Embedding`]: layers that grow |
 //! | `mode` | [`Mode`]: training or use; what dropout draws from, what batch norm measured |
 //! | [`recurrent`] | [`Rnn`], [`Lstm`], [`Gru`] written as their equations; [`Cell`], what they have in common; [`State`] |
 //! | [`optim`] | [`Sgd`], [`Adam`]; clipping; how growth and sparse gradients are handled |
+//! | `parallel` | [`Parallel`]: a batch on several threads, with the same bits for any number of them |
 //! | [`init`] | how parameters begin |
 //!
 //! # Laws
@@ -55,16 +57,21 @@
 
 #![forbid(unsafe_code)]
 
+mod define;
 mod embedding;
 pub mod init;
 mod linear;
 mod mode;
 pub mod optim;
+mod parallel;
 pub mod recurrent;
 
+pub use define::path;
 pub use embedding::Embedding;
 pub use linear::Linear;
 pub use mode::{Mode, Training};
 pub use optim::{Adam, Optimizer, Sgd, Step, clip_norm, clip_value};
+pub use parallel::Parallel;
 pub use recurrent::{Cell, Gru, GruForm, Lstm, LstmState, Reset, Rnn, State, Update, unroll};
-pub use thalweg_autograd::Activation;
+pub use thalweg_autograd::{Activation, Flat, Grads, Param, Params, Pass, Tape, Var};
+pub use thalweg_tensor::{Real, Rng, Shape, Tensor, View};

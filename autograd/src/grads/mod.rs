@@ -129,6 +129,17 @@ impl<T: Real> Grads<T> {
         });
     }
 
+    /// Adds another gradient of the same θ to this one, and uses it up: the parts of a batch, each from a tape of its own,
+    /// become the gradient of the whole. Rows stay rows.
+    ///
+    /// # Panics
+    /// If the two are not laid out alike.
+    #[track_caller]
+    pub fn absorb(&mut self, other: &mut Grads<T>) {
+        assert!(self.layout() == other.layout(), "absorb: the two are not laid out alike");
+        other.consume(|param, at, g| kernels::axpy(T::ONE, g, self.place(param, at, g.len())));
+    }
+
     /// `target += α ∇L(θ)` over the trainable parameters, and uses the gradient up. With `α = −η` and θ as the target this
     /// is gradient descent.
     ///
@@ -231,6 +242,24 @@ mod tests {
         loss.backward(&mut grads);
         assert_eq!((grads.touched(free), grads.touched(frozen)), (Touched::All, Touched::Nothing));
         assert!(grads.of(frozen).iter().all(|&g| g == 0.0));
+    }
+
+    #[test]
+    fn absorbing_adds_what_was_touched_and_uses_it_up() {
+        let mut params = Params::<f64>::new();
+        let [table, matrix, idle] = ["table", "matrix", "idle"].map(|name| params.add(name, [3, 2], |i| i as f64));
+        let (mut tape, [mut sum, mut part]) = (Tape::new(), [(); 2].map(|()| Grads::like(&params)));
+        for (row, input) in [(0, 1.0), (2, 10.0), (2, 100.0)] {
+            let pass = tape.pass(&params);
+            let outputs = pass.input(&[input, 0.0]).linear(pass.param(matrix)).sum();
+            (pass.param(table).row(row).sum() + outputs).backward(&mut part);
+            sum.absorb(&mut part);
+            assert!([table, matrix].iter().all(|&param| part.touched(param) == Touched::Nothing), "it is used up");
+        }
+        assert_eq!(sum.touched(table), Touched::Rows(&[0, 2]));
+        assert_eq!((sum.touched(matrix), sum.touched(idle)), (Touched::All, Touched::Nothing));
+        assert_eq!(sum.of(table), [1.0, 1.0, 0.0, 0.0, 2.0, 2.0]);
+        assert_eq!(sum.of(matrix), [111.0, 0.0, 111.0, 0.0, 111.0, 0.0]);
     }
 
     #[test]
