@@ -224,6 +224,17 @@ mod tests {
     }
 
     #[test]
+    fn what_grows_is_initialised_in_row_major_order() {
+        let mut params = Params::<f64>::new();
+        let stack = params.add_stacked("stack", 2, [2, 2], |i| i as f64);
+        let new = |i: usize| 10.0 + i as f64;
+        params.grow(stack, 1, 1, new);
+        assert_eq!(params.of(stack), [0.0, 1.0, 10.0, 2.0, 3.0, 11.0]);
+        params.grow(stack, 0, 1, new);
+        assert_eq!(params.of(stack), [0.0, 1.0, 10.0, 10.0, 11.0, 12.0, 2.0, 3.0, 11.0, 13.0, 14.0, 15.0]);
+    }
+
+    #[test]
     fn adding_rows_one_by_one_moves_the_vector_rarely() {
         let mut params = Params::<f32>::new();
         let words = params.add("embedding.weight", [1, 8], |_| 1.0);

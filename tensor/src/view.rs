@@ -147,6 +147,7 @@ mod tests {
             let mut copy = vec![0.0; view.shape().len()];
             view.copy_to(&mut copy);
             prop_assert_eq!(&copy, &expected);
+            prop_assert_eq!(view.iter().len(), expected.len());
             prop_assert_eq!(view.iter().collect::<Vec<_>>(), expected);
         }
 

@@ -245,6 +245,19 @@ mod tests {
     }
 
     #[test]
+    fn a_gradient_is_applied_to_whatever_is_laid_out_alike() {
+        let [params, mut other] = [(); 2].map(|()| {
+            let mut params = Params::<f64>::new();
+            params.add("w", [2], |i| i as f64);
+            params
+        });
+        let (w, mut grads) = (params.find("w").expect("it was added"), Grads::like(&params));
+        grads.of_mut(w).copy_from_slice(&[1.0, 2.0]);
+        grads.apply(-0.5, other.theta_mut());
+        assert_eq!(other.of(w), [-0.5, 0.0]);
+    }
+
+    #[test]
     fn absorbing_adds_what_was_touched_and_uses_it_up() {
         let mut params = Params::<f64>::new();
         let [table, matrix, idle] = ["table", "matrix", "idle"].map(|name| params.add(name, [3, 2], |i| i as f64));

@@ -259,6 +259,14 @@ mod tests {
     }
 
     #[test]
+    fn pooling_may_pad_half_of_what_the_window_spans() {
+        // A kernel of 5 spans 5, of 3 with a dilation of 2 too: 2 on either side leave 6 + 4 − 4 = 6 of 6.
+        for window in [Window::<1>::tiling([5]), Window::tiling([3]).dilation([2])] {
+            assert_eq!(window.stride([1]).padding([2]).pooled("pool", [4, 6].into()), [4, 6].into());
+        }
+    }
+
+    #[test]
     #[should_panic(expected = "max_pool2d: padding is more than half the window")]
     fn pooling_with_a_wide_padding_panics() {
         Window::new([3, 3]).padding([1, 2]).pooled("max_pool2d", Shape::new(&[5, 5]));

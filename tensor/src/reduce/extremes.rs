@@ -216,6 +216,10 @@ mod tests {
             let each = |f: fn(f64, f64) -> f64| groups.iter().map(|g| g.iter().copied().reduce(f)).collect::<Option<Vec<_>>>();
             prop_assert_eq!(Some(x.max_axes(&axes, false).into_vec()), each(f64::max));
             prop_assert_eq!(Some(x.min_axes(&axes, true).into_vec()), each(f64::min));
+            let mut into = [(); 2].map(|()| vec![f64::NAN; groups.len()]);
+            x.max_axes_to(&axes, &mut into[0]);
+            x.min_axes_to(&axes, &mut into[1]);
+            prop_assert_eq!(into.map(Some), [each(f64::max), each(f64::min)]);
             if let &[axis] = &axes[..] {
                 let place = |g: &Vec<f64>, best: f64| g.iter().position(|&x| x == best).unwrap_or(usize::MAX);
                 let largest = groups.iter().map(|g| place(g, g.iter().copied().fold(f64::NEG_INFINITY, f64::max)));
