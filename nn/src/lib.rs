@@ -43,7 +43,7 @@
 //! | `define` | [`network!`]: a network as a plain struct whose parameters are named after its fields |
 //! | `linear`, `embedding` | [`Linear`], [`Embedding`]: layers that grow |
 //! | `mode` | [`Mode`]: training or use; what dropout draws from, what batch norm measured |
-//! | [`recurrent`] | [`Rnn`], [`Lstm`], [`Gru`] written as their equations; [`Cell`], what they have in common; [`State`] |
+//! | [`recurrent`] | cells written as their equations; [`Recurrent`]: layers of them, both directions; [`State`]; [`Tbptt`] |
 //! | [`optim`] | [`Sgd`], [`Adam`]; clipping; how growth and sparse gradients are handled |
 //! | `parallel` | [`Parallel`]: a batch on several threads, with the same bits for any number of them |
 //! | [`init`] | how parameters begin |
@@ -72,6 +72,8 @@ pub use linear::Linear;
 pub use mode::{Mode, Training};
 pub use optim::{Adam, Optimizer, Sgd, Step, clip_norm, clip_value};
 pub use parallel::Parallel;
-pub use recurrent::{Cell, Gru, GruForm, Lstm, LstmState, Reset, Rnn, State, Update, unroll};
 pub use thalweg_autograd::{Activation, Flat, Grads, Param, Params, Pass, Tape, Var};
 pub use thalweg_tensor::{Real, Rng, Shape, Tensor, View};
+pub use recurrent::{Carried, Cell, GrowHidden, Recurrent, Stackable, State, Tbptt, unroll, unroll_of};
+pub use recurrent::{CellOptions, RecurrentOptions};
+pub use recurrent::{Gru, GruForm, LayerNormLstm, Lstm, LstmForm, LstmState, Reset, Rnn, RnnForm, Update};

@@ -107,10 +107,11 @@ impl<T: Real> Var<'_, T> {
 
 impl Activation {
     /// Every activation, in the order of their codes.
-    const ALL: [Activation; 4] = [Activation::Identity, Activation::Relu, Activation::Tanh, Activation::Sigmoid];
+    pub(super) const ALL: [Activation; 4] =
+        [Activation::Identity, Activation::Relu, Activation::Tanh, Activation::Sigmoid];
 
     /// `f(z)`, in place.
-    fn forward<T: Real>(self, z: &mut [T]) {
+    pub(super) fn forward<T: Real>(self, z: &mut [T]) {
         match self {
             Activation::Identity => {}
             // As `relu`, and not by maximum, which gives a dual number half a slope at 0. NaN stays NaN.
@@ -133,7 +134,7 @@ impl Activation {
     }
 
     /// `dz = dy ⊙ f'(z)`, where `y = f(z)`.
-    fn backward<T: Real>(self, y: &[T], dy: &[T], dz: &mut [T]) {
+    pub(super) fn backward<T: Real>(self, y: &[T], dy: &[T], dz: &mut [T]) {
         match self {
             Activation::Identity => dz.copy_from_slice(dy),
             Activation::Relu => combine(

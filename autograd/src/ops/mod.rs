@@ -67,7 +67,7 @@
 //! | `rearrange` | `permute`, `broadcast_to`, `tril`, `triu` | `pad`; views: `squeeze`, `unsqueeze` |
 //! | `indexing` | `gather`, `index_select`, `scatter_add`, `index_add` | `top_k` |
 //! | `norm` | `layer_norm` | `standardize` |
-//! | `recurrent` | a whole sequence as one node: `rnn_tanh`, `lstm`, `gru` | |
+//! | `recurrent` | a whole sequence as one node: `rnn`, `lstm`, `gru` | |
 //! | `loss` | `softmax`, `log_softmax`, `cross_entropy`, `bce_with_logits`, `mse` | |
 
 mod activation;

@@ -41,8 +41,8 @@ impl Net {
         let x = Tensor::from_fn([3, 3], |i| T::from_f64((i as f64).sin()));
         let start = pass.zeros([2]);
         let lstm = RecurrentWeights { weight_ih: lstm_ih, weight_hh: lstm_hh, bias: None };
-        let (h, _) = pass.input(&x).lstm([start, start], lstm);
-        let h = h.gru(start, RecurrentWeights { weight_ih: gru_ih, weight_hh: gru_hh, bias: None });
+        let (h, _) = pass.input(&x).lstm([start, start], lstm, &[]);
+        let h = h.gru(start, RecurrentWeights { weight_ih: gru_ih, weight_hh: gru_hh, bias: None }, &[]);
         h.layer_norm(scale, shift, T::from_f64(0.1)).softplus().affine(w, b)
     }
 

@@ -3,9 +3,9 @@
 use thalweg_autograd::{Params, Pass, Var};
 use thalweg_tensor::{Real, Rng};
 
-use super::sequence::{unroll, unroll_last, with_last};
+use super::sequence::{fused, unroll_last, unroll_of};
 use super::weights::Weights;
-use super::{Cell, State};
+use super::{Cell, CellOptions, GrowHidden, Stackable};
 
 /// Where the reset gate acts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl GruForm {
     pub const CHUNG: GruForm = GruForm { reset: Reset::Before, update: Update::Takes };
 }
 
-/// Gated recurrent unit, PyTorch's `nn.GRU`: `(x, h) → h'`.
+/// Gated recurrent unit, one layer of PyTorch's `nn.GRU`: `(x, h) → h'`.
 ///
 /// ```text
 /// r = σ(W_ir x + b_ir + W_hr h + b_hr)
@@ -76,7 +76,7 @@ impl Gru {
     /// If the names are taken.
     #[track_caller]
     pub fn new<T: Real>(params: &mut Params<T>, name: &str, inputs: usize, hidden: usize, rng: &mut Rng) -> Self {
-        Self::with(params, name, inputs, hidden, GruForm::PYTORCH, true, rng)
+        Self::with(params, name, CellOptions::new(inputs, hidden), rng)
     }
 
     /// In a form of choice, with or without biases.
@@ -84,16 +84,16 @@ impl Gru {
     /// # Panics
     /// If the names are taken.
     #[track_caller]
-    pub fn with<T: Real>(
-        params: &mut Params<T>,
-        name: &str,
-        inputs: usize,
-        hidden: usize,
-        form: GruForm,
-        bias: bool,
-        rng: &mut Rng,
-    ) -> Self {
-        Gru { weights: Weights::new(params, name, (3, inputs, hidden), bias, rng), form }
+    pub fn with<T: Real>(params: &mut Params<T>, name: &str, options: CellOptions<GruForm>, rng: &mut Rng) -> Self {
+        Self::layer(params, [name, "l0"], &options, rng)
+    }
+}
+
+impl Stackable for Gru {
+    type Form = GruForm;
+
+    fn layer<T: Real>(params: &mut Params<T>, names: [&str; 2], options: &CellOptions<GruForm>, rng: &mut Rng) -> Self {
+        Gru { weights: Weights::new(params, names, 3, options, rng), form: options.form }
     }
 }
 
@@ -136,10 +136,10 @@ impl Cell for Gru {
         (h, h)
     }
 
-    fn sequence<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
+    fn sequence_of<'p, T: Real>(&self, x: Var<'p, T>, lengths: &[usize], h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
         match self.form {
-            GruForm::PYTORCH => with_last(x.gru(h, self.weights.vars(x.pass()))),
-            _ => unroll(self, x, h),
+            GruForm::PYTORCH => fused(x, lengths, |x| x.gru(h, self.weights.vars(x.pass()), lengths)),
+            _ => unroll_of(self, x, lengths, h),
         }
     }
 
@@ -153,19 +153,17 @@ impl Cell for Gru {
         }
     }
 
-    fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> Var<'p, T> {
-        pass.input(&state.parts[0])
-    }
-
-    fn leave<T: Real>(&self, h: Var<'_, T>, into: &mut State<T>) {
-        h.copy_to(into.parts[0].as_mut_slice());
-    }
-
-    fn zero_state<T: Real>(&self, params: &Params<T>) -> State<T> {
-        State::zeros(1, self.weights.hidden(params))
+    fn hidden<T: Real>(&self, params: &Params<T>) -> usize {
+        self.weights.hidden(params)
     }
 
     fn grow_inputs<T: Real>(&self, params: &mut Params<T>, by: usize) {
         self.weights.grow_inputs(params, by);
+    }
+}
+
+impl GrowHidden for Gru {
+    fn grow_hidden<T: Real>(&self, params: &mut Params<T>, by: usize, rng: &mut Rng) {
+        self.weights.grow_hidden(params, by, rng);
     }
 }

@@ -1,12 +1,13 @@
 //! Long short-term memory.
 
-use thalweg_autograd::{Params, Pass, Var};
+use thalweg_autograd::{Params, Var};
 use thalweg_tensor::{Real, Rng};
 
+use super::arrange::within;
 use super::weights::Weights;
-use super::{Cell, State};
+use super::{Carried, Cell, CellOptions, GrowHidden, Stackable};
 
-/// Long short-term memory, PyTorch's `nn.LSTM`: `(x, (h, c)) → (h', c')`.
+/// Long short-term memory, one layer of PyTorch's `nn.LSTM`: `(x, (h, c)) → (h', c')`.
 ///
 /// ```text
 /// [i f g o] = W_ih x + b_ih + W_hh h + b_hh
@@ -18,11 +19,29 @@ use super::{Cell, State};
 /// ```
 ///
 /// Source: Hochreiter & Schmidhuber 1997; the forget gate f: Gers, Schmidhuber & Cummins 2000.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Lstm {
     weights: Weights,
+    form: LstmForm,
 }
+
+/// How an [`Lstm`], or a [`LayerNormLstm`](super::LayerNormLstm), begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct LstmForm {
+    /// What the biases of the forget gate add up to at the start. `None`: they are random, as PyTorch's.
+    pub forget_bias: Option<f64>,
+}
+
+impl LstmForm {
+    /// A bias of 1 for the forget gate: the cell begins by remembering, so that gradients reach far back from the start
+    /// (Jozefowicz, Zaremba & Sutskever 2015).
+    pub const REMEMBERING: LstmForm = LstmForm { forget_bias: Some(1.0) };
+}
+
+/// Which of the four gates is f.
+pub(super) const FORGET: usize = 1;
 
 /// The state of an [`Lstm`] within a pass.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +52,18 @@ pub struct LstmState<'p, T: Real = f32> {
     pub c: Var<'p, T>,
 }
 
+impl<'p, T: Real> Carried<'p, T> for LstmState<'p, T> {
+    const PARTS: usize = 2;
+
+    fn build(mut part: impl FnMut(usize) -> Var<'p, T>) -> Self {
+        LstmState { h: part(0), c: part(1) }
+    }
+
+    fn part(self, index: usize) -> Var<'p, T> {
+        [self.h, self.c][index]
+    }
+}
+
 impl Lstm {
     /// Adds the cell's parameters to θ, with biases.
     ///
@@ -40,22 +71,40 @@ impl Lstm {
     /// If the names are taken.
     #[track_caller]
     pub fn new<T: Real>(params: &mut Params<T>, name: &str, inputs: usize, hidden: usize, rng: &mut Rng) -> Self {
-        Lstm { weights: Weights::new(params, name, (4, inputs, hidden), true, rng) }
+        Self::with(params, name, CellOptions::new(inputs, hidden), rng)
     }
 
-    /// Without biases.
+    /// With or without biases, and with a forget gate that begins as asked for.
     ///
     /// # Panics
-    /// If the names are taken.
+    /// If the names are taken, or a forget bias is asked for without biases.
     #[track_caller]
-    pub fn without_bias<T: Real>(
+    pub fn with<T: Real>(params: &mut Params<T>, name: &str, options: CellOptions<LstmForm>, rng: &mut Rng) -> Self {
+        Self::layer(params, [name, "l0"], &options, rng)
+    }
+}
+
+impl Stackable for Lstm {
+    type Form = LstmForm;
+
+    fn layer<T: Real>(
         params: &mut Params<T>,
-        name: &str,
-        inputs: usize,
-        hidden: usize,
+        names: [&str; 2],
+        options: &CellOptions<LstmForm>,
         rng: &mut Rng,
     ) -> Self {
-        Lstm { weights: Weights::new(params, name, (4, inputs, hidden), false, rng) }
+        let lstm = Lstm { weights: Weights::new(params, names, 4, options, rng), form: options.form };
+        lstm.begin(params, 0);
+        lstm
+    }
+}
+
+impl Lstm {
+    /// Sets the forget bias of the units from `first` on.
+    fn begin<T: Real>(&self, params: &mut Params<T>, first: usize) {
+        if let Some(bias) = self.form.forget_bias {
+            self.weights.set_bias(params, FORGET, first, bias);
+        }
     }
 }
 
@@ -70,30 +119,30 @@ impl Cell for Lstm {
         (h, LstmState { h, c })
     }
 
-    fn sequence<'p, T: Real>(&self, x: Var<'p, T>, state: LstmState<'p, T>) -> (Var<'p, T>, LstmState<'p, T>) {
-        let (outputs, [h, c]) = x.lstm([state.h, state.c], self.weights.vars(x.pass()));
-        (outputs, LstmState { h, c })
+    fn sequence_of<'p, T: Real>(
+        &self,
+        x: Var<'p, T>,
+        lengths: &[usize],
+        state: LstmState<'p, T>,
+    ) -> (Var<'p, T>, LstmState<'p, T>) {
+        let weights = self.weights.vars(x.pass());
+        let (outputs, [h, c]) = within(x, lengths).lstm([state.h, state.c], weights, lengths);
+        (within(outputs, lengths), LstmState { h, c })
     }
 
-    fn last<'p, T: Real>(&self, x: Var<'p, T>, state: LstmState<'p, T>) -> (Var<'p, T>, LstmState<'p, T>) {
-        let (_, state) = self.sequence(x, state);
-        (state.h, state)
-    }
-
-    fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> LstmState<'p, T> {
-        LstmState { h: pass.input(&state.parts[0]), c: pass.input(&state.parts[1]) }
-    }
-
-    fn leave<T: Real>(&self, state: LstmState<'_, T>, into: &mut State<T>) {
-        state.h.copy_to(into.parts[0].as_mut_slice());
-        state.c.copy_to(into.parts[1].as_mut_slice());
-    }
-
-    fn zero_state<T: Real>(&self, params: &Params<T>) -> State<T> {
-        State::zeros(2, self.weights.hidden(params))
+    fn hidden<T: Real>(&self, params: &Params<T>) -> usize {
+        self.weights.hidden(params)
     }
 
     fn grow_inputs<T: Real>(&self, params: &mut Params<T>, by: usize) {
         self.weights.grow_inputs(params, by);
+    }
+}
+
+impl GrowHidden for Lstm {
+    fn grow_hidden<T: Real>(&self, params: &mut Params<T>, by: usize, rng: &mut Rng) {
+        let first = self.weights.hidden(params);
+        self.weights.grow_hidden(params, by, rng);
+        self.begin(params, first);
     }
 }

@@ -1,16 +1,16 @@
 //! The simple recurrent cell.
 
-use thalweg_autograd::{Activation, Params, Pass, Var};
+use thalweg_autograd::{Activation, Params, Var};
 use thalweg_tensor::{Real, Rng};
 
-use super::sequence::{unroll, unroll_last, with_last};
+use super::sequence::fused;
 use super::weights::Weights;
-use super::{Cell, State};
+use super::{Cell, CellOptions, GrowHidden, Stackable};
 
-/// Elman's recurrent cell, PyTorch's `nn.RNN`: `(x, h) → h'`.
+/// Elman's recurrent cell, one layer of PyTorch's `nn.RNN`: `(x, h) → h'`.
 ///
 /// ```text
-/// h' = φ(W_ih x + b_ih + W_hh h + b_hh)        φ: tanh, relu or σ
+/// h' = φ(W_ih x + b_ih + W_hh h + b_hh)        φ: tanh, relu, σ or the identity
 ///
 /// x: [in] or [n, in]    h: [hidden] or [n, hidden]
 /// W_ih: [hidden, in]    W_hh: [hidden, hidden]    b_ih, b_hh: [hidden]
@@ -21,7 +21,28 @@ use super::{Cell, State};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rnn {
     weights: Weights,
-    activation: Activation,
+    form: RnnForm,
+}
+
+/// The form of an [`Rnn`]: φ. Made from an [`Activation`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct RnnForm {
+    /// φ.
+    pub activation: Activation,
+}
+
+/// PyTorch's: tanh.
+impl Default for RnnForm {
+    fn default() -> Self {
+        Activation::Tanh.into()
+    }
+}
+
+impl From<Activation> for RnnForm {
+    fn from(activation: Activation) -> Self {
+        RnnForm { activation }
+    }
 }
 
 impl Rnn {
@@ -31,7 +52,7 @@ impl Rnn {
     /// If the names are taken.
     #[track_caller]
     pub fn new<T: Real>(params: &mut Params<T>, name: &str, inputs: usize, hidden: usize, rng: &mut Rng) -> Self {
-        Self::with(params, name, inputs, hidden, Activation::Tanh, true, rng)
+        Self::with(params, name, CellOptions::new(inputs, hidden), rng)
     }
 
     /// With an activation of choice, with or without biases.
@@ -39,16 +60,16 @@ impl Rnn {
     /// # Panics
     /// If the names are taken.
     #[track_caller]
-    pub fn with<T: Real>(
-        params: &mut Params<T>,
-        name: &str,
-        inputs: usize,
-        hidden: usize,
-        activation: Activation,
-        bias: bool,
-        rng: &mut Rng,
-    ) -> Self {
-        Rnn { weights: Weights::new(params, name, (1, inputs, hidden), bias, rng), activation }
+    pub fn with<T: Real>(params: &mut Params<T>, name: &str, options: CellOptions<RnnForm>, rng: &mut Rng) -> Self {
+        Self::layer(params, [name, "l0"], &options, rng)
+    }
+}
+
+impl Stackable for Rnn {
+    type Form = RnnForm;
+
+    fn layer<T: Real>(params: &mut Params<T>, names: [&str; 2], options: &CellOptions<RnnForm>, rng: &mut Rng) -> Self {
+        Rnn { weights: Weights::new(params, names, 1, options, rng), form: options.form }
     }
 }
 
@@ -57,40 +78,25 @@ impl Cell for Rnn {
 
     fn step<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
         let sum = self.weights.of_input(x) + self.weights.of_hidden(h);
-        let h = sum.activate(self.activation);
+        let h = sum.activate(self.form.activation);
         (h, h)
     }
 
-    fn sequence<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
-        match self.activation {
-            Activation::Tanh => with_last(x.rnn_tanh(h, self.weights.vars(x.pass()))),
-            _ => unroll(self, x, h),
-        }
+    fn sequence_of<'p, T: Real>(&self, x: Var<'p, T>, lengths: &[usize], h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
+        fused(x, lengths, |x| x.rnn(h, self.weights.vars(x.pass()), self.form.activation, lengths))
     }
 
-    fn last<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
-        match self.activation {
-            Activation::Tanh => {
-                let (_, h) = self.sequence(x, h);
-                (h, h)
-            }
-            _ => unroll_last(self, x, h),
-        }
-    }
-
-    fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> Var<'p, T> {
-        pass.input(&state.parts[0])
-    }
-
-    fn leave<T: Real>(&self, h: Var<'_, T>, into: &mut State<T>) {
-        h.copy_to(into.parts[0].as_mut_slice());
-    }
-
-    fn zero_state<T: Real>(&self, params: &Params<T>) -> State<T> {
-        State::zeros(1, self.weights.hidden(params))
+    fn hidden<T: Real>(&self, params: &Params<T>) -> usize {
+        self.weights.hidden(params)
     }
 
     fn grow_inputs<T: Real>(&self, params: &mut Params<T>, by: usize) {
         self.weights.grow_inputs(params, by);
+    }
+}
+
+impl GrowHidden for Rnn {
+    fn grow_hidden<T: Real>(&self, params: &mut Params<T>, by: usize, rng: &mut Rng) {
+        self.weights.grow_hidden(params, by, rng);
     }
 }

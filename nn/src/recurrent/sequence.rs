@@ -3,7 +3,8 @@
 use thalweg_autograd::Var;
 use thalweg_tensor::Real;
 
-use super::Cell;
+use super::arrange::within;
+use super::{Carried, Cell};
 
 /// Runs a cell over a sequence, time first: `[t, in]` → outputs `[t, hidden]` and the last state; for a batch
 /// `[t, n, in]` → `[t, n, hidden]`.
@@ -27,19 +28,44 @@ use super::Cell;
 /// # Panics
 /// If the sequence is empty, or the shapes do not fit the cell.
 #[track_caller]
-pub fn unroll<'p, C: Cell, T: Real>(
+pub fn unroll<'p, C: Cell, T: Real>(cell: &C, x: Var<'p, T>, state: C::State<'p, T>) -> (Var<'p, T>, C::State<'p, T>) {
+    unroll_of(cell, x, &[], state)
+}
+
+/// [`unroll`] for sequences of these lengths: the readable form of [`Cell::sequence_of`]. After the end of a sequence its
+/// state stays as it is.
+///
+/// # Panics
+/// If there is no step, or the shapes or lengths do not fit.
+#[track_caller]
+pub fn unroll_of<'p, C: Cell, T: Real>(
     cell: &C,
     x: Var<'p, T>,
+    lengths: &[usize],
     mut state: C::State<'p, T>,
 ) -> (Var<'p, T>, C::State<'p, T>) {
-    let steps = x.shape().dims()[0];
+    let (x, steps) = (within(x, lengths), x.shape().dims()[0]);
     let mut outputs = Vec::with_capacity(steps);
     for t in 0..steps {
         let (output, next) = cell.step(x.row(t), state);
         outputs.push(output);
-        state = next;
+        state = if lengths.is_empty() { next } else { goes_on::<C, T>(x, lengths, t, next, state) };
     }
-    (Var::stack(&outputs), state)
+    (within(Var::stack(&outputs), lengths), state)
+}
+
+/// The state after step `t`: the next one where the sequence has this step, else the one before.
+fn goes_on<'p, C: Cell, T: Real>(
+    x: Var<'p, T>,
+    lengths: &[usize],
+    t: usize,
+    next: C::State<'p, T>,
+    before: C::State<'p, T>,
+) -> C::State<'p, T> {
+    let has_it: Vec<T> = lengths.iter().map(|&length| if t < length { T::ONE } else { T::ZERO }).collect();
+    let has_it = x.pass().input(&has_it);
+    let mask = if x.rank() == 2 { has_it } else { has_it.unsqueeze(1) };
+    Carried::build(|part| next.part(part).where_(mask, before.part(part)))
 }
 
 /// The end of [`unroll`], without the outputs before it.
@@ -56,9 +82,15 @@ pub(super) fn unroll_last<'p, C: Cell, T: Real>(
     (output, state)
 }
 
-/// The outputs of all steps, and the last of them, which is the state.
-pub(super) fn with_last<'p, T: Real>(outputs: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
-    (outputs, outputs.row(outputs.shape().dims()[0] - 1))
+/// A sequence as one node, whose outputs are the states: the outputs within the lengths, and the last state.
+#[track_caller]
+pub(super) fn fused<'p, T: Real>(
+    x: Var<'p, T>,
+    lengths: &[usize],
+    run: impl FnOnce(Var<'p, T>) -> Var<'p, T>,
+) -> (Var<'p, T>, Var<'p, T>) {
+    let states = run(within(x, lengths));
+    (within(states, lengths), states.row(states.shape().dims()[0] - 1))
 }
 
 #[cfg(test)]

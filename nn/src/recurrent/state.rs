@@ -4,7 +4,8 @@ use thalweg_tensor::{Real, Tensor};
 
 /// What a recurrent cell carries from step to step, outside of any pass: plain data.
 ///
-/// `[h]` for RNN and GRU, `[h, c]` for LSTM; each `[hidden]`, or `[n, hidden]` for a batch.
+/// `[h]` for RNN and GRU, `[h, c]` for LSTM; each `[hidden]`, or `[n, hidden]` for a batch. Those of
+/// [`Recurrent`](super::Recurrent) are PyTorch's: `[layers·directions, …, hidden]`.
 #[derive(Debug, PartialEq)]
 #[cfg_attr(
     feature = "serde",
@@ -52,6 +53,17 @@ impl<T: Real> State<T> {
         self.parts.iter_mut().for_each(|part| part.as_mut_slice().fill(T::ZERO));
     }
 
+    /// Adds units at the end of the last axis of each tensor, with zeros, as hidden units are
+    /// [added](super::GrowHidden::grow_hidden).
+    pub fn grow(&mut self, by: usize) {
+        for part in &mut self.parts {
+            let (last, old) = (part.shape().rank() - 1, part.shape().dims()[part.shape().rank() - 1]);
+            let new = old + by;
+            let element = |i: usize| if i % new < old { part.as_slice()[i / new * old + i % new] } else { T::ZERO };
+            *part = Tensor::from_fn(part.shape().with(last, new), element);
+        }
+    }
+
     /// The state of one example, for each of `n`.
     pub(crate) fn batch_of(self, n: usize) -> Self {
         let repeat = |part: &Tensor<T>| Tensor::new([n, part.as_slice().len()], part.as_slice().repeat(n));
@@ -83,6 +95,13 @@ mod tests {
             assert_eq!(state, two_parts());
             assert_eq!(used == anew, fits, "two_parts itself took {anew} bytes of {used}");
         }
+    }
+
+    #[test]
+    fn new_units_come_behind_the_old_ones_of_each_row() {
+        let mut state = State { parts: vec![Tensor::new([2, 2], vec![1.0, 2.0, 3.0, 4.0])] };
+        state.grow(1);
+        assert_eq!(state.parts, [Tensor::new([2, 3], vec![1.0, 2.0, 0.0, 3.0, 4.0, 0.0])]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use thalweg_autograd::{Param, Params, Pass, RecurrentWeights, Var};
 use thalweg_tensor::{Real, Rng};
 
+use super::CellOptions;
 use crate::init;
 
 /// PyTorch's four tensors: `weight_ih: [k·hidden, in]`, `weight_hh: [k·hidden, hidden]`, `bias_ih` and `bias_hh`.
@@ -15,18 +16,19 @@ pub(crate) struct Weights {
 }
 
 impl Weights {
-    /// All uniform in ±1/√hidden; names `name.weight_ih_l0` and so on.
+    /// All uniform in ±1/√hidden; names `name.weight_ih_place` and so on.
     #[track_caller]
-    pub fn new<T: Real>(
+    pub fn new<F, T: Real>(
         params: &mut Params<T>,
-        name: &str,
-        (gates, inputs, hidden): (usize, usize, usize),
-        bias: bool,
+        [name, place]: [&str; 2],
+        gates: usize,
+        options: &CellOptions<F>,
         rng: &mut Rng,
     ) -> Self {
+        let CellOptions { inputs, hidden, bias, .. } = *options;
         let bound = init::default_bound(hidden);
         let mut add = |part: &str, dims: &[usize]| {
-            params.add_stacked(&format!("{name}.{part}_l0"), gates, dims, init::uniform(bound, rng))
+            params.add_stacked(&format!("{name}.{part}_{place}"), gates, dims, init::uniform(bound, rng))
         };
         let rows = gates * hidden;
         let (weight_ih, weight_hh) = (add("weight_ih", &[rows, inputs]), add("weight_hh", &[rows, hidden]));
@@ -61,6 +63,33 @@ impl Weights {
 
     pub fn grow_inputs<T: Real>(&self, params: &mut Params<T>, by: usize) {
         params.grow(self.weight_ih, 1, by, init::zeros());
+    }
+
+    /// Adds units that hear everything, at random, and that no old unit hears.
+    pub fn grow_hidden<T: Real>(&self, params: &mut Params<T>, by: usize, rng: &mut Rng) {
+        let (old, new) = (self.hidden(params), self.hidden(params) + by);
+        let bound = init::default_bound(new);
+        params.grow(self.weight_ih, 0, by, init::uniform(bound, rng));
+        params.grow(self.weight_hh, 0, by, init::uniform(bound, rng));
+        for bias in self.bias.into_iter().flatten() {
+            params.grow(bias, 0, by, init::uniform(bound, rng));
+        }
+        let mut drawn = init::uniform(bound, rng);
+        let is_old = |index: usize| index / by % new < old; // of each row of each gate, `by` elements are new
+        params.grow(self.weight_hh, 1, by, |index| if is_old(index) { T::ZERO } else { drawn(index) });
+    }
+
+    /// Sets the bias of a gate, `b_ih + b_hh`, of the units from `first` on.
+    ///
+    /// # Panics
+    /// If there are no biases.
+    #[track_caller]
+    pub fn set_bias<T: Real>(&self, params: &mut Params<T>, gate: usize, first: usize, value: f64) {
+        let Some(biases) = self.bias else { panic!("recurrent: a bias of {value} asked for of a cell without biases") };
+        let hidden = self.hidden(params);
+        for (bias, value) in biases.into_iter().zip([value, 0.0]) {
+            params.of_mut(bias)[gate * hidden..][first..hidden].fill(T::from_f64(value));
+        }
     }
 }
 

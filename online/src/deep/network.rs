@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Params, Var};
-use thalweg_nn::{Activation, Cell, Gru, GruForm, Linear, Lstm, Rnn, State};
+use thalweg_nn::{Activation, Cell, CellOptions, Gru, GruForm, Linear, Lstm, Rnn, State};
 use thalweg_tensor::Rng;
 
 use super::model::{CellKind, Model};
@@ -50,7 +50,7 @@ impl Network {
                     CellKind::Lstm => Body::Lstm(Lstm::new(params, "lstm", inputs, hidden, rng)),
                     CellKind::Gru => Body::Gru(Gru::new(params, "gru", inputs, hidden, rng)),
                     CellKind::GruChung => {
-                        Body::Gru(Gru::with(params, "gru", inputs, hidden, GruForm::CHUNG, true, rng))
+                        Body::Gru(Gru::with(params, "gru", CellOptions::new(inputs, hidden).form(GruForm::CHUNG), rng))
                     }
                 };
                 (body, hidden)

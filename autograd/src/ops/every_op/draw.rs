@@ -65,12 +65,21 @@ pub fn activation(rng: &mut Rng) -> Activation {
     [Activation::Identity, Activation::Relu, Activation::Tanh, Activation::Sigmoid][rng.below(4)]
 }
 
-/// Inputs of a few steps, a state, and the weights of a recurrent cell with this many gates.
-pub fn cell(rng: &mut Rng, gates: usize) -> [Tensor<f64>; 6] {
-    let [steps, inputs, hidden] = sizes(rng);
-    let rows = gates * hidden;
-    let shapes: [&[usize]; 6] = [&[steps, inputs], &[hidden], &[rows, inputs], &[rows, hidden], &[rows], &[rows]];
-    shapes.map(|dims| of(rng, dims))
+/// Such an activation, but for the one with a kink.
+pub fn smooth_activation(rng: &mut Rng) -> Activation {
+    [Activation::Identity, Activation::Tanh, Activation::Sigmoid][rng.below(3)]
+}
+
+/// Inputs of a few steps, a state, and the weights of a recurrent cell with this many gates; the lengths of the
+/// sequences of a batch, or none for a single one.
+pub fn cell(rng: &mut Rng, gates: usize) -> ([Tensor<f64>; 6], Vec<usize>) {
+    let ([steps, inputs, hidden], batch) = (sizes(rng), 1 + rng.below(3));
+    let lengths: Vec<usize> = (0..batch * rng.below(2)).map(|_| 1 + rng.below(steps)).collect();
+    let (rows, from) = (gates * hidden, usize::from(lengths.is_empty()));
+    let (x, h) = ([steps, batch, inputs], [batch, hidden]);
+    let x = if from == 1 { vec![steps, inputs] } else { x.to_vec() };
+    let shapes: [&[usize]; 6] = [&x, &h[from..], &[rows, inputs], &[rows, hidden], &[rows], &[rows]];
+    (shapes.map(|dims| of(rng, dims)), lengths)
 }
 
 /// Different tenths in random order, moved by `offset`.

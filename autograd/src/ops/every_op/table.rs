@@ -171,12 +171,13 @@ table! { |r, c|
     "layer_norm"([rows, n, _] = sizes(r)):
         [of(r, &[rows, n]), of(r, &[n]), of(r, &[n])] => |[x, w, b]| x.layer_norm(w, b, c(0.1)),
     // recurrent
-    "rnn_tanh": cell(r, 1) => |[x, h, weights @ ..]| x.rnn_tanh(h, recurrent(weights)),
-    "lstm": cell(r, 4) => |[x, h, weights @ ..]| {
-        let (outputs, [last, cell]) = x.lstm([h, h * c(0.5)], recurrent(weights));
+    "rnn"(activation = smooth_activation(r), (inputs, lengths) = cell(r, 1)):
+        inputs => |[x, h, weights @ ..]| x.rnn(h, recurrent(weights), activation, &lengths),
+    "lstm"((inputs, lengths) = cell(r, 4)): inputs => |[x, h, weights @ ..]| {
+        let (outputs, [last, cell]) = x.lstm([h, h * c(0.5)], recurrent(weights), &lengths);
         Var::concat(&[outputs.sum_axis(0), last, cell], 0)
     },
-    "gru": cell(r, 3) => |[x, h, weights @ ..]| x.gru(h, recurrent(weights)),
+    "gru"((inputs, lengths) = cell(r, 3)): inputs => |[x, h, weights @ ..]| x.gru(h, recurrent(weights), &lengths),
     // loss
     "softmax": [distinct(r)] => |[x]| x.softmax(),
     "log_softmax": [distinct(r)] => |[x]| x.log_softmax(),

@@ -4,6 +4,7 @@ use thalweg_tensor::{Real, kernels};
 
 use super::super::affine::{rows_times, rows_times_transposed};
 use super::{RecurrentWeights, Sizes, gates_of_inputs, inputs_backward, states_backward, with_inputs};
+use super::{keep, keep_backward, over};
 use crate::{Back, Inputs, Op, Var};
 
 /// Inputs of the node: x, h₀, then the weights.
@@ -11,7 +12,8 @@ const WEIGHTS: usize = 2;
 
 impl<'p, T: Real> Var<'p, T> {
     /// GRU over a sequence, time first, in PyTorch's form: `[t, in]` with state `[hidden]`, or `[t, n, in]` with state
-    /// `[n, hidden]` → the outputs of all steps `[t, …, hidden]`; the last row is the last state.
+    /// `[n, hidden]` → the outputs of all steps `[t, …, hidden]`; the last row is the last state. The sequences have these
+    /// [lengths](crate::ops::recurrent), or all are whole.
     ///
     /// Forward, for each step, with `[a_r a_z a_n] = W_ih x + b_ih` and `[u_r u_z u_n] = W_hh h + b_hh`:
     ///
@@ -30,11 +32,13 @@ impl<'p, T: Real> Var<'p, T> {
     /// # Panics
     /// If the shapes do not fit, or there is no step.
     #[track_caller]
-    pub fn gru(self, h: Self, weights: RecurrentWeights<'p, T>) -> Self {
-        let sizes = Sizes::of("gru", self, &[h], &weights, 3);
-        let op = Op::new("gru").attributes(sizes.attributes()).saving(sizes.rows() * sizes.hidden * SAVED);
+    pub fn gru(self, h: Self, weights: RecurrentWeights<'p, T>, lengths: &[usize]) -> Self {
+        let sizes = Sizes::of("gru", self, &[h], &weights, 3, lengths);
+        let room = sizes.rows() * sizes.hidden * SAVED;
+        let op = Op::new("gru").attributes(sizes.attributes()).indices(lengths).saving(room);
         let shape = sizes.outputs(h.shape());
-        let record = |inputs: &[Self]| self.pass.record_all(op, inputs, shape, |x, y| forward(sizes, x, y), backward);
+        let forward = |inputs: Inputs<'_, T>, y: &mut [T]| forward(sizes, lengths, inputs, y);
+        let record = |inputs: &[Self]| self.pass.record_all(op, inputs, shape, forward, backward);
         with_inputs([self, h], &weights, record)
     }
 }
@@ -43,7 +47,7 @@ impl<'p, T: Real> Var<'p, T> {
 const SAVED: usize = 7;
 
 /// The output is all h'; behind it r, z, n of each step, then `[u_r u_z u_n]` of each.
-fn forward<T: Real>(sizes: Sizes, inputs: Inputs<'_, T>, y: &mut [T]) {
+fn forward<T: Real>(sizes: Sizes, lengths: &[usize], inputs: Inputs<'_, T>, y: &mut [T]) {
     let (state, gate) = sizes.step();
     let (hs, rest) = y.split_at_mut(sizes.steps * state);
     let (gates, rest) = rest.split_at_mut(sizes.steps * gate);
@@ -51,7 +55,7 @@ fn forward<T: Real>(sizes: Sizes, inputs: Inputs<'_, T>, y: &mut [T]) {
     gates_of_inputs(inputs, WEIGHTS, sizes, false, gates);
     let (mut h, w_hh) = (inputs.get(1), inputs.get(WEIGHTS + 1));
     let kept = gates.chunks_exact_mut(gate.max(1)).zip(sums.chunks_exact_mut(gate.max(1)));
-    for (h_next, (gates, sums)) in hs.chunks_exact_mut(state.max(1)).zip(kept) {
+    for (t, (h_next, (gates, sums))) in hs.chunks_exact_mut(state.max(1)).zip(kept).enumerate() {
         if inputs.len() > WEIGHTS + 2 {
             let bias = inputs.get(WEIGHTS + 3);
             sums.chunks_exact_mut(bias.len().max(1)).for_each(|row| row.copy_from_slice(bias));
@@ -66,6 +70,7 @@ fn forward<T: Real>(sizes: Sizes, inputs: Inputs<'_, T>, y: &mut [T]) {
                 || step(gates, sums, &h[at.clone()], &mut h_next[at.clone()]),
             );
         }
+        keep(lengths, t, h, h_next);
         h = h_next;
     }
 }
@@ -89,7 +94,7 @@ fn step<T: Real>(gates: &mut [T], sums: &[T], h: &[T], h_next: &mut [T]) {
 }
 
 fn backward<T: Real>(g: &mut Back<'_, T>) {
-    let sizes = Sizes::from_attributes(g.attributes());
+    let (sizes, lengths) = (Sizes::from_attributes(g.attributes()), g.indices());
     let (state, gate) = sizes.step();
     let (hs, start, w_hh, wants_start) = (g.y(), g.x(1), g.x(WEIGHTS + 1), g.wants(1));
     let (gates, sums) = g.saved().split_at(sizes.steps * gate);
@@ -104,6 +109,11 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
         for row in 0..sizes.batch {
             let at = row * sizes.hidden..(row + 1) * sizes.hidden;
             let three = 3 * at.start..3 * at.end;
+            if over(lengths, row, t) {
+                da[three.clone()].fill(T::ZERO);
+                du[three].fill(T::ZERO);
+                continue;
+            }
             let kept = (&gates[t * gate..][three.clone()], &sums[t * gate..][three.clone()], &h[at.clone()]);
             let (dh, before, da, du) = (&dh[at.clone()], &mut before[at], &mut da[three.clone()], &mut du[three]);
             kernels::vectorize(
@@ -114,6 +124,7 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
         if t > 0 || wants_start {
             rows_times(du, w_hh, sizes.batch, before);
         }
+        keep_backward(lengths, t, dh, before);
     }
     inputs_backward(g, WEIGHTS, sizes, da);
     states_backward(g, WEIGHTS, sizes, du, [start, hs]);

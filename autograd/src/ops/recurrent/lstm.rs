@@ -4,6 +4,7 @@ use thalweg_tensor::{Real, kernels};
 
 use super::super::affine::{rows_times, rows_times_transposed};
 use super::{RecurrentWeights, Sizes, gates_of_inputs, inputs_backward, states_backward, with_inputs};
+use super::{keep, keep_backward, over};
 use crate::{Back, Inputs, Op, Var};
 
 /// Inputs of the node: x, h₀, c₀, then the weights.
@@ -11,7 +12,8 @@ const WEIGHTS: usize = 3;
 
 impl<'p, T: Real> Var<'p, T> {
     /// LSTM over a sequence, time first: `[t, in]` with states `[hidden]`, or `[t, n, in]` with states `[n, hidden]` →
-    /// the outputs of all steps `[t, …, hidden]`, and the last `[h, c]`.
+    /// the outputs of all steps `[t, …, hidden]`, and the last `[h, c]`. The sequences have these
+    /// [lengths](crate::ops::recurrent), or all are whole.
     ///
     /// Forward, for each step:
     ///
@@ -32,11 +34,13 @@ impl<'p, T: Real> Var<'p, T> {
     /// # Panics
     /// If the shapes do not fit, or there is no step.
     #[track_caller]
-    pub fn lstm(self, [h, c]: [Self; 2], weights: RecurrentWeights<'p, T>) -> (Self, [Self; 2]) {
-        let sizes = Sizes::of("lstm", self, &[h, c], &weights, 4);
-        let op = Op::new("lstm").attributes(sizes.attributes()).saving(sizes.rows() * sizes.hidden * SAVED);
+    pub fn lstm(self, [h, c]: [Self; 2], weights: RecurrentWeights<'p, T>, lengths: &[usize]) -> (Self, [Self; 2]) {
+        let sizes = Sizes::of("lstm", self, &[h, c], &weights, 4, lengths);
+        let room = sizes.rows() * sizes.hidden * SAVED;
+        let op = Op::new("lstm").attributes(sizes.attributes()).indices(lengths).saving(room);
         let shape = sizes.outputs(h.shape()).inserted(0, 2);
-        let record = |inputs: &[Self]| self.pass.record_all(op, inputs, shape, |x, y| forward(sizes, x, y), backward);
+        let forward = |inputs: Inputs<'_, T>, y: &mut [T]| forward(sizes, lengths, inputs, y);
+        let record = |inputs: &[Self]| self.pass.record_all(op, inputs, shape, forward, backward);
         let states = with_inputs([self, h, c], &weights, record);
         let (hs, cs, last) = (states.row(0), states.row(1), sizes.steps - 1);
         (hs, [hs.row(last), cs.row(last)])
@@ -47,7 +51,7 @@ impl<'p, T: Real> Var<'p, T> {
 const SAVED: usize = 6;
 
 /// The output is all h', then all c'; behind it the gates after their activation, and tanh c'.
-fn forward<T: Real>(sizes: Sizes, inputs: Inputs<'_, T>, y: &mut [T]) {
+fn forward<T: Real>(sizes: Sizes, lengths: &[usize], inputs: Inputs<'_, T>, y: &mut [T]) {
     let (state, gate) = sizes.step();
     let (hs, rest) = y.split_at_mut(sizes.steps * state);
     let (cs, rest) = rest.split_at_mut(sizes.steps * state);
@@ -56,7 +60,7 @@ fn forward<T: Real>(sizes: Sizes, inputs: Inputs<'_, T>, y: &mut [T]) {
     let (mut h, mut c, w_hh) = (inputs.get(1), inputs.get(2), inputs.get(WEIGHTS + 1));
     let steps = hs.chunks_exact_mut(state.max(1)).zip(cs.chunks_exact_mut(state.max(1)));
     let kept = gates.chunks_exact_mut(gate.max(1)).zip(tanh_c.chunks_exact_mut(state.max(1)));
-    for ((h_next, c_next), (gates, tanh_c)) in steps.zip(kept) {
+    for (t, ((h_next, c_next), (gates, tanh_c))) in steps.zip(kept).enumerate() {
         rows_times_transposed(h, w_hh, sizes.batch, gates);
         for row in 0..sizes.batch {
             let at = row * sizes.hidden..(row + 1) * sizes.hidden;
@@ -67,6 +71,8 @@ fn forward<T: Real>(sizes: Sizes, inputs: Inputs<'_, T>, y: &mut [T]) {
                 || step(gates, c, &mut h_next[at()], &mut c_next[at()], &mut tanh_c[at()]),
             );
         }
+        keep(lengths, t, h, h_next);
+        keep(lengths, t, c, c_next);
         (h, c) = (h_next, c_next);
     }
 }
@@ -91,7 +97,7 @@ fn step<T: Real>(gates: &mut [T], c: &[T], h_next: &mut [T], c_next: &mut [T], t
 }
 
 fn backward<T: Real>(g: &mut Back<'_, T>) {
-    let sizes = Sizes::from_attributes(g.attributes());
+    let (sizes, lengths) = (Sizes::from_attributes(g.attributes()), g.indices());
     let (state, gate) = sizes.step();
     let (hs, cs) = g.y().split_at(sizes.steps * state);
     let (gates, tanh_c) = g.saved().split_at(sizes.steps * gate);
@@ -110,6 +116,10 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
         for row in 0..sizes.batch {
             let at = row * sizes.hidden..(row + 1) * sizes.hidden;
             let four = 4 * at.start..4 * at.end;
+            if over(lengths, row, t) {
+                dgates[four].fill(T::ZERO);
+                continue;
+            }
             let kept = (&gates[t * gate..][four.clone()], &tanh_c[t * state..][at.clone()], &c[at.clone()]);
             let (dh, dc, dc_before) = (&dh[at.clone()], &dc[at.clone()], &mut dc_before[at]);
             kernels::vectorize(
@@ -117,10 +127,12 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
                 || step_backward(kept, dh, dc, dc_before, &mut dgates[four]),
             );
         }
+        keep_backward(lengths, t, dc, dc_before);
         let dh_before = if t == 0 { g.dx(1) } else { &mut dh_before[(t - 1) * state..] };
         if t > 0 || wants_start {
             rows_times(dgates, w_hh, sizes.batch, dh_before);
         }
+        keep_backward(lengths, t, dh, dh_before);
     }
     inputs_backward(g, WEIGHTS, sizes, dgates);
     states_backward(g, WEIGHTS, sizes, dgates, [start_h, hs]);

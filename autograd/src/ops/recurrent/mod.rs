@@ -6,6 +6,10 @@
 //!
 //! A single step, fused, is a sequence of length one.
 //!
+//! The sequences of a batch may differ in length: each op takes `lengths`, one for each example, or none where all are
+//! whole. A sequence that is over keeps its state, `h' = h`, and gives its gradient back, `h̄ = h̄'`; what the input holds
+//! behind its end has no influence unless it is not finite.
+//!
 //! The readable form of each cell, from primitives, is in `thalweg-nn`; a property test there holds the two equal.
 
 mod gru;
@@ -39,7 +43,7 @@ struct Sizes {
 }
 
 impl Sizes {
-    /// Checks that everything fits: input `[t, in]` or `[t, n, in]`, states `[hidden]` or `[n, hidden]`.
+    /// Checks that everything fits: input `[t, in]` or `[t, n, in]`, states `[hidden]` or `[n, hidden]`, no lengths or `n`.
     #[track_caller]
     fn of<T: Real>(
         op: &str,
@@ -47,6 +51,7 @@ impl Sizes {
         states: &[Var<'_, T>],
         weights: &RecurrentWeights<'_, T>,
         gates: usize,
+        lengths: &[usize],
     ) -> Self {
         let (input, w_ih, w_hh) = (x.shape(), weights.weight_ih.shape(), weights.weight_hh.shape());
         let (steps, batch, inputs) = match *input.dims() {
@@ -67,6 +72,14 @@ impl Sizes {
             assert!(bias.shape() == Shape::from([rows]), "{op}: bias [{rows}] expected, found {}", bias.shape());
         }
         assert!(steps > 0, "{op}: at least one step expected, the input is {input}");
+        assert!(
+            lengths.is_empty() || lengths.len() == batch,
+            "{op}: {} lengths for {batch} sequences, the input is {input}",
+            lengths.len()
+        );
+        if let Some(bad) = lengths.iter().find(|length| !(1..=steps).contains(*length)) {
+            panic!("{op}: lengths of 1 to {steps} steps expected, found {bad}, the input is {input}");
+        }
         Sizes { steps, batch, hidden, gates }
     }
 
@@ -91,6 +104,27 @@ impl Sizes {
 
     fn from_attributes([steps, batch, hidden, gates]: [usize; 4]) -> Self {
         Sizes { steps, batch, hidden, gates }
+    }
+}
+
+/// Whether the sequence of an example is over before step `t`: from there on it keeps its state.
+fn over(lengths: &[usize], row: usize, t: usize) -> bool {
+    lengths.get(row).is_some_and(|&length| t >= length)
+}
+
+/// The state after step `t`, of sequences that are over: the state before.
+fn keep<T: Real>(lengths: &[usize], t: usize, before: &[T], after: &mut [T]) {
+    let width = after.len() / lengths.len().max(1);
+    for row in (0..lengths.len()).filter(|&row| over(lengths, row, t)) {
+        after[row * width..][..width].copy_from_slice(&before[row * width..][..width]);
+    }
+}
+
+/// The gradient of a state that was kept goes to the state before.
+fn keep_backward<T: Real>(lengths: &[usize], t: usize, after: &[T], before: &mut [T]) {
+    let width = after.len() / lengths.len().max(1);
+    for row in (0..lengths.len()).filter(|&row| over(lengths, row, t)) {
+        kernels::add_assign(&after[row * width..][..width], &mut before[row * width..][..width]);
     }
 }
 

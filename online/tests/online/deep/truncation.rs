@@ -1,7 +1,7 @@
 //! Truncated backpropagation against its definition: double precision, single steps of the cells' equations, states from the formula.
 
 use thalweg_autograd::{Grads, Params, Tape};
-use thalweg_nn::{Cell, Gru, GruForm, Linear, Lstm, Optimizer, Rnn, Sgd, State};
+use thalweg_nn::{Cell, CellOptions, Gru, GruForm, Linear, Lstm, Optimizer, Rnn, Sgd, State};
 use thalweg_online::{Deep, Features, Learner, Moments, Row, Target, Task};
 use thalweg_tensor::{Rng, Tensor};
 
@@ -140,7 +140,8 @@ fn the_gradient_goes_back_through_the_window_in_the_other_form_of_gru() {
     for task in TASKS {
         let model = format!("gru:{HIDDEN},window=3,last=false,form=chung");
         let mut learner = Deep::new(config(task, &model, &format!("sgd:{RATE}"), "none"));
-        let expected = reference(task, 3, |p, rng| Gru::with(p, "gru", 2, HIDDEN, GruForm::CHUNG, true, rng));
+        let expected =
+            reference(task, 3, |p, rng| Gru::with(p, "gru", CellOptions::new(2, HIDDEN).form(GruForm::CHUNG), rng));
         for ((x, y), expected) in rows().iter().zip(&expected) {
             learner.learn_one(x, target(task, *y)).expect("the row is good");
             assert!(difference(&learner, expected) < TOLERANCE, "{task}");
