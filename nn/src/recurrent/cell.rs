@@ -139,8 +139,8 @@ pub trait GrowHidden: Stackable {
     /// [grown](State::grow), every old output is bit-identical right after. Whatever reads the outputs grows with them, with
     /// weights of zero: `head.grow_inputs(params, by)`.
     ///
-    /// The new units see the inputs at once, and the gradient of the weights with which they are heard is not zero: they
-    /// learn from the next step on. The idea is that of Net2Net (Chen, Goodfellow & Shlens 2016), whose wider nets compute the same
-    /// function; there units are split, which rounding does not survive to the bit.
+    /// The new units hear at once, and the gradient of the weights with which they will be heard is not zero: they learn
+    /// from the next step on. Net2Net (Chen, Goodfellow & Shlens 2016) asks the same of a net that grows, and splits units,
+    /// which is exact up to rounding.
     fn grow_hidden<T: Real>(&self, params: &mut Params<T>, by: usize, rng: &mut Rng);
 }

@@ -1,16 +1,18 @@
 //! After the first step of a size, learning allocates nothing.
 
+mod recurrent;
+
 use allocation_counter::measure;
 use thalweg_autograd::{Grads, Params, Tape};
 use thalweg_nn::{Activation, Adam, Embedding, Linear, Optimizer, Sgd, Step, clip_norm};
-use thalweg_nn::{Gru, Lstm, Rnn};
+use thalweg_nn::{Gru, LayerNormLstm, Lstm, Rnn};
 use thalweg_tensor::{Rng, Tensor};
 
 use crate::support::Testable;
 
 /// The first step pays for the memory (or this test could not fail), the later ones for none.
 #[track_caller]
-fn only_the_first_steps_allocate(mut step: impl FnMut(usize)) {
+pub(crate) fn only_the_first_steps_allocate(mut step: impl FnMut(usize)) {
     assert!(measure(|| step(0)).bytes_total > 0, "the first step allocates: what is counted is the step");
     (1..3).for_each(&mut step);
     let later = measure(|| (3..20).for_each(&mut step));
@@ -96,6 +98,11 @@ fn an_lstm_with_carried_state_allocates_nothing() {
 #[test]
 fn a_gru_with_carried_state_allocates_nothing() {
     (0..Gru::FORMS).for_each(window::<Gru>);
+}
+
+#[test]
+fn an_lstm_with_layer_normalisation_allocates_nothing() {
+    window::<LayerNormLstm>(0);
 }
 
 #[test]

@@ -3,27 +3,12 @@
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use thalweg_autograd::{Grads, Params, Tape, Var, gradcheck_params};
-use thalweg_nn::{Embedding, Gru, Linear, Lstm, Reset, Rnn, State, Update, unroll};
+use thalweg_nn::{Embedding, Gru, LayerNormLstm, Linear, Reset, Rnn, State, Update, unroll};
 use thalweg_tensor::{Real, Rng, Tensor};
 
-use crate::support::{GRU_FORMS, Sizes, Testable, assert_close, bits, by_steps, sizes};
+use crate::support::{GRU_FORMS, Sizes, Testable, assert_close, bits, by_steps, for_every_cell, sizes};
 
 type Verdict = Result<(), TestCaseError>;
-
-/// Checks a law for all three cells, in each of their forms.
-macro_rules! for_every_cell {
-    ($law:ident, $sizes:expr) => {{
-        for form in 0..Rnn::FORMS {
-            $law::<Rnn>(form, $sizes)?;
-        }
-        for form in 0..Lstm::FORMS {
-            $law::<Lstm>(form, $sizes)?;
-        }
-        for form in 0..Gru::FORMS {
-            $law::<Gru>(form, $sizes)?;
-        }
-    }};
-}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
@@ -55,13 +40,19 @@ proptest! {
     }
 
     #[test]
-    fn sequence_equals_steps(s in sizes(40)) { for_every_cell!(sequence_is_its_steps, &s); }
+    fn sequence_equals_steps(s in sizes(40)) {
+        for_every_cell!(sequence_is_its_steps, &s);
+        sequence_is_its_steps::<LayerNormLstm>(0, &s)?;
+    }
 
     #[test]
     fn fused_sequences_match_unrolled_ones(s in sizes(40)) { for_every_cell!(fused_is_unrolled, &s); }
 
     #[test]
-    fn any_cut_with_carried_state_equals_the_whole(s in sizes(40)) { for_every_cell!(cut_changes_nothing, &s); }
+    fn any_cut_with_carried_state_equals_the_whole(s in sizes(40)) {
+        for_every_cell!(cut_changes_nothing, &s);
+        cut_changes_nothing::<LayerNormLstm>(0, &s)?;
+    }
 
     #[test]
     fn rows_of_a_batch_are_independent(s in sizes(20)) {

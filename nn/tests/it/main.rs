@@ -4,5 +4,6 @@ mod allocation;
 mod growth;
 mod laws;
 mod optimizers;
+mod recurrent;
 mod support;
 mod torch;

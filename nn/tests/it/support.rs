@@ -2,80 +2,64 @@
 
 use proptest::prelude::*;
 use thalweg_autograd::{Params, Pass, Var};
-use thalweg_nn::{Activation, Cell, Gru, GruForm, Lstm, Reset, Rnn, State, Update};
+use thalweg_nn::{Activation, Carried, Cell, CellOptions, Stackable, State};
+use thalweg_nn::{Gru, GruForm, LayerNormLstm, Lstm, LstmForm, Reset, Rnn, RnnForm, Update};
 use thalweg_tensor::{Real, Rng, Tensor};
 
 /// A cell that tests can make, in every form it has, and whose state they can see.
-pub trait Testable: Cell + Sized {
+pub trait Testable: Stackable {
     /// How many forms there are. Form 0 is PyTorch's default.
     const FORMS: usize;
     /// How many tensors the state has.
-    const PARTS: usize;
+    const PARTS: usize = <Self::State<'static, f64>>::PARTS;
+
+    /// One of the forms.
+    fn form(index: usize) -> Self::Form;
 
     /// Adds a cell of this form to θ.
     fn create<T: Real>(
         params: &mut Params<T>,
         name: &str,
-        sizes: [usize; 2],
-        form: usize,
-        bias: bool,
-        rng: &mut Rng,
-    ) -> Self;
-
-    /// The state made of these tensors, in PyTorch's order.
-    fn join<'p, T: Real>(parts: &[Var<'p, T>]) -> Self::State<'p, T>;
-
-    /// The tensors that make the state.
-    fn parts<'p, T: Real>(state: Self::State<'p, T>) -> Vec<Var<'p, T>>;
-}
-
-impl Testable for Rnn {
-    const FORMS: usize = 3;
-    const PARTS: usize = 1;
-
-    fn create<T: Real>(
-        params: &mut Params<T>,
-        name: &str,
-        sizes: [usize; 2],
+        [inputs, hidden]: [usize; 2],
         form: usize,
         bias: bool,
         rng: &mut Rng,
     ) -> Self {
-        let activation = [Activation::Tanh, Activation::Relu, Activation::Sigmoid][form];
-        Rnn::with(params, name, sizes[0], sizes[1], activation, bias, rng)
+        Self::layer(params, [name, "l0"], &CellOptions { inputs, hidden, bias, form: Self::form(form) }, rng)
     }
 
-    fn join<'p, T: Real>(parts: &[Var<'p, T>]) -> Var<'p, T> {
-        parts[0]
+    /// The state made of these tensors, in PyTorch's order.
+    fn join<'p, T: Real>(parts: &[Var<'p, T>]) -> Self::State<'p, T> {
+        Carried::build(|index| parts[index])
     }
 
-    fn parts<'p, T: Real>(h: Self::State<'p, T>) -> Vec<Var<'p, T>> {
-        vec![h]
+    /// The tensors that make the state.
+    fn parts<'p, T: Real>(state: Self::State<'p, T>) -> Vec<Var<'p, T>> {
+        (0..Self::PARTS).map(|index| state.part(index)).collect()
+    }
+}
+
+impl Testable for Rnn {
+    const FORMS: usize = 3;
+
+    fn form(index: usize) -> RnnForm {
+        [Activation::Tanh, Activation::Relu, Activation::Sigmoid][index].into()
     }
 }
 
 impl Testable for Lstm {
     const FORMS: usize = 1;
-    const PARTS: usize = 2;
 
-    fn create<T: Real>(
-        params: &mut Params<T>,
-        name: &str,
-        sizes: [usize; 2],
-        _: usize,
-        bias: bool,
-        rng: &mut Rng,
-    ) -> Self {
-        let new = if bias { Lstm::new } else { Lstm::without_bias };
-        new(params, name, sizes[0], sizes[1], rng)
+    fn form(_: usize) -> LstmForm {
+        LstmForm::default()
     }
+}
 
-    fn join<'p, T: Real>(parts: &[Var<'p, T>]) -> Self::State<'p, T> {
-        thalweg_nn::LstmState { h: parts[0], c: parts[1] }
-    }
+impl Testable for LayerNormLstm {
+    const FORMS: usize = 1;
 
-    fn parts<'p, T: Real>(state: Self::State<'p, T>) -> Vec<Var<'p, T>> {
-        vec![state.h, state.c]
+    fn form(_: usize) -> LstmForm {
+        LstmForm::default()
     }
 }
 
@@ -89,27 +73,25 @@ pub const GRU_FORMS: [GruForm; 4] = [
 
 impl Testable for Gru {
     const FORMS: usize = GRU_FORMS.len();
-    const PARTS: usize = 1;
 
-    fn create<T: Real>(
-        params: &mut Params<T>,
-        name: &str,
-        sizes: [usize; 2],
-        form: usize,
-        bias: bool,
-        rng: &mut Rng,
-    ) -> Self {
-        Gru::with(params, name, sizes[0], sizes[1], GRU_FORMS[form], bias, rng)
-    }
-
-    fn join<'p, T: Real>(parts: &[Var<'p, T>]) -> Var<'p, T> {
-        parts[0]
-    }
-
-    fn parts<'p, T: Real>(h: Self::State<'p, T>) -> Vec<Var<'p, T>> {
-        vec![h]
+    fn form(index: usize) -> GruForm {
+        GRU_FORMS[index]
     }
 }
+
+/// Checks a law, `law::<Cell>(form, sizes)?`, for the cells of PyTorch, in each of their forms.
+macro_rules! for_every_cell {
+    ($law:ident, $sizes:expr) => {{
+        for form in 0..<thalweg_nn::Rnn as $crate::support::Testable>::FORMS {
+            $law::<thalweg_nn::Rnn>(form, $sizes)?;
+        }
+        $law::<thalweg_nn::Lstm>(0, $sizes)?;
+        for form in 0..$crate::support::GRU_FORMS.len() {
+            $law::<thalweg_nn::Gru>(form, $sizes)?;
+        }
+    }};
+}
+pub(crate) use for_every_cell;
 
 /// The sizes of a random case, and the seed of its numbers.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thalweg_autograd::{Grads, Params, Tape, Var};
-use thalweg_nn::{Adam, Gru, Lstm, Optimizer, Rnn, Sgd, Step};
+use thalweg_nn::{Adam, Carried, Gru, Lstm, Mode, Optimizer, Recurrent, RecurrentOptions, Rnn, Sgd, Step};
 use thalweg_tensor::{Rng, Tensor};
 
 use crate::support::{Testable, assert_close};
@@ -41,32 +41,17 @@ struct Network {
     grads: BTreeMap<String, Tensor<f64>>,
 }
 
-/// Time runs backwards: `[t, …] → [t, …]`.
-fn reversed<'p>(x: Var<'p, f64>) -> Var<'p, f64> {
-    Var::stack(&(0..x.shape().dims()[0]).rev().map(|t| x.row(t)).collect::<Vec<_>>())
-}
-
 impl Network {
-    /// Builds the network from single cells, runs it, and compares everything with PyTorch.
+    /// Builds the network, runs it, and compares everything with PyTorch.
     fn check<C: Testable>(&self, form: usize) {
         assert_eq!(self.layout, "TBD");
-        let suffixes = if self.bidirectional { &["", "_reverse"][..] } else { &[""] };
-        let (mut params, mut rng) = (Params::<f64>::new(), Rng::new(0));
-        let hidden = self.values["h0"].shape().dims()[2];
-        let mut cells: Vec<C> = Vec::new();
-        for layer in 0..self.layers {
-            let inputs = if layer == 0 { self.values["input"].shape().dims()[2] } else { hidden * suffixes.len() };
-            for suffix in suffixes {
-                let name = format!("l{layer}{suffix}");
-                cells.push(C::create(&mut params, &name, [inputs, hidden], form, self.bias, &mut rng));
-            }
-        }
-        // Our `l1_reverse.weight_ih_l0` is its `weight_ih_l1_reverse`.
+        let (mut params, [inputs, hidden]) =
+            (Params::<f64>::new(), ["input", "h0"].map(|v| self.values[v].shape().dims()[2]));
+        let options = RecurrentOptions::new(inputs, hidden).layers(self.layers).bidirectional(self.bidirectional);
+        let options = options.bias(self.bias).form(C::form(form));
+        let network = Recurrent::<C>::with(&mut params, "net", options, &mut Rng::new(0));
         let handles: Vec<_> = params.layout().iter().map(|(param, entry)| (param, entry.clone())).collect();
-        let torch_name = |ours: &str| {
-            let (cell, part) = ours.split_once('.').expect("a cell's parameter has a dotted name");
-            format!("{}_{cell}", part.strip_suffix("_l0").expect("a cell is a layer 0"))
-        };
+        let torch_name = |ours: &str| ours.strip_prefix("net.").expect("the network is called net").to_owned();
         for (param, entry) in &handles {
             let value = &self.values[&torch_name(entry.name())];
             assert_eq!(value.shape(), entry.shape(), "{}", entry.name());
@@ -77,21 +62,9 @@ impl Network {
         let pass = tape.pass(&params);
         let data: BTreeMap<&str, Var<'_, f64>> =
             ["input", "h0", "c0"][..1 + C::PARTS].iter().map(|&name| (name, pass.leaf(&self.values[name]))).collect();
-        let starts = [&["h0"], &["c0"][..C::PARTS - 1]].concat();
-        let (mut x, mut finals) = (data["input"], vec![Vec::new(); C::PARTS]);
-        for (layer, directions) in cells.chunks(suffixes.len()).enumerate() {
-            let mut outputs = Vec::new();
-            for (direction, cell) in directions.iter().enumerate() {
-                let turned = |x| if direction == 1 { reversed(x) } else { x };
-                let start: Vec<_> =
-                    starts.iter().map(|name| data[name].row(layer * suffixes.len() + direction)).collect();
-                let (y, last) = cell.sequence(turned(x), C::join(&start));
-                outputs.push(turned(y));
-                finals.iter_mut().zip(C::parts(last)).for_each(|(all, part)| all.push(part));
-            }
-            x = Var::concat(&outputs, 2);
-        }
-        let results: Vec<_> = [x].into_iter().chain(finals.iter().map(|parts| Var::stack(parts))).collect();
+        let start = Carried::build(|part| data[["h0", "c0"][part]]);
+        let (outputs, last) = network.forward(data["input"], start, &mut Mode::Eval);
+        let results = [&[outputs], C::parts(last).as_slice()].concat();
 
         let mut loss = pass.zeros([]);
         assert_eq!(results.len(), self.outputs.len());
