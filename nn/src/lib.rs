@@ -61,6 +61,7 @@ mod define;
 mod embedding;
 pub mod init;
 mod linear;
+pub mod loss;
 mod mode;
 pub mod optim;
 mod parallel;
