@@ -46,7 +46,8 @@
 //! | [`recurrent`] | cells written as their equations; [`Recurrent`]: layers of them, both directions; [`State`]; [`Tbptt`] |
 //! | [`optim`] | [`Sgd`], [`Adam`]; clipping; how growth and sparse gradients are handled |
 //! | `parallel` | [`Parallel`]: a batch on several threads, with the same bits for any number of them |
-//! | [`init`] | how parameters begin |
+//! | [`loss`] | what a prediction is worth: MSE to CTC, with weights, reductions and ignored classes |
+//! | [`init`] | how parameters begin, and begin anew |
 //!
 //! # Laws
 //!

@@ -44,13 +44,9 @@ impl<'a, 'p, T: Real> Rows<'a, 'p, T> {
         Rows { loss, scores, classes, ignored, weight, count, shape }
     }
 
-    /// `w` of a class; 0 of the ignored one.
+    /// `w` of a class.
     pub fn weight_of(&self, class: usize) -> f64 {
-        match self.weight {
-            _ if Some(class) == self.ignored => 0.0,
-            Some(weight) => weight[class],
-            None => 1.0,
-        }
+        self.weight.map_or(1.0, |weight| weight[class])
     }
 
     /// One loss for each row but the ignored ones: `of` gives it, and adds its slope to the zeros it is handed.
@@ -83,7 +79,8 @@ impl<'a, 'p, T: Real> Rows<'a, 'p, T> {
             return None;
         }
         let fill = |[]: [&[T]; 0], y: &mut [T]| {
-            y.iter_mut().zip(self.classes).for_each(|(y, &class)| *y = T::from_f64(self.weight_of(class)));
+            let counted = y.iter_mut().zip(self.classes).filter(|(_, class)| Some(**class) != self.ignored);
+            counted.for_each(|(y, &class)| *y = T::from_f64(self.weight_of(class)));
         };
         Some(self.scores.pass().record("class_weights", [], self.shape, fill, |_| {}))
     }

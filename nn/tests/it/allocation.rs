@@ -10,6 +10,8 @@ use thalweg_tensor::{Rng, Tensor};
 
 use crate::support::Testable;
 
+mod losses;
+
 /// The first step pays for the memory (or this test could not fail), the later ones for none.
 #[track_caller]
 pub(crate) fn only_the_first_steps_allocate(mut step: impl FnMut(usize)) {

@@ -3,6 +3,7 @@
 mod allocation;
 mod growth;
 mod laws;
+mod losses;
 mod optimizers;
 mod recurrent;
 mod support;
