@@ -1,9 +1,9 @@
 //! Laws of all losses, by the table.
 
 use proptest::prelude::*;
-use thalweg_autograd::{Grads, Params, Tape, Var, gradcheck};
+use thalweg_autograd::{Flat, Grads, Params, Tape, Var, gradcheck, hvp, vjp};
 use thalweg_nn::loss::*;
-use thalweg_tensor::{Rng, Tensor};
+use thalweg_tensor::{Dual, Real, Rng, Tensor};
 
 use super::table::{CLASSES, REDUCTIONS, table};
 use crate::support::{assert_close, bits};
@@ -155,6 +155,33 @@ proptest! {
         assert_eq!(soft.shape().dims(), [2, 2, 2]);
         let one = CrossEntropyLoss::default().forward(rows.row(3), &classes[3..4]);
         assert_close("one example", &[one.item()], &expected.to_tensor().as_slice()[3..4], 1e-12);
+    }
+}
+
+/// Losses keep the tangents of dual numbers, forward and backward: curvature is right, too.
+#[test]
+fn second_derivatives_are_right() {
+    let (mut params, mut rng) = (Params::<f64>::new(), Rng::new(7));
+    let t = draw(&mut rng);
+    let handle = params.add("x", [4, 3], |_| rng.range(-2.0, 2.0));
+    let mut direction = Flat::like(&params);
+    direction.of_mut(handle).iter_mut().for_each(|v| *v = rng.range(-1.0, 1.0));
+    let dual = Tensor::from_fn([4, 3], |i| Dual::from_f64(t.as_slice()[i]));
+    for (row, row_of_duals) in table::<f64>().iter().zip(table::<Dual>()) {
+        let (_, found) = hvp(&params, &direction, |pass| {
+            (row_of_duals.forward)(pass.param(handle), pass.input(&dual), &CLASSES, Reduction::Mean)
+        });
+        let [above, below] = [1e-5, -1e-5].map(|step| {
+            let mut moved = params.clone();
+            moved.of_mut(handle).iter_mut().zip(direction.of(handle)).for_each(|(x, v)| *x += step * v);
+            let (_, gradient) = vjp(&moved, &[1.0], |pass| {
+                (row.forward)(pass.param(handle), pass.input(&t), &CLASSES, Reduction::Mean)
+            });
+            gradient
+        });
+        let slopes = above.of(handle).iter().zip(below.of(handle));
+        let expected: Vec<f64> = slopes.map(|(above, below)| (above - below) / 2e-5).collect();
+        assert_close(row.name, found.of(handle), &expected, 1e-6);
     }
 }
 
