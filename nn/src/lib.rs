@@ -44,10 +44,10 @@
 //! | `linear`, `embedding` | [`Linear`], [`Embedding`]: layers that grow |
 //! | `mode` | [`Mode`]: training or use; what dropout draws from, what batch norm measured |
 //! | [`recurrent`] | cells written as their equations; [`Recurrent`]: layers of them, both directions; [`State`]; [`Tbptt`] |
-//! | [`optim`] | [`Sgd`], [`Adam`]; clipping; how growth and sparse gradients are handled |
 //! | `parallel` | [`Parallel`]: a batch on several threads, with the same bits for any number of them |
 //! | [`loss`] | what a prediction is worth: MSE to CTC, with weights, reductions and ignored classes |
 //! | [`init`] | how parameters begin, and begin anew |
+//! | [`optim`] | [`Sgd`], [`Adagrad`], [`RmsProp`], [`Adadelta`], [`Adam`] and its kin; [`Groups`] of parameters; [`Schedule`]s; [`Average`]s of θ; clipping |
 //!
 //! # Laws
 //!
@@ -72,10 +72,11 @@ pub use define::path;
 pub use embedding::Embedding;
 pub use linear::Linear;
 pub use mode::{Mode, Training};
-pub use optim::{Adam, Optimizer, Sgd, Step, clip_norm, clip_value};
 pub use parallel::Parallel;
 pub use thalweg_autograd::{Activation, Flat, Grads, Param, Params, Pass, Tape, Var};
 pub use thalweg_tensor::{Real, Rng, Shape, Tensor, View};
 pub use recurrent::{Carried, Cell, GrowHidden, Recurrent, Stackable, State, Tbptt, unroll, unroll_of};
 pub use recurrent::{CellOptions, RecurrentOptions};
 pub use recurrent::{Gru, GruForm, LayerNormLstm, Lstm, LstmForm, LstmState, Reset, Rnn, RnnForm, Update};
+pub use optim::{Adadelta, Adagrad, Adam, Adamax, Average, Group, Groups, NAdam, Optimizer, Plateau, RAdam, RmsProp};
+pub use optim::{Schedule, Sgd, Step, clip_norm, clip_value};

@@ -129,8 +129,9 @@ impl Mark {
         }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.all = false;
+        self.outer = None;
         for &row in &self.rows {
             self.seen[row as usize] = false;
         }

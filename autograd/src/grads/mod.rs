@@ -147,15 +147,27 @@ impl<T: Real> Grads<T> {
     /// If the target is not laid out like the gradient.
     #[track_caller]
     pub fn apply(&mut self, alpha: T, target: &mut Flat<T>) {
+        self.apply_by(|_| alpha, target);
+    }
+
+    /// [`apply`](Grads::apply) with an α for each parameter.
+    ///
+    /// # Panics
+    /// If the target is not laid out like the gradient.
+    #[track_caller]
+    pub fn apply_by(&mut self, alpha: impl Fn(Param) -> T, target: &mut Flat<T>) {
         let alike = Arc::ptr_eq(self.layout(), target.layout()) || self.layout() == target.layout();
         assert!(alike, "apply: the two are not laid out alike: {} and {}", self.layout().len(), target.layout().len());
-        if alpha.abs() > T::ONE {
-            self.multiply_out_all(); // α times a factor might overflow where α times the product does not
+        for param in (0..self.marks.len() as u32).map(Param) {
+            if alpha(param).abs() > T::ONE {
+                self.multiply_out(param); // α times a factor might overflow where α times the product does not
+            }
         }
         let target = target.as_mut_slice();
-        self.sweep(|_, at, piece| match piece {
-            Piece::Numbers(g) => kernels::axpy(alpha, g, &mut target[at..][..g.len()]),
+        self.sweep(|param, at, piece| match piece {
+            Piece::Numbers(g) => kernels::axpy(alpha(param), g, &mut target[at..][..g.len()]),
             Piece::Outer(left, right) => {
+                let alpha = alpha(param);
                 left.iter_mut().for_each(|l| *l *= alpha);
                 kernels::outer_add(left, right, &mut target[at..][..left.len() * right.len()]);
             }
@@ -165,6 +177,18 @@ impl<T: Real> Grads<T> {
     /// Sets the gradient to zero, where it was touched: nothing else needs it.
     pub fn zero(&mut self) {
         self.sweep(|_, _, _| {});
+    }
+
+    /// Throws one parameter's gradient away, as if no pass had used the parameter.
+    ///
+    /// # Panics
+    /// If the handle is not of this layout.
+    #[track_caller]
+    pub fn zero_of(&mut self, param: Param) {
+        let (layout, values) = self.flat.parts_mut();
+        let (entry, mark) = (layout.entry(param), &mut self.marks[param.index()]);
+        mark.stretches(entry, |range| values[range].fill(T::ZERO));
+        mark.clear();
     }
 
     /// Multiplies the gradient by a number.
@@ -285,6 +309,39 @@ mod tests {
         let mut found = [9.0; 2];
         pass.leaf(&[1.0, 2.0]).grad_to(&mut found);
         assert_eq!(found, [0.0; 2]);
+    }
+
+    #[test]
+    fn a_gradient_thrown_away_was_never_there() {
+        let mut params = Params::<f64>::new();
+        let [a, b] = ["a", "b"].map(|name| params.add(name, [2, 2], |i| i as f64));
+        let (mut tape, mut grads, mut only_b) = (Tape::new(), Grads::like(&params), Grads::like(&params));
+        for row in [None, Some(1)] {
+            let pass = tape.pass(&params);
+            let mut learn = |param, grads: &mut _| match row {
+                None => pass.param(param).matmul(pass.input(&[1.0, 2.0])).sum().backward(grads),
+                Some(row) => pass.param(param).row(row).sum().backward(grads),
+            };
+            learn(b, &mut only_b);
+            [a, b].map(|param| learn(param, &mut grads));
+            grads.zero_of(a);
+            assert_eq!((grads.touched(a), grads.touched(b)), (Touched::Nothing, only_b.touched(b)));
+            assert_eq!(grads.norm(), only_b.norm());
+            assert_eq!(grads.as_slice(), only_b.as_slice());
+            [&mut grads, &mut only_b].map(Grads::zero);
+        }
+    }
+
+    #[test]
+    fn each_parameter_may_have_a_rate_of_its_own() {
+        let mut params = Params::<f64>::new();
+        let handles = ["a", "b"].map(|name| params.add(name, [1, 2], |_| 0.0));
+        let (mut tape, mut grads) = (Tape::new(), Grads::like(&params));
+        let pass = tape.pass(&params);
+        let [a, b] = handles.map(|param| pass.param(param).matmul(pass.input(&[1.0, 2.0])).sum());
+        (a + b).backward(&mut grads);
+        grads.apply_by(|param| [-0.5, 3.0][param.index()], params.theta_mut());
+        assert_eq!(handles.map(|param| params.of(param).to_vec()), [[-0.5, -1.0], [3.0, 6.0]]);
     }
 
     #[test]

@@ -1,14 +1,13 @@
-//! Adam and AdamW.
-
-use std::sync::Arc;
+//! Adam, AdamW and AMSGrad.
 
 use thalweg_autograd::{Flat, Grads, Params};
-use thalweg_tensor::{Real, kernels};
+use thalweg_tensor::Real;
 
 use super::ages::Ages;
-use super::{Optimizer, Step, is_acceptable};
+use super::sweep::{At, Sweep, flushed};
+use super::{Groups, Optimizer, Step};
 
-/// Adam, PyTorch's `optim.Adam`, and AdamW:
+/// Adam, PyTorch's `optim.Adam`, with AdamW and AMSGrad as options:
 ///
 /// ```text
 /// g ← g + λθ   (Adam)   or   θ ← θ − ηλθ   (AdamW)
@@ -17,13 +16,13 @@ use super::{Optimizer, Step, is_acceptable};
 /// θ ← θ − η m̂ / (√v̂ + ε)       m̂ = m / (1 − β₁ᵗ)    v̂ = v / (1 − β₂ᵗ)
 /// ```
 ///
+/// AMSGrad takes for v in v̂ the largest that it has been.
+///
 /// t counts the updates *of the element*: what grew later, and rows whose gradient is sparse, are corrected for their own
 /// age (the [module's](crate::optim) lazy rule).
 ///
-/// Moments that decay into denormal numbers are set to zero: arithmetic on those is many times slower, and the moments of
-/// a dead unit get there within a thousand steps.
-///
-/// Source: Kingma & Ba 2015, algorithm 1; decoupled decay: Loshchilov & Hutter 2019, algorithm 2.
+/// Source: Kingma & Ba 2015, algorithm 1; decoupled decay: Loshchilov & Hutter 2019, algorithm 2; AMSGrad: Reddi, Kale &
+/// Kumar 2018, in PyTorch's form.
 #[derive(Clone, Debug)]
 #[cfg_attr(
     feature = "serde",
@@ -41,8 +40,13 @@ pub struct Adam<T: Real = f32> {
     pub weight_decay: f64,
     /// Whether the decay acts on θ directly (AdamW) and not through the gradient.
     pub decoupled: bool,
+    /// Whether v̂ never falls (AMSGrad).
+    pub amsgrad: bool,
+    /// Other settings for some of the parameters.
+    pub groups: Groups,
     first: Flat<T>,
     second: Flat<T>,
+    largest: Flat<T>,
     ages: Ages,
 }
 
@@ -55,8 +59,11 @@ impl<T: Real> Adam<T> {
             epsilon: 1e-8,
             weight_decay: 0.0,
             decoupled: false,
+            amsgrad: false,
+            groups: Groups::default(),
             first: Flat::default(),
             second: Flat::default(),
+            largest: Flat::default(),
             ages: Ages::default(),
         }
     }
@@ -64,6 +71,11 @@ impl<T: Real> Adam<T> {
     /// AdamW: decoupled weight decay λ = 0.01.
     pub fn adamw(learning_rate: f64) -> Self {
         Adam { weight_decay: 1e-2, decoupled: true, ..Self::new(learning_rate) }
+    }
+
+    /// AMSGrad: v̂ never falls.
+    pub fn amsgrad(learning_rate: f64) -> Self {
+        Adam { amsgrad: true, ..Self::new(learning_rate) }
     }
 
     /// m and v, laid out like θ.
@@ -85,69 +97,70 @@ struct Update<T> {
 
 impl<T: Real> Update<T> {
     #[inline(always)]
-    fn apply(&self, theta: &mut [T], gradient: &[T], first: &mut [T], second: &mut [T]) {
+    fn adam(&self, theta: &mut [T], gradient: &[T], first: &mut [T], second: &mut [T]) {
         for (((theta, &g), m), v) in theta.iter_mut().zip(gradient).zip(first).zip(second) {
-            let g = g + self.coupled_decay * *theta;
-            let m_new = self.beta1 * *m + (T::ONE - self.beta1) * g;
-            let v_new = self.beta2 * *v + (T::ONE - self.beta2) * (g * g);
-            *m = if m_new.abs() < T::MIN_POSITIVE { T::ZERO } else { m_new };
-            *v = if v_new < T::MIN_POSITIVE { T::ZERO } else { v_new };
-            *theta = *theta * self.decoupled_decay - self.rate * *m / (v.sqrt() * self.second_scale + self.epsilon);
+            self.follow(*theta, g, m, v);
+            *theta = self.moved(*theta, *m, *v);
         }
+    }
+
+    #[inline(always)]
+    fn amsgrad(&self, theta: &mut [T], gradient: &[T], first: &mut [T], second: &mut [T], largest: &mut [T]) {
+        for ((((theta, &g), m), v), largest) in theta.iter_mut().zip(gradient).zip(first).zip(second).zip(largest) {
+            self.follow(*theta, g, m, v);
+            *largest = largest.maximum(*v);
+            *theta = self.moved(*theta, *m, *largest);
+        }
+    }
+
+    /// The moments of one element.
+    #[inline(always)]
+    fn follow(&self, theta: T, g: T, m: &mut T, v: &mut T) {
+        let g = g + self.coupled_decay * theta;
+        *m = flushed(self.beta1 * *m + (T::ONE - self.beta1) * g);
+        *v = flushed(self.beta2 * *v + (T::ONE - self.beta2) * (g * g));
+    }
+
+    /// Where one element goes.
+    #[inline(always)]
+    fn moved(&self, theta: T, m: T, v: T) -> T {
+        theta * self.decoupled_decay - self.rate * m / (v.sqrt() * self.second_scale + self.epsilon)
     }
 }
 
 impl<T: Real> Optimizer<T> for Adam<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
-        grads.align(params.layout());
-        if !is_acceptable(grads) {
-            grads.zero();
-            return Step::Refused;
-        }
-        let layout = Arc::clone(params.layout());
-        self.first.align(&layout);
-        self.second.align(&layout);
-        self.ages.align(&layout);
-        let [beta1, beta2] = self.betas;
-        let (coupled, decoupled) = if self.decoupled { (0.0, self.weight_decay) } else { (self.weight_decay, 0.0) };
-        let mut update = Update {
-            rate: T::ZERO,
-            beta1: T::from_f64(beta1),
-            beta2: T::from_f64(beta2),
-            second_scale: T::ZERO,
-            epsilon: T::from_f64(self.epsilon),
-            coupled_decay: T::from_f64(coupled),
-            decoupled_decay: T::from_f64(1.0 - self.learning_rate * decoupled),
+        let ([beta1, beta2], epsilon, decoupled) = (self.betas, self.epsilon, self.decoupled);
+        let Adam { groups, ages, first, second, largest, .. } = self;
+        let sweep = Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay };
+        let numbers = |at: At| {
+            let [coupled_decay, decoupled_decay] = at.decays(decoupled);
+            Update {
+                rate: T::from_f64(at.rate / (1.0 - beta1.powf(at.t))),
+                beta1: T::from_f64(beta1),
+                beta2: T::from_f64(beta2),
+                second_scale: T::from_f64((1.0 - beta2.powf(at.t)).sqrt().recip()),
+                epsilon: T::from_f64(epsilon),
+                coupled_decay,
+                decoupled_decay,
+            }
         };
-        let theta = params.theta_mut().as_mut_slice();
-        let (first, second) = (self.first.as_mut_slice(), self.second.as_mut_slice());
-        let gradient = grads.dense();
-        let g = gradient.as_slice();
-        let mut corrected_for = 0;
-        for (param, entry) in layout.iter().filter(|(_, entry)| entry.trainable()) {
-            self.ages.update(param.index(), entry, gradient.touched(param), |range, t| {
-                if t != corrected_for {
-                    corrected_for = t;
-                    update.rate = T::from_f64(self.learning_rate / (1.0 - beta1.powf(f64::from(t))));
-                    update.second_scale = T::from_f64((1.0 - beta2.powf(f64::from(t))).sqrt().recip());
-                }
-                let (theta, g) = (&mut theta[range.clone()], &g[range.clone()]);
-                let (first, second) = (&mut first[range.clone()], &mut second[range]);
-                kernels::vectorize(
-                    #[inline(always)]
-                    || update.apply(theta, g, first, second),
-                );
-            });
+        if self.amsgrad {
+            sweep.run(
+                [first, second, largest],
+                numbers,
+                #[inline(always)]
+                |update, theta, g, [m, v, largest]| update.amsgrad(theta, g, m, v, largest),
+            )
+        } else {
+            sweep.run(
+                [first, second],
+                numbers,
+                #[inline(always)]
+                |update, theta, g, [m, v]| update.adam(theta, g, m, v),
+            )
         }
-        grads.zero();
-        Step::Taken
     }
 
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
-    }
-
-    fn set_learning_rate(&mut self, learning_rate: f64) {
-        self.learning_rate = learning_rate;
-    }
+    super::learning_rate_is_a_field!();
 }

@@ -1,6 +1,6 @@
 //! How many updates each element of θ has had.
 //!
-//! Adam divides by `1 − βᵗ`, where t counts updates. After growth, elements of one tensor differ in age: a new row or
+//! Adam divides by `1 − βᵗ`, where t counts updates; an average over time divides by t. After growth, elements of one tensor differ in age: a new row or
 //! column begins at t = 0 whatever its neighbours have seen. And a row of an embedding counts only the steps that touched
 //! it. So each row has an age, and each run of columns that came later remembers the ages that the rows had when it
 //! came: an element's age is the difference. For a tensor that neither grew nor had sparse gradients this is one number.
@@ -63,15 +63,30 @@ impl Ages {
         touched: Touched<'_>,
         mut visit: impl FnMut(Range<usize>, u32),
     ) {
-        let (Age { rows, columns }, start) = (&mut self.entries[index], entry.range().start);
-        let (count, width) = entry.table();
-        match (rows, touched) {
-            (_, Touched::Nothing) => {}
-            (Rows::Even(_, t), Touched::All) => {
-                *t = t.saturating_add(1);
-                if columns.len() == 1 {
-                    return visit(entry.range(), *t);
+        let Age { rows, columns } = &mut self.entries[index];
+        match (&mut *rows, touched) {
+            (_, Touched::Nothing) => return,
+            (Rows::Even(_, t), Touched::All) => *t = t.saturating_add(1),
+            (Rows::Each(ages), Touched::All) => ages.iter_mut().for_each(|t| *t = t.saturating_add(1)),
+            (rows, Touched::Rows(touched)) => {
+                let (ages, start, (_, width)) = (rows.each(), entry.range().start, entry.table());
+                for row in touched.iter().map(|&row| row as usize) {
+                    ages[row] = ages[row].saturating_add(1);
+                    stretches(columns, row, ages[row], start + row * width, &mut visit);
                 }
+                return;
+            }
+        }
+        self.each(index, entry, visit);
+    }
+
+    /// Calls `visit(range of θ, t)` for each stretch of elements of one age.
+    pub fn each(&self, index: usize, entry: &Entry, mut visit: impl FnMut(Range<usize>, u32)) {
+        let (Age { rows, columns }, start) = (&self.entries[index], entry.range().start);
+        let (count, width) = entry.table();
+        match rows {
+            Rows::Even(_, t) if columns.len() == 1 => visit(entry.range(), *t),
+            Rows::Even(_, t) => {
                 // Column by column, so that one age comes after the other: a caller works out each of them once.
                 let mut from = 0;
                 for (end, when_they_came) in columns {
@@ -80,17 +95,9 @@ impl Ages {
                     from = *end;
                 }
             }
-            (Rows::Each(ages), Touched::All) => {
-                for (row, t) in ages.iter_mut().enumerate() {
-                    *t = t.saturating_add(1);
-                    stretches(columns, row, *t, start + row * width, &mut visit);
-                }
-            }
-            (rows, Touched::Rows(touched)) => {
-                let ages = rows.each();
-                for row in touched.iter().map(|&row| row as usize) {
-                    ages[row] = ages[row].saturating_add(1);
-                    stretches(columns, row, ages[row], start + row * width, &mut visit);
+            Rows::Each(ages) => {
+                for (row, &t) in ages.iter().enumerate() {
+                    stretches(columns, row, t, start + row * width, &mut visit);
                 }
             }
         }

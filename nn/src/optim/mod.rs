@@ -1,24 +1,87 @@
-//! Optimizers: θ ← θ − …, over flat vectors, in order of increasing complexity.
+//! Optimizers: θ ← θ − …, over flat vectors. And what surrounds them.
 //!
-//! What they have in common:
+//! | file | what | source |
+//! |---|---|---|
+//! | `sgd` | [`Sgd`]: gradient descent; momentum, Nesterov's too | Robbins & Monro 1951, Polyak 1964, Nesterov 1983 |
+//! | `adagrad` | [`Adagrad`]: rates that fall with each element's own gradients | Duchi, Hazan & Singer 2011 |
+//! | `rmsprop` | [`RmsProp`]: the gradient in units of its root mean square | Tieleman & Hinton 2012 |
+//! | `adadelta` | [`Adadelta`]: steps in units of the steps before | Zeiler 2012 |
+//! | `adam` | [`Adam`]: both moments; AdamW, AMSGrad | Kingma & Ba 2015 |
+//! | `adamax` | [`Adamax`]: Adam with the largest gradient of late | Kingma & Ba 2015 |
+//! | `nadam` | [`NAdam`]: Adam with Nesterov's momentum | Dozat 2016 |
+//! | `radam` | [`RAdam`]: Adam that begins carefully | Liu et al. 2020 |
+//! | `groups` | [`Groups`]: other settings for some of the parameters, by name | |
+//! | `schedule`, `plateau` | [`Schedule`]: the rate at step t; [`Plateau`]: the rate falls when a metric stalls | |
+//! | `average` | [`Average`]: θ averaged over time | Polyak & Juditsky 1992 |
+//! | `clip` | [`clip_norm`], [`clip_value`]: bounds on the gradient | Pascanu, Mikolov & Bengio 2013 |
+//! | `sweep`, `ages` | what optimizers share: the walk over θ, and how many updates each element has had | |
+//!
+//! Formulas, names and defaults are PyTorch's, and so are the numbers that come out. What the optimizers have in common:
 //!
 //! * A step uses the gradient up: afterwards it is zero.
 //! * **Refusal.** A gradient whose norm is not finite, or beyond about 10¹⁵ in `f32` and 10¹⁵⁰ in `f64`, is thrown away;
-//!   θ and the optimizer stay as they were ([`Step::Refused`]). So θ never overflows: with a learning rate of at most 10⁶,
-//!   a momentum of at most 0.999 and ηλ ≤ 1 no step is longer than 10²⁵, and a number near the end of `f32`, 10³⁸, does not
-//!   feel such a step.
+//!   θ and the optimizer stay as they were ([`Step::Refused`]). So θ never overflows under [`Sgd`] and [`Adam`]: with a
+//!   learning rate of at most 10⁶, a momentum of at most 0.999 and ηλ ≤ 1 no step is longer than 10²⁵, and a number near
+//!   the end of `f32`, 10³⁸, does not feel such a step. (ε must be positive: without it a gradient of 0 is 0/0.)
 //! * **Growth.** Their vectors follow θ's layout. Old elements keep their moments; new ones begin at zero, with a step
 //!   count of their own.
 //! * **Sparse gradients, the lazy rule.** Rows that a pass did not touch are not visited: their moments neither decay nor
-//!   move them, weight decay does not act on them, and their step count stands still.
+//!   move them, weight decay does not act on them, and their step count stands still. Plain [`Sgd`] and [`Adagrad`] would
+//!   not move such rows anyhow; for the others this is PyTorch's `SparseAdam`, but for t, which that counts for all rows.
+//! * **Frozen parameters**, in θ or by their [`Group`], keep their bits, and what is remembered of them.
+//! * What is remembered never holds denormal numbers, on which arithmetic is many times slower: they are set to zero.
+//! * They are plain data: `Send`, `Sync`, to clone, and to save in the middle of anything. All fields that have a name may
+//!   be changed between steps.
+//!
+//! # Gradients of several passes
+//!
+//! [`backward`](thalweg_autograd::Var::backward) adds, and only a step uses up: k passes before a step are one pass over
+//! the sum of their losses. For the mean, scale the gradient.
+//!
+//! ```
+//! use thalweg_autograd::{Grads, Params, Tape};
+//! use thalweg_nn::{Optimizer, Sgd};
+//!
+//! let mut params = Params::<f64>::new();
+//! let w = params.add("w", [1], |_| 0.0);
+//! let (mut tape, mut grads, mut sgd) = (Tape::new(), Grads::like(&params), Sgd::new(0.25));
+//! for target in [1.0, 2.0, 3.0, 6.0] {
+//!     let pass = tape.pass(&params);
+//!     pass.param(w).mse(pass.input(&[target])).backward(&mut grads);
+//! }
+//! grads.scale(1.0 / 4.0);
+//! sgd.step(&mut params, &mut grads);
+//! assert_eq!(params.of(w), [1.5]); // half of the way to the mean, as by one batch of four
+//! ```
 
+mod adadelta;
+mod adagrad;
 mod adam;
+mod adamax;
 mod ages;
+mod average;
 mod clip;
+mod groups;
+mod nadam;
+mod plateau;
+mod radam;
+mod rmsprop;
+mod schedule;
 mod sgd;
+mod sweep;
 
+pub use adadelta::Adadelta;
+pub use adagrad::Adagrad;
 pub use adam::Adam;
+pub use adamax::Adamax;
+pub use average::Average;
 pub use clip::{clip_norm, clip_value};
+pub use groups::{Group, Groups};
+pub use nadam::NAdam;
+pub use plateau::Plateau;
+pub use radam::RAdam;
+pub use rmsprop::RmsProp;
+pub use schedule::Schedule;
 pub use sgd::Sgd;
 
 use thalweg_autograd::{Grads, Params};
@@ -33,11 +96,6 @@ pub enum Step {
     Refused,
 }
 
-/// Whether an optimizer takes this gradient: its square must be far from overflow.
-fn is_acceptable<T: Real>(grads: &Grads<T>) -> bool {
-    grads.norm() <= 1e-4 / T::MIN_POSITIVE.to_f64().sqrt()
-}
-
 /// θ ← θ − something made of ∇L(θ).
 pub trait Optimizer<T: Real> {
     /// One step; the gradient is zero afterwards.
@@ -49,3 +107,17 @@ pub trait Optimizer<T: Real> {
     /// Sets η, for schedules.
     fn set_learning_rate(&mut self, learning_rate: f64);
 }
+
+/// The half of [`Optimizer`] that is the same for every one of them.
+macro_rules! learning_rate_is_a_field {
+    () => {
+        fn learning_rate(&self) -> f64 {
+            self.learning_rate
+        }
+
+        fn set_learning_rate(&mut self, learning_rate: f64) {
+            self.learning_rate = learning_rate;
+        }
+    };
+}
+use learning_rate_is_a_field;

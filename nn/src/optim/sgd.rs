@@ -3,17 +3,21 @@
 use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_tensor::{Real, kernels};
 
-use super::{Optimizer, Step, is_acceptable};
+use super::ages::Ages;
+use super::sweep::{Sweep, flushed, is_accepted};
+use super::{Groups, Optimizer, Step};
 
 /// Stochastic gradient descent, PyTorch's `optim.SGD`:
 ///
 /// ```text
 /// g ← g + λθ                                weight decay
-/// v ← μ v + g                               momentum (v = g when μ = 0)
+/// v ← μ v + (1 − d) g                       momentum and its dampening (v = g at first, and when μ = 0)
 /// θ ← θ − η v              or, Nesterov's:  θ ← θ − η (g + μ v)
 /// ```
 ///
-/// With `μ = λ = 0` this is the formula that incremental learning starts from, `θ_new = θ_old − η ∇L(θ_old)`.
+/// With `μ = λ = 0` this is the formula that incremental learning starts from, `θ_new = θ_old − η ∇L(θ_old)`. The gradient of
+/// a matrix that met one example then stays two vectors ([`Grads`]). And an untouched row would not move under the dense rule
+/// either: without momentum and decay the lazy rule is the dense one.
 ///
 /// Source: Robbins & Monro 1951; Polyak 1964; Nesterov 1983 in the form of Sutskever et al. 2013.
 #[derive(Clone, Debug)]
@@ -27,17 +31,31 @@ pub struct Sgd<T: Real = f32> {
     pub learning_rate: f64,
     /// μ, per step. 0: none.
     pub momentum: f64,
+    /// d: how much of a gradient does not enter v, but for the first of an element.
+    pub dampening: f64,
     /// Whether the momentum is Nesterov's.
     pub nesterov: bool,
     /// λ, added to the gradient as λθ. 0: none.
     pub weight_decay: f64,
+    /// Other settings for some of the parameters.
+    pub groups: Groups,
     velocity: Flat<T>,
+    ages: Ages,
 }
 
 impl<T: Real> Sgd<T> {
     /// Plain gradient descent with this learning rate, per step.
     pub fn new(learning_rate: f64) -> Self {
-        Sgd { learning_rate, momentum: 0.0, nesterov: false, weight_decay: 0.0, velocity: Flat::default() }
+        Sgd {
+            learning_rate,
+            momentum: 0.0,
+            dampening: 0.0,
+            nesterov: false,
+            weight_decay: 0.0,
+            groups: Groups::default(),
+            velocity: Flat::default(),
+            ages: Ages::default(),
+        }
     }
 
     /// With momentum μ, Nesterov's or Polyak's.
@@ -49,41 +67,66 @@ impl<T: Real> Sgd<T> {
     pub fn velocity(&self) -> &Flat<T> {
         &self.velocity
     }
+
+    /// Without momentum nothing is kept, and of a gradient that is an outer product no element is looked at.
+    fn descend(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
+        let Sgd { learning_rate, weight_decay, groups, .. } = self;
+        if !is_accepted(params, grads, groups) {
+            return Step::Refused;
+        }
+        if *weight_decay != 0.0 || groups.have_decay() {
+            let theta = params.as_slice();
+            grads.for_each(|param, at, g| {
+                let decay = T::from_f64(groups.decay(param).unwrap_or(*weight_decay));
+                kernels::axpy(decay, &theta[at..][..g.len()], g);
+            });
+        }
+        grads.apply_by(|param| T::from_f64(-*learning_rate * groups.rate(param)), params.theta_mut());
+        Step::Taken
+    }
+}
+
+/// The numbers of one update of elements of one age.
+struct Update<T> {
+    rate: T,
+    momentum: T,
+    /// `1 − d`, and 1 at first.
+    fresh: T,
+    nesterov: bool,
+    decay: T,
+}
+
+impl<T: Real> Update<T> {
+    #[inline(always)]
+    fn apply(&self, theta: &mut [T], gradient: &[T], velocity: &mut [T]) {
+        for ((theta, &g), v) in theta.iter_mut().zip(gradient).zip(velocity) {
+            let g = g + self.decay * *theta;
+            *v = flushed(self.momentum * *v + self.fresh * g);
+            *theta -= self.rate * if self.nesterov { g + self.momentum * *v } else { *v };
+        }
+    }
 }
 
 impl<T: Real> Optimizer<T> for Sgd<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
-        grads.align(params.layout());
-        if !is_acceptable(grads) {
-            grads.zero();
-            return Step::Refused;
-        }
-        if self.weight_decay != 0.0 {
-            let (decay, theta) = (T::from_f64(self.weight_decay), params.as_slice());
-            grads.for_each(|_, at, g| kernels::axpy(decay, &theta[at..][..g.len()], g));
-        }
-        let (rate, mu) = (T::from_f64(self.learning_rate), T::from_f64(self.momentum));
         if self.momentum == 0.0 {
-            grads.apply(-rate, params.theta_mut());
-            return Step::Taken;
+            return self.descend(params, grads);
         }
-        self.velocity.align(params.layout());
-        let (theta, velocity) = (params.theta_mut().as_mut_slice(), self.velocity.as_mut_slice());
-        grads.consume(|_, at, g| {
-            let (theta, velocity) = (&mut theta[at..][..g.len()], &mut velocity[at..][..g.len()]);
-            for ((theta, v), &g) in theta.iter_mut().zip(velocity).zip(g) {
-                *v = mu * *v + g;
-                *theta -= rate * if self.nesterov { g + mu * *v } else { *v };
-            }
-        });
-        Step::Taken
+        let (momentum, dampening, nesterov) = (self.momentum, self.dampening, self.nesterov);
+        let Sgd { groups, ages, velocity, .. } = self;
+        Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay }.run(
+            [velocity],
+            |at| Update {
+                rate: T::from_f64(at.rate),
+                momentum: T::from_f64(momentum),
+                fresh: T::from_f64(if at.t == 1.0 { 1.0 } else { 1.0 - dampening }),
+                nesterov,
+                decay: T::from_f64(at.decay),
+            },
+            #[inline(always)]
+            |update, theta, g, [v]| update.apply(theta, g, v),
+        )
     }
 
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
-    }
-
-    fn set_learning_rate(&mut self, learning_rate: f64) {
-        self.learning_rate = learning_rate;
-    }
+    super::learning_rate_is_a_field!();
 }
