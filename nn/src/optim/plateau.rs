@@ -7,7 +7,8 @@
 /// ```
 /// use thalweg_nn::Plateau;
 ///
-/// let mut plateau = Plateau { patience: 2, ..Plateau::new(0.1) };
+/// let mut plateau = Plateau::new(0.1);
+/// plateau.patience = 2;
 /// let rates = [3.0, 2.0, 2.1, 2.0, 2.2, 1.0].map(|loss| plateau.observe(loss)); // optimizer.set_learning_rate(…)
 /// assert_eq!(rates[..4], [0.1; 4]); // two without improvement are borne
 /// assert!((rates[4] - 0.01).abs() < 1e-12 && rates[5] == rates[4]);

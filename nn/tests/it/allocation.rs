@@ -1,7 +1,5 @@
 //! After the first step of a size, learning allocates nothing.
 
-mod recurrent;
-
 use allocation_counter::measure;
 use thalweg_autograd::{Grads, Params, Tape};
 use thalweg_nn::{Activation, Adam, Embedding, Linear, Optimizer, Sgd, Step, clip_norm};
@@ -11,6 +9,8 @@ use thalweg_tensor::{Rng, Tensor};
 use crate::support::Testable;
 
 mod losses;
+mod optimizers;
+mod recurrent;
 
 /// The first step pays for the memory (or this test could not fail), the later ones for none.
 #[track_caller]

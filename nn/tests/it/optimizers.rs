@@ -1,28 +1,70 @@
-//! Refusal, sparse gradients, frozen parameters, clipping, denormal numbers, stopping and carrying on.
+//! Laws of every optimizer: refusal, sparse gradients, frozen parameters, denormal numbers, stopping and carrying on.
 
-use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thalweg_autograd::{Grads, Param, Params, Tape};
-use thalweg_nn::{Adam, Cell, Embedding, Linear, Lstm, Optimizer, Sgd, State, Step, clip_norm, clip_value};
+use thalweg_nn::{Adadelta, Adagrad, Adam, Adamax, NAdam, Optimizer, RAdam, RmsProp, Sgd, Step};
+use thalweg_nn::{Cell, Embedding, Groups, Linear, Lstm, State};
 use thalweg_tensor::{Real, Rng};
 
 use crate::support::bits;
 
+/// What the laws ask of an optimizer.
+pub(crate) trait Lawful: Optimizer<f32> + Clone + Serialize + DeserializeOwned + Send + Sync {
+    fn set_groups(&mut self, groups: Groups);
+    fn set_weight_decay(&mut self, weight_decay: f64);
+}
+
+macro_rules! lawful {
+    ($($optimizer:ident)*) => {$(
+        impl Lawful for $optimizer<f32> {
+            fn set_groups(&mut self, groups: Groups) {
+                self.groups = groups;
+            }
+
+            fn set_weight_decay(&mut self, weight_decay: f64) {
+                self.weight_decay = weight_decay;
+            }
+        }
+    )*};
+}
+lawful!(Sgd Adagrad RmsProp Adadelta Adam Adamax NAdam RAdam);
+
 /// Checks a law for every optimizer: `$law(fresh optimizer)`.
 macro_rules! for_every_optimizer {
     ($($law:tt)*) => {{
-        ($($law)*)(Sgd::<f32>::new(0.1));
-        ($($law)*)(decaying(Sgd::<f32>::with_momentum(0.1, 0.9, false)));
-        ($($law)*)(decaying(Sgd::<f32>::with_momentum(0.1, 0.9, true)));
-        ($($law)*)(Adam::<f32>::new(0.1));
-        ($($law)*)(Adam::<f32>::adamw(0.1));
+        use thalweg_nn::{Adadelta, Adagrad, Adam, Adamax, NAdam, RAdam, RmsProp, Sgd};
+        use crate::optimizers::with;
+        ($($law)*)(Sgd::new(0.1));
+        ($($law)*)(with(Sgd::with_momentum(0.1, 0.9, false), |sgd| (sgd.weight_decay, sgd.dampening) = (0.01, 0.5)));
+        ($($law)*)(with(Sgd::with_momentum(0.1, 0.9, true), |sgd| sgd.weight_decay = 0.01));
+        ($($law)*)(Adagrad::new(0.1));
+        ($($law)*)(with(Adagrad::new(0.1), |o| (o.learning_rate_decay, o.initial_accumulator) = (0.1, 0.01)));
+        ($($law)*)(RmsProp::new(0.1));
+        ($($law)*)(with(RmsProp::new(0.1), |o| (o.momentum, o.weight_decay) = (0.9, 0.01)));
+        ($($law)*)(with(RmsProp::new(0.1), |o| (o.centered, o.momentum) = (true, 0.5)));
+        ($($law)*)(Adadelta::new(1.0));
+        ($($law)*)(Adam::new(0.1));
+        ($($law)*)(Adam::adamw(0.1));
+        ($($law)*)(Adam::amsgrad(0.1));
+        ($($law)*)(Adamax::new(0.1));
+        ($($law)*)(NAdam::new(0.1));
+        ($($law)*)(with(NAdam::new(0.1), |o| (o.decoupled, o.weight_decay) = (true, 0.01)));
+        ($($law)*)(RAdam::new(0.1));
+        ($($law)*)(with(RAdam::new(0.1), |o| (o.decoupled, o.weight_decay) = (true, 0.01)));
     }};
 }
+pub(crate) use for_every_optimizer;
 
-fn decaying(mut sgd: Sgd) -> Sgd {
-    sgd.weight_decay = 0.01;
-    sgd
+mod clipping;
+mod laws;
+mod paths;
+mod surroundings;
+
+/// An optimizer with some of its settings changed.
+pub(crate) fn with<O>(mut optimizer: O, change: impl FnOnce(&mut O)) -> O {
+    change(&mut optimizer);
+    optimizer
 }
 
 /// Everything that an optimizer is, as text: equal texts are equal bits.
@@ -53,7 +95,7 @@ fn random_gradient(params: &Params, [vector, table]: [Param; 2], grads: &mut Gra
     grads.of_mut(vector).iter_mut().for_each(|g| *g = rng.normal() as f32);
 }
 
-fn refuses<O: Optimizer<f32> + Clone + Serialize>(mut optimizer: O) {
+fn refuses(mut optimizer: impl Lawful) {
     let (mut params, handles, mut grads) = two_parameters();
     let mut rng = Rng::new(2);
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
@@ -152,48 +194,6 @@ fn frozen_parameters_do_not_move() {
         assert_eq!(step(&mut params), [true, true]);
     }
     for_every_optimizer!(law);
-}
-
-proptest! {
-    #[test]
-    fn clip_norm_bounds_the_norm_and_keeps_the_direction(seed in any::<u64>(), max in 0.01..20.0f64) {
-        let (params, handles, mut grads) = two_parameters();
-        random_gradient(&params, handles, &mut grads, &mut Rng::new(seed));
-        let mut before = grads.clone();
-        let norm = clip_norm(&mut grads, max);
-        prop_assert!((norm - before.as_slice().iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt()).abs() < 1e-5 * norm);
-        prop_assert!((grads.norm() - norm.min(max)).abs() < 1e-5 * max.max(1.0));
-        let factor = (max / norm).min(1.0);
-        for (g, b) in grads.as_slice().iter().zip(before.as_slice()) {
-            prop_assert!((f64::from(*g) - factor * f64::from(*b)).abs() <= 1e-6 * f64::from(b.abs()));
-            prop_assert!(norm > max || g.to_bits() == b.to_bits(), "a short gradient is left alone");
-        }
-    }
-
-    #[test]
-    fn clip_value_bounds_each_element_and_leaves_the_others_alone(seed in any::<u64>(), max in 0.01..3.0f64) {
-        let (params, handles, mut grads) = two_parameters();
-        random_gradient(&params, handles, &mut grads, &mut Rng::new(seed));
-        let mut before = grads.clone();
-        clip_value(&mut grads, max);
-        let max = max as f32;
-        for (g, b) in grads.as_slice().iter().zip(before.as_slice()) {
-            prop_assert_eq!(*g, if b.abs() > max { max.copysign(*b) } else { *b });
-        }
-    }
-}
-
-#[test]
-fn clipping_does_not_hide_what_is_not_finite() {
-    fn law(clip: impl Fn(&mut Grads)) {
-        let (mut params, [vector, _], mut grads) = two_parameters();
-        grads.of_mut(vector).copy_from_slice(&[1.0, f32::NAN, -9.0, 0.5, 2.0]);
-        clip(&mut grads);
-        assert!(grads.of(vector)[1].is_nan());
-        assert_eq!(Adam::<f32>::new(0.1).step(&mut params, &mut grads), Step::Refused);
-    }
-    law(|grads| assert!(clip_norm(grads, 1.0).is_nan()));
-    law(|grads| clip_value(grads, 1.0));
 }
 
 /// One gradient, then silence: m is zero after some 800 steps, v after some 80 000, and never is either denormal.

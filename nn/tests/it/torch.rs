@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thalweg_autograd::{Grads, Params, Tape, Var};
-use thalweg_nn::{Adam, Carried, Gru, Lstm, Mode, Optimizer, Recurrent, RecurrentOptions, Rnn, Sgd, Step};
+use thalweg_nn::{Carried, Gru, Lstm, Mode, Recurrent, RecurrentOptions, Rnn};
 use thalweg_tensor::{Rng, Tensor};
 
 use crate::support::{Testable, assert_close};
@@ -119,64 +119,4 @@ fn lstm_is_pytorchs() {
 #[test]
 fn gru_is_pytorchs() {
     check_all::<Gru>("GRU", 0);
-}
-
-/// Where an optimizer stands after some steps over given gradients.
-#[derive(Deserialize)]
-struct Path {
-    optimizer: String,
-    attrs: Attributes,
-    start: Tensor<f64>,
-    /// `[steps, …]`.
-    gradients: Tensor<f64>,
-    /// By number of steps.
-    after: BTreeMap<usize, Tensor<f64>>,
-}
-
-/// Only what our optimizers cover: anything else is an error.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Attributes {
-    lr: f64,
-    #[serde(default)]
-    momentum: f64,
-    #[serde(default)]
-    nesterov: bool,
-    #[serde(default)]
-    weight_decay: f64,
-}
-
-#[test]
-fn optimizers_walk_pytorchs_paths() {
-    let paths = read::<Path>(include_str!("../fixtures/optimizers.json"));
-    assert_eq!(paths.len(), 6);
-    for Path { optimizer, attrs, start, gradients, after } in paths {
-        let mut stepper: Box<dyn Optimizer<f64>> = match optimizer.as_str() {
-            "SGD" => {
-                let mut sgd = Sgd::with_momentum(attrs.lr, attrs.momentum, attrs.nesterov);
-                sgd.weight_decay = attrs.weight_decay;
-                Box::new(sgd)
-            }
-            "Adam" | "AdamW" => {
-                let mut adam = if optimizer == "Adam" { Adam::new(attrs.lr) } else { Adam::adamw(attrs.lr) };
-                adam.weight_decay = attrs.weight_decay;
-                Box::new(adam)
-            }
-            other => panic!("the fixture has an optimizer {other}"),
-        };
-        let mut params = Params::<f64>::new();
-        let w = params.add("w", start.shape(), |i| start.as_slice()[i]);
-        let mut grads = Grads::like(&params);
-        let mut compared = 0;
-        for (step, gradient) in (1..).zip(gradients.as_slice().chunks_exact(start.shape().len())) {
-            grads.of_mut(w).copy_from_slice(gradient);
-            assert_eq!(stepper.step(&mut params, &mut grads), Step::Taken);
-            if let Some(expected) = after.get(&step) {
-                let what = format!("{optimizer} {attrs:?} after {step} steps");
-                assert_close(&what, params.of(w), expected.as_slice(), TOLERANCE);
-                compared += 1;
-            }
-        }
-        assert_eq!(compared, after.len());
-    }
 }
