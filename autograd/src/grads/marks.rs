@@ -9,6 +9,31 @@ use thalweg_tensor::kernels::{self, GRAIN};
 use super::Grads;
 use crate::layout::{Entry, Param};
 
+/// Which part of a parameter has a gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touched<'a> {
+    /// None: the pass did not use it.
+    Nothing,
+    /// These rows (indices of the first axis), each once, in the order in which they were reached.
+    Rows(&'a [u32]),
+    /// All of it.
+    All,
+}
+
+impl Touched<'_> {
+    /// Calls `visit` with each stretch of θ, within a parameter's entry, that this is.
+    pub fn ranges(self, entry: &Entry, mut visit: impl FnMut(Range<usize>)) {
+        let (start, (_, width)) = (entry.range().start, entry.table());
+        match self {
+            Touched::Nothing => {}
+            Touched::Rows(rows) => {
+                rows.iter().map(|&row| start + row as usize * width).for_each(|at| visit(at..at + width));
+            }
+            Touched::All => visit(entry.range()),
+        }
+    }
+}
+
 /// What of one entry was touched.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Mark {
@@ -120,13 +145,9 @@ impl Mark {
     }
 
     /// Calls `visit` with each touched range of θ that has its elements.
-    pub(super) fn stretches(&self, entry: &Entry, mut visit: impl FnMut(Range<usize>)) {
-        if self.all {
-            visit(entry.range());
-        } else {
-            let (start, (_, width)) = (entry.range().start, entry.table());
-            self.rows.iter().map(|&row| start + row as usize * width).for_each(|at| visit(at..at + width));
-        }
+    pub(super) fn stretches(&self, entry: &Entry, visit: impl FnMut(Range<usize>)) {
+        let touched = if self.all { Touched::All } else { Touched::Rows(&self.rows) };
+        touched.ranges(entry, visit);
     }
 
     pub(super) fn clear(&mut self) {
@@ -141,9 +162,8 @@ impl Mark {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Touched;
     use super::*;
-    use crate::Params;
+    use crate::{Params, Tape};
 
     /// The vectors of two outer products `[3, 4]`.
     const LEFT: [[f64; 3]; 2] = [[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]];
@@ -231,5 +251,17 @@ mod tests {
         grads.zero();
         grads.add_outer(free, 0, &LEFT[0], &RIGHT[0]); // part of it: elements at once
         assert_eq!(grads.touched(free), Touched::Rows(&[0, 1, 2]));
+    }
+
+    #[test]
+    fn each_parameter_may_have_a_rate_of_its_own() {
+        let mut params = Params::<f64>::new();
+        let handles = ["a", "b"].map(|name| params.add(name, [1, 2], |_| 0.0));
+        let (mut tape, mut grads) = (Tape::new(), Grads::like(&params));
+        let pass = tape.pass(&params);
+        let [a, b] = handles.map(|param| pass.param(param).matmul(pass.input(&[1.0, 2.0])).sum());
+        (a + b).backward(&mut grads);
+        grads.apply_by(|param| [-0.5, 3.0][param.index()], params.theta_mut());
+        assert_eq!(handles.map(|param| params.of(param).to_vec()), [[-0.5, -1.0], [3.0, 6.0]]);
     }
 }

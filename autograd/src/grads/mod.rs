@@ -11,18 +11,8 @@ use crate::layout::{Layout, Param};
 
 mod marks;
 
+pub use marks::Touched;
 use marks::{Mark, Outer, Piece};
-
-/// Which part of a parameter has a gradient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Touched<'a> {
-    /// None: the pass did not use it.
-    Nothing,
-    /// These rows (indices of the first axis), each once, in the order in which they were reached.
-    Rows(&'a [u32]),
-    /// All of it.
-    All,
-}
 
 /// ∇L(θ), laid out like θ. [`Var::backward`](crate::Var::backward) *adds* to it; an optimizer's step uses it up and
 /// zeroes it.
@@ -318,30 +308,20 @@ mod tests {
         let (mut tape, mut grads, mut only_b) = (Tape::new(), Grads::like(&params), Grads::like(&params));
         for row in [None, Some(1)] {
             let pass = tape.pass(&params);
-            let mut learn = |param, grads: &mut _| match row {
+            let learn = |param, grads: &mut _| match row {
                 None => pass.param(param).matmul(pass.input(&[1.0, 2.0])).sum().backward(grads),
                 Some(row) => pass.param(param).row(row).sum().backward(grads),
             };
             learn(b, &mut only_b);
-            [a, b].map(|param| learn(param, &mut grads));
+            learn(a, &mut grads);
+            learn(b, &mut grads);
             grads.zero_of(a);
             assert_eq!((grads.touched(a), grads.touched(b)), (Touched::Nothing, only_b.touched(b)));
             assert_eq!(grads.norm(), only_b.norm());
             assert_eq!(grads.as_slice(), only_b.as_slice());
-            [&mut grads, &mut only_b].map(Grads::zero);
+            grads.zero();
+            only_b.zero();
         }
-    }
-
-    #[test]
-    fn each_parameter_may_have_a_rate_of_its_own() {
-        let mut params = Params::<f64>::new();
-        let handles = ["a", "b"].map(|name| params.add(name, [1, 2], |_| 0.0));
-        let (mut tape, mut grads) = (Tape::new(), Grads::like(&params));
-        let pass = tape.pass(&params);
-        let [a, b] = handles.map(|param| pass.param(param).matmul(pass.input(&[1.0, 2.0])).sum());
-        (a + b).backward(&mut grads);
-        grads.apply_by(|param| [-0.5, 3.0][param.index()], params.theta_mut());
-        assert_eq!(handles.map(|param| params.of(param).to_vec()), [[-0.5, -1.0], [3.0, 6.0]]);
     }
 
     #[test]

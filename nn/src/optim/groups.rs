@@ -97,7 +97,9 @@ fn matches(pattern: &str, name: &str) -> bool {
 /// let mut params = Params::<f32>::new();
 /// let [words, head, bias] = ["embedding.weight", "head.weight", "body.bias"].map(|name| params.add(name, [1], |_| 1.0));
 /// let mut grads = Grads::like(&params);
-/// [words, head, bias].map(|param| grads.of_mut(param).fill(1.0));
+/// for param in [words, head, bias] {
+///     grads.of_mut(param).fill(1.0);
+/// }
 /// adamw.step(&mut params, &mut grads);
 /// assert_eq!(params.of(words), [1.0]);
 /// assert!((params.of(head)[0] - (1.0 - 0.05 * 0.01 - 0.05)).abs() < 1e-6);
@@ -160,11 +162,6 @@ impl Groups {
     /// λ of a parameter, if its group has one of its own, once aligned.
     pub(super) fn decay(&self, param: Param) -> Option<f64> {
         self.group(param)?.weight_decay
-    }
-
-    /// Whether some group has a λ of its own.
-    pub(super) fn have_decay(&self) -> bool {
-        self.groups.iter().any(|group| group.weight_decay.is_some())
     }
 
     /// The parameters that are frozen, once aligned.

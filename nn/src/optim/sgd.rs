@@ -1,7 +1,7 @@
 //! Stochastic gradient descent.
 
 use thalweg_autograd::{Flat, Grads, Params};
-use thalweg_tensor::{Real, kernels};
+use thalweg_tensor::Real;
 
 use super::ages::Ages;
 use super::sweep::{Sweep, flushed, is_accepted};
@@ -68,20 +68,23 @@ impl<T: Real> Sgd<T> {
         &self.velocity
     }
 
-    /// Without momentum nothing is kept, and of a gradient that is an outer product no element is looked at.
+    /// Without momentum, `θ ← (1 − ηλ) θ − η g`: nothing is kept, and of a gradient that is an outer product no element is
+    /// looked at.
     fn descend(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
         let Sgd { learning_rate, weight_decay, groups, .. } = self;
         if !is_accepted(params, grads, groups) {
             return Step::Refused;
         }
-        if *weight_decay != 0.0 || groups.have_decay() {
-            let theta = params.as_slice();
-            grads.for_each(|param, at, g| {
-                let decay = T::from_f64(groups.decay(param).unwrap_or(*weight_decay));
-                kernels::axpy(decay, &theta[at..][..g.len()], g);
-            });
+        let rate = |param| *learning_rate * groups.rate(param);
+        let theta = params.theta_mut().as_mut_slice();
+        for (param, entry) in grads.layout().iter().filter(|(_, entry)| entry.trainable()) {
+            let decay = groups.decay(param).unwrap_or(*weight_decay);
+            if decay != 0.0 {
+                let keep = T::from_f64(1.0 - rate(param) * decay);
+                grads.touched(param).ranges(entry, |range| theta[range].iter_mut().for_each(|theta| *theta *= keep));
+            }
         }
-        grads.apply_by(|param| T::from_f64(-*learning_rate * groups.rate(param)), params.theta_mut());
+        grads.apply_by(|param| T::from_f64(-rate(param)), params.theta_mut());
         Step::Taken
     }
 }

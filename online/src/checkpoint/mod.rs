@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `THALWEG\0` |
-//! | 4 | version of this format: 1 |
+//! | 4 | version of this format: 3 |
 //! | 8 | length of the payload |
 //! | … | the payload: any serde value, in bincode with integers of fixed size |
 //! | 8 | XXH3-64 of everything before |
@@ -26,7 +26,7 @@ pub use file::{check_writable, load, save, sweep};
 
 const MAGIC: [u8; 8] = *b"THALWEG\0";
 /// The version of the format that this program writes, and the only one that it reads.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Magic, version and length.
 const HEAD: usize = 8 + 4 + 8;
 const CHECKSUM: usize = 8;
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(message(b"PK\x03\x04"), "not a checkpoint of thalweg");
         assert_eq!(message(b""), "not a checkpoint of thalweg");
         assert_eq!(message(b"THAL"), "cut short: expected 28 bytes, found 4");
-        assert_eq!(changed(8, 3), "of another version: expected format 2, found format 3");
+        assert_eq!(changed(8, 2), "of another version: expected format 3, found format 2");
         assert!(changed(19, 1).starts_with("too large: expected at most 4294967296 bytes, found "));
         assert_eq!(changed(25, 0xff), "damaged: the checksum does not match");
         let expected = format!("cut short: expected {} bytes, found {}", good.len(), good.len() - 1);

@@ -38,7 +38,7 @@ fn damage_is_noticed_wherever_it_is() {
         refused(&folder, "d")
     };
     assert_eq!(flipped(0), "d: not a checkpoint of thalweg");
-    assert_eq!(flipped(8), "d: of another version: expected format 2, found format 6");
+    assert_eq!(flipped(8), "d: of another version: expected format 3, found format 7");
     assert!(flipped(12).starts_with("d: "), "the length");
     for place in [20, 100, length / 3, length / 2, length - 30, length - 9, length - 8, length - 1] {
         assert_eq!(flipped(place), "d: damaged: the checksum does not match", "byte {place}");
@@ -62,7 +62,7 @@ fn another_version_is_named() {
     let mut bytes = folder.read("c");
     bytes[8..12].copy_from_slice(&7_u32.to_le_bytes());
     folder.write("c", bytes);
-    assert_eq!(refused(&folder, "c"), "c: of another version: expected format 2, found format 7");
+    assert_eq!(refused(&folder, "c"), "c: of another version: expected format 3, found format 7");
 }
 
 #[test]
