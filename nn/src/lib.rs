@@ -41,7 +41,11 @@
 //! | module | what |
 //! |---|---|
 //! | `define` | [`network!`]: a network as a plain struct whose parameters are named after its fields |
-//! | `linear`, `embedding` | [`Linear`], [`Embedding`]: layers that grow |
+//! | `linear`, `conv`, `embedding` | [`Linear`], [`Conv1d`], [`Conv2d`], [`Embedding`], [`EmbeddingBag`]: layers that grow |
+//! | [`norm`] | [`LayerNorm`], [`RmsNorm`], [`GroupNorm`], [`BatchNorm`], which works for streams too |
+//! | [`attention`] | [`MultiheadAttention`], [`TransformerEncoderLayer`], positions |
+//! | [`pool`], `dropout`, `nonlinearity` | [`MaxPool2d`] and its kin, [`Dropout`], [`Nonlinearity`], [`PRelu`] |
+//! | [`module`] | [`Module`]: layers in sequence, [`Residual`] connections, without `dyn` |
 //! | `mode` | [`Mode`]: training or use; what dropout draws from, what batch norm measured |
 //! | [`recurrent`] | cells written as their equations; [`Recurrent`]: layers of them, both directions; [`State`]; [`Tbptt`] |
 //! | `parallel` | [`Parallel`]: a batch on several threads, with the same bits for any number of them |
@@ -58,23 +62,39 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attention;
+mod conv;
+mod dropout;
 mod define;
 mod embedding;
 pub mod init;
 mod linear;
 pub mod loss;
 mod mode;
+pub mod module;
+mod nonlinearity;
+pub mod norm;
 pub mod optim;
 mod parallel;
+pub mod pool;
 pub mod recurrent;
 
+pub use attention::{
+    AttentionMask, LearnedPositions, MultiheadAttention, SinusoidalPositions, TransformerEncoderLayer,
+};
+pub use conv::{Conv, Conv1d, Conv2d};
 pub use define::path;
-pub use embedding::Embedding;
+pub use dropout::Dropout;
+pub use embedding::{BagMode, Embedding, EmbeddingBag};
 pub use linear::Linear;
 pub use mode::{Mode, Training};
+pub use module::{Flatten, Module, Residual};
+pub use nonlinearity::{Nonlinearity, PRelu};
+pub use norm::{BatchNorm, GroupNorm, LayerNorm, RmsNorm};
 pub use optim::{Adadelta, Adagrad, Adam, Adamax, Average, Group, Groups, NAdam, Optimizer, Plateau, RAdam, RmsProp};
 pub use optim::{Schedule, Sgd, Step, clip_norm, clip_value};
 pub use parallel::Parallel;
+pub use pool::{AvgPool1d, AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool1d, MaxPool2d};
 pub use recurrent::{Carried, Cell, GrowHidden, Recurrent, Stackable, State, Tbptt, unroll, unroll_of};
 pub use recurrent::{CellOptions, RecurrentOptions};
 pub use recurrent::{Gru, GruForm, LayerNormLstm, Lstm, LstmForm, LstmState, Reset, Rnn, RnnForm, Update};

@@ -5,7 +5,7 @@ use thalweg_tensor::{Real, Rng};
 
 use crate::init;
 
-/// Affine map, PyTorch's `nn.Linear`: `[in]` → `[out]`, or `[n, in]` → `[n, out]`.
+/// Affine map, PyTorch's `nn.Linear`: `[…, in]` → `[…, out]`.
 ///
 /// ```text
 /// y = W x + b        W: [out, in]   b: [out]
@@ -71,7 +71,7 @@ impl Linear {
     /// `y = W x + b`.
     ///
     /// # Panics
-    /// If `x` is neither `[in]` nor `[n, in]`.
+    /// If the last axis of `x` is not as long as the layer has inputs.
     #[track_caller]
     pub fn forward<'p, T: Real>(&self, x: Var<'p, T>) -> Var<'p, T> {
         self.forward_with(x, Activation::Identity)
@@ -80,11 +80,18 @@ impl Linear {
     /// `y = f(W x + b)`, as one node: what `forward` and then the activation give, with less to do.
     ///
     /// # Panics
-    /// If `x` is neither `[in]` nor `[n, in]`.
+    /// If the last axis of `x` is not as long as the layer has inputs.
     #[track_caller]
     pub fn forward_with<'p, T: Real>(&self, x: Var<'p, T>, activation: Activation) -> Var<'p, T> {
-        let pass = x.pass();
-        x.affine_with(pass.param(self.weight), self.bias.map(|bias| pass.param(bias)), activation)
+        let (pass, shape) = (x.pass(), x.shape());
+        let affine =
+            |x: Var<'p, T>| x.affine_with(pass.param(self.weight), self.bias.map(|b| pass.param(b)), activation);
+        if shape.rank() <= 2 {
+            return affine(x);
+        }
+        let last = shape.rank() - 1;
+        let y = affine(x.reshape([shape.without(last).len(), shape.dims()[last]]));
+        y.reshape(shape.with(last, y.shape().dims()[1]))
     }
 
     /// Adds inputs, with weights of zero: no output changes by a bit, whatever the new inputs are.

@@ -8,3 +8,4 @@ mod optimizers;
 mod recurrent;
 mod support;
 mod torch;
+mod torch_layers;

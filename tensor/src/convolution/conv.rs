@@ -17,6 +17,11 @@ use std::ops::Range;
 /// assert_eq!((y.shape().dims(), y.view().at(&[0, 0, 0]), y.view().at(&[1, 2, 2])), (&[2, 5, 5][..], 4.0, 9.0));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(bound(serialize = "[usize; N]: serde::Serialize", deserialize = "[usize; N]: serde::Deserialize<'de>"))
+)]
 pub struct ConvOptions<const N: usize> {
     /// How far apart neighbouring positions lie: 1.
     pub stride: [usize; N],

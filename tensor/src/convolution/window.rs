@@ -13,6 +13,11 @@ use std::ops::Range;
 /// assert_eq!(Window::tiling([2]).output([7]), [3]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(bound(serialize = "[usize; N]: serde::Serialize", deserialize = "[usize; N]: serde::Deserialize<'de>"))
+)]
 pub struct Window<const N: usize> {
     /// How many taps there are along each axis; PyTorch's `kernel_size`.
     pub kernel: [usize; N],

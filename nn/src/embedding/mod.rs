@@ -1,7 +1,11 @@
-//! A table of learned vectors.
+//! A table of learned vectors, one by one and in bags.
 
-use thalweg_autograd::{Param, Params, Var};
-use thalweg_tensor::{Real, Rng};
+mod bag;
+
+pub use bag::{BagMode, EmbeddingBag};
+
+use thalweg_autograd::{Op, Param, Params, Pass, Var};
+use thalweg_tensor::{Real, Rng, kernels};
 
 use crate::init;
 
@@ -23,11 +27,19 @@ use crate::init;
 /// words.forward(&pass, &[10_000]).sum().backward(&mut grads);
 /// assert_eq!(grads.touched(words.weight), Touched::Rows(&[10_000]));
 /// ```
+///
+/// # Tied weights
+///
+/// Layers are handles, so a language model that reads and writes with the same vectors (Press & Wolf 2017) is one whose
+/// output layer is `Linear { weight: words.weight, bias: None }`. The gradients of both uses add up; that of the output
+/// touches all rows. A new word grows both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Embedding {
     /// `[words, d]`.
     pub weight: Param,
+    /// An index that stands for no word; PyTorch's `padding_idx`. Its row begins as zeros and never gets a gradient.
+    pub padding: Option<usize>,
 }
 
 impl Embedding {
@@ -37,7 +49,27 @@ impl Embedding {
     /// If the name is taken.
     #[track_caller]
     pub fn new<T: Real>(params: &mut Params<T>, name: &str, words: usize, width: usize, rng: &mut Rng) -> Self {
-        Embedding { weight: params.add(&format!("{name}.weight"), [words, width], init::normal(1.0, rng)) }
+        let weight = params.add(&format!("{name}.weight"), [words, width], init::normal(1.0, rng));
+        Embedding { weight, padding: None }
+    }
+
+    /// With an index that stands for no word: its row is zeros, and stays so.
+    ///
+    /// # Panics
+    /// If the name is taken, or there is no such row.
+    #[track_caller]
+    pub fn with_padding<T: Real>(
+        params: &mut Params<T>,
+        name: &str,
+        words: usize,
+        width: usize,
+        padding: usize,
+        rng: &mut Rng,
+    ) -> Self {
+        assert!(padding < words, "Embedding: there is no row {padding} among {words} to be padding");
+        let weight = Self::new(params, name, words, width, rng).weight;
+        params.of_mut(weight)[padding * width..][..width].fill(T::ZERO);
+        Embedding { weight, padding: Some(padding) }
     }
 
     /// The rows of these indices: `k` → `[k, d]`. For one row without a copy: `pass.param(weight).row(i)`.
@@ -45,14 +77,43 @@ impl Embedding {
     /// # Panics
     /// If there is no such row.
     #[track_caller]
-    pub fn forward<'p, T: Real>(&self, pass: &'p thalweg_autograd::Pass<'p, T>, indices: &[usize]) -> Var<'p, T> {
-        pass.param(self.weight).rows(indices)
+    pub fn forward<'p, T: Real>(&self, pass: &'p Pass<'p, T>, indices: &[usize]) -> Var<'p, T> {
+        let table = pass.param(self.weight);
+        match self.padding {
+            Some(padding) => rows_without_padding(table, indices, padding),
+            None => table.rows(indices),
+        }
     }
 
     /// Adds words at the end, standard normal. Old words keep their index.
     pub fn grow<T: Real>(&self, params: &mut Params<T>, by: usize, rng: &mut Rng) {
         params.grow(self.weight, 0, by, init::normal(1.0, rng));
     }
+}
+
+/// [`Var::rows`], but one row of the table gets no gradient.
+///
+/// Forward `yᵢ = x[indexᵢ]`; backward `x̄[indexᵢ] += ȳᵢ` unless that row is the padding.
+#[track_caller]
+fn rows_without_padding<'p, T: Real>(table: Var<'p, T>, indices: &[usize], padding: usize) -> Var<'p, T> {
+    let [words, width] = table.dims();
+    if let Some(bad) = indices.iter().find(|&&i| i >= words) {
+        panic!("Embedding: there is no row {bad} in {}", table.shape());
+    }
+    table.pass().record(
+        Op::new("embedding").indices(indices).attributes([padding, width]),
+        [table],
+        [indices.len(), width],
+        |[x], y| {
+            let places = y.chunks_exact_mut(width.max(1)).zip(indices);
+            places.for_each(|(y, &i)| y.copy_from_slice(&x[i * width..][..width]));
+        },
+        |g| {
+            let ([padding, width], dy) = (g.attributes(), g.dy());
+            let rows = dy.chunks_exact(width.max(1)).zip(g.indices());
+            rows.filter(|&(_, &i)| i != padding).for_each(|(dy, &i)| kernels::add_assign(dy, g.dx_row(0, i)));
+        },
+    )
 }
 
 #[cfg(test)]
