@@ -8,6 +8,7 @@ use thalweg_tensor::{Rng, Tensor};
 
 use crate::support::Testable;
 
+mod layers;
 mod losses;
 mod optimizers;
 mod recurrent;

@@ -1,9 +1,12 @@
 //! Stories of the crate as a user sees it: known answers, laws, growth, refusal, resuming, memory.
 
 mod allocation;
+mod attention;
+mod composition;
 mod growth;
 mod laws;
 mod losses;
+mod norm;
 mod optimizers;
 mod recurrent;
 mod support;
