@@ -147,7 +147,7 @@ mod tests {
     use crate::Linear;
     use proptest::prelude::*;
     use thalweg_autograd::Tape;
-    use thalweg_tensor::Tensor;
+    use thalweg_tensor::{Rng, Tensor};
 
     proptest! {
         /// Old outputs are equal after any growth.

@@ -121,3 +121,41 @@ fn sequence<T: Real>(layer: &str, x: Var<'_, T>) -> [usize; 2] {
         _ => panic!("{layer}: [t, d] or [n, t, d] expected, the shape is {}", x.shape()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thalweg_autograd::{Grads, Tape, Touched};
+
+    #[test]
+    fn positions_of_a_piece_are_those_of_the_whole() {
+        let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+        let pass = tape.pass(&params);
+        let whole = SinusoidalPositions.forward(pass.zeros([9, 5])).to_tensor();
+        let piece = SinusoidalPositions.forward_from(pass.zeros([2, 3, 5]), 4).to_tensor();
+        assert!((0..2).all(|n| piece.row(n).to_tensor() == whole.view().slice(0, 4..7).to_tensor()));
+        let rows: Vec<_> = (0..9).map(|t| whole.row(t).to_tensor()).collect();
+        assert!((0..9).all(|i| (0..i).all(|j| rows[i] != rows[j])), "positions can be told apart");
+    }
+
+    #[test]
+    fn learned_positions_touch_their_rows_and_grow() {
+        let (mut params, mut rng, mut tape) = (Params::<f64>::new(), Rng::new(1), Tape::new());
+        let positions = LearnedPositions::new(&mut params, "positions", 4, 3, &mut rng);
+        let before = positions.forward(tape.pass(&params).zeros([4, 3])).to_tensor();
+        positions.grow(&mut params, 2, &mut rng);
+        assert_eq!(positions.forward(tape.pass(&params).zeros([4, 3])).to_tensor(), before);
+        let mut grads = Grads::like(&params);
+        positions.forward(tape.pass(&params).zeros([7, 2, 3])).sum().backward(&mut grads);
+        assert_eq!(grads.touched(positions.weight), Touched::Rows(&[0, 1]));
+        assert_eq!(grads.of(positions.weight)[..6], [7.0; 6]);
+    }
+
+    #[test]
+    #[should_panic(expected = "LearnedPositions: sequences up to [4, 3] expected, the shape is [5, 3]")]
+    fn learned_positions_panic_on_a_longer_sequence() {
+        let (mut params, mut tape) = (Params::<f64>::new(), Tape::new());
+        let positions = LearnedPositions::new(&mut params, "positions", 4, 3, &mut Rng::new(1));
+        positions.forward(tape.pass(&params).zeros([5, 3]));
+    }
+}

@@ -77,7 +77,7 @@ mod tests {
     use crate::LayerNorm;
     use proptest::prelude::*;
     use thalweg_autograd::{Tape, gradcheck_params};
-    use thalweg_tensor::Tensor;
+    use thalweg_tensor::{Rng, Tensor};
 
     proptest! {
         #[test]

@@ -1,10 +1,9 @@
 //! Laws of attention.
 
 use proptest::prelude::*;
-use thalweg_autograd::{Grads, Params, Tape, Touched, gradcheck_params};
+use thalweg_autograd::{Grads, Params, Tape, gradcheck_params};
 use thalweg_nn::attention::TransformerOptions;
-use thalweg_nn::{AttentionMask, Dropout, LearnedPositions, Mode, MultiheadAttention, Nonlinearity};
-use thalweg_nn::{SinusoidalPositions, TransformerEncoderLayer};
+use thalweg_nn::{AttentionMask, Dropout, Mode, MultiheadAttention, Nonlinearity, TransformerEncoderLayer};
 use thalweg_tensor::{Rng, Tensor};
 
 use crate::support::{assert_close, bits};
@@ -158,6 +157,30 @@ proptest! {
     }
 }
 
+#[test]
+fn a_block_computes_its_equations() {
+    let s = Sizes { n: 2, t: 3, s: 3, heads: 2, size: 2, seed: 1 };
+    for norm_first in [true, false] {
+        let mut rng = Rng::new(1);
+        let (params, block) = s.block(TransformerOptions { norm_first, ..SMOOTH }, &mut rng);
+        let (x, mut tape) = (s.input(3, &mut rng), Tape::new());
+        let pass = tape.pass(&params);
+        let x = pass.input(&x);
+        let TransformerEncoderLayer { self_attn, linear1, linear2, norm1, norm2, .. } = block;
+        let attention = |x| self_attn.forward(x, x, x, AttentionMask::NONE, &mut Mode::Eval);
+        let network = |x| linear2.forward(linear1.forward(x).tanh());
+        let expected = if norm_first {
+            let h = x + attention(norm1.forward(x));
+            h + network(norm2.forward(h))
+        } else {
+            let h = norm1.forward(x + attention(x));
+            norm2.forward(h + network(h))
+        };
+        let found = block.forward(x, &mut Mode::Eval).to_tensor();
+        assert_close("y", found.as_slice(), expected.to_tensor().as_slice(), 1e-12);
+    }
+}
+
 /// Branches that end in zeros leave a block with its norms first the identity: depth costs nothing at the start.
 #[test]
 fn a_block_without_branches_is_the_identity() {
@@ -243,38 +266,6 @@ fn names_and_shapes_are_pytorchs() {
         ("layers.0.norm2.bias", vec![4]),
     ];
     assert_eq!(found, expected);
-}
-
-#[test]
-fn positions_of_a_piece_are_those_of_the_whole() {
-    let (params, mut tape) = (Params::<f64>::new(), Tape::new());
-    let pass = tape.pass(&params);
-    let whole = SinusoidalPositions.forward(pass.zeros([9, 5])).to_tensor();
-    let piece = SinusoidalPositions.forward_from(pass.zeros([2, 3, 5]), 4).to_tensor();
-    assert!((0..2).all(|n| piece.row(n).to_tensor() == whole.view().slice(0, 4..7).to_tensor()));
-    let rows: Vec<_> = (0..9).map(|t| whole.row(t).to_tensor()).collect();
-    assert!((0..9).all(|i| (0..i).all(|j| rows[i] != rows[j])), "positions can be told apart");
-}
-
-#[test]
-fn learned_positions_touch_their_rows_and_grow() {
-    let (mut params, mut rng, mut tape) = (Params::<f64>::new(), Rng::new(1), Tape::new());
-    let positions = LearnedPositions::new(&mut params, "positions", 4, 3, &mut rng);
-    let before = positions.forward(tape.pass(&params).zeros([4, 3])).to_tensor();
-    positions.grow(&mut params, 2, &mut rng);
-    assert_eq!(positions.forward(tape.pass(&params).zeros([4, 3])).to_tensor(), before);
-    let mut grads = Grads::like(&params);
-    positions.forward(tape.pass(&params).zeros([7, 2, 3])).sum().backward(&mut grads);
-    assert_eq!(grads.touched(positions.weight), Touched::Rows(&[0, 1]));
-    assert_eq!(grads.of(positions.weight)[..6], [7.0; 6]);
-}
-
-#[test]
-#[should_panic(expected = "LearnedPositions: sequences up to [4, 3] expected, the shape is [5, 3]")]
-fn learned_positions_panic_on_a_longer_sequence() {
-    let (mut params, mut tape) = (Params::<f64>::new(), Tape::new());
-    let positions = LearnedPositions::new(&mut params, "positions", 4, 3, &mut Rng::new(1));
-    positions.forward(tape.pass(&params).zeros([5, 3]));
 }
 
 #[test]

@@ -154,6 +154,26 @@ fn sequences_are_compositions() {
     assert_eq!(residual, (x + a.forward(x).tanh()).to_tensor());
 }
 
+/// A network is plain data: it is saved as it is, and loaded beside its θ.
+#[test]
+fn a_network_of_modules_is_saved() -> Result<(), serde_json::Error> {
+    let (mut params, mut rng) = (Params::<f64>::new(), Rng::new(1));
+    let net = (
+        Conv2d::new(&mut params, "conv", 1, 4, [3, 3], &mut rng),
+        (BatchNorm::new(&mut params, "batch", 4, &mut rng), Nonlinearity::LeakyRelu(0.01), MaxPool2d::new([2, 2])),
+        Residual((GroupNorm::new(&mut params, "group", 2, 4, &mut rng), Dropout::new(0.5))),
+        (Flatten { from: 2 }, LayerNorm::new(&mut params, "layer", 4, &mut rng)),
+        TransformerEncoderLayer::new(&mut params, "block", 4, 2, &mut rng),
+        EmbeddingBag::new(&mut params, "words", 3, 2, &mut rng),
+    );
+    let mut loaded = net;
+    loaded.2.0.1.p = 0.0;
+    assert_ne!(loaded, net);
+    loaded = serde_json::from_str(&serde_json::to_string(&net)?)?;
+    assert_eq!(loaded, net);
+    Ok(())
+}
+
 /// In use nothing is drawn, dropped or measured.
 #[test]
 fn use_is_deterministic() {

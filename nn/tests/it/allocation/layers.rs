@@ -11,11 +11,23 @@ use thalweg_tensor::Rng;
 
 use super::only_the_first_steps_allocate;
 
+/// Products of matrices pack into memory that a thread keeps; other processors use a library that allocates.
+fn products_keep_their_memory() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let keep = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    let keep = false;
+    keep
+}
+
 /// Trains what `build` makes to give small outputs.
 fn trains<L>(
     build: impl FnOnce(&mut Params<f32>, &mut Rng) -> L,
     forward: impl for<'p> Fn(&L, &'p Pass<'p>, &mut Mode, usize) -> Var<'p>,
 ) {
+    if !products_keep_their_memory() {
+        return println!("skipped: this processor has no AVX2");
+    }
     let (mut params, mut rng) = (Params::<f32>::new(), Rng::new(1));
     let layers = build(&mut params, &mut rng);
     let (mut tape, mut grads, mut adam) = (Tape::new(), Grads::like(&params), Adam::new(0.001));
