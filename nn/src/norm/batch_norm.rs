@@ -167,7 +167,8 @@ impl BatchNorm {
         } else {
             assert!(
                 count > 1.0,
-                "BatchNorm: more than one value for each channel expected in training; for single examples there is the option `stream`"
+                "BatchNorm: more than one value for each channel expected in training; \
+                 for single examples there is the option `stream`"
             );
             variance * T::from_f64(count / (count - 1.0))
         };
