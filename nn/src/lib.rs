@@ -64,8 +64,8 @@
 
 pub mod attention;
 mod conv;
-mod dropout;
 mod define;
+mod dropout;
 mod embedding;
 pub mod init;
 mod linear;
