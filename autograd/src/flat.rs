@@ -5,6 +5,8 @@ use std::sync::Arc;
 use thalweg_tensor::Real;
 use thalweg_tensor::kernels::{self, Buffer};
 
+#[cfg(feature = "serde")]
+use crate::layout::Entry;
 use crate::layout::{Layout, Param, Shared};
 
 /// A vector laid out like θ: gradients, Adam's moments, anchors, averages, traces.
@@ -162,6 +164,13 @@ impl<'de, T: Real + serde::Deserialize<'de>> serde::Deserialize<'de> for Flat<T>
             return Err(serde::de::Error::custom(format!(
                 "a vector of parameters is inconsistent: its layout covers {entries} numbers, {found} are there"
             )));
+        }
+        for Entry { name, shape, start, capacity, .. } in raw.layout.entries() {
+            if raw.values[start + shape.len()..start + capacity].iter().any(|&v| v != T::ZERO) {
+                return Err(serde::de::Error::custom(format!(
+                    "a vector of parameters is inconsistent: the room behind entry {name} is not empty"
+                )));
+            }
         }
         Ok(Flat { layout: Arc::new(raw.layout), values: raw.values })
     }

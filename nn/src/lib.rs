@@ -52,6 +52,7 @@
 //! | [`loss`] | what a prediction is worth: MSE to CTC, with weights, reductions and ignored classes |
 //! | [`init`] | how parameters begin, and begin anew |
 //! | [`optim`] | [`Sgd`], [`Adagrad`], [`RmsProp`], [`Adadelta`], [`Adam`] and its kin; [`Groups`] of parameters; [`Schedule`]s; [`Average`]s of θ; clipping |
+//! | `weights` | models in files: any value bit by bit, or θ by name as safetensors |
 //!
 //! # Laws
 //!
@@ -78,6 +79,8 @@ pub mod optim;
 mod parallel;
 pub mod pool;
 pub mod recurrent;
+#[cfg(any(feature = "checkpoint", feature = "safetensors"))]
+pub mod weights;
 
 pub use attention::{
     AttentionMask, LearnedPositions, MultiheadAttention, SinusoidalPositions, TransformerEncoderLayer,

@@ -7,6 +7,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "checkpoint")]
+use thalweg_nn::weights;
+
 /// The family an [`Error`] belongs to, for a program that decides by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -126,6 +129,25 @@ impl Error {
     #[must_use]
     pub fn column(&self) -> Option<&str> {
         self.0.column.as_deref()
+    }
+}
+
+/// A file of weights that cannot be read or written, here a checkpoint.
+#[cfg(feature = "checkpoint")]
+impl From<weights::Error> for Error {
+    fn from(error: weights::Error) -> Self {
+        match error {
+            weights::Error::InFile { file, error } => Self::from(*error).in_file(file),
+            weights::Error::Io { action, cause } => {
+                Self::caused_by(ErrorKind::Io, &format!("cannot {action} the checkpoint"), cause)
+            }
+            error => {
+                let message = error.to_string();
+                let mut found = Self::new(ErrorKind::Checkpoint, message);
+                found.0.source = Some(Box::new(error));
+                found
+            }
+        }
     }
 }
 

@@ -76,6 +76,7 @@ impl Real for Dual {
     const EPSILON: Self = Dual::new(f64::EPSILON, 0.0);
     const NEG_INFINITY: Self = Dual::new(f64::NEG_INFINITY, 0.0);
     const INFINITY: Self = Dual::new(f64::INFINITY, 0.0);
+    const BYTES: usize = 2 * f64::BYTES;
 
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
@@ -179,6 +180,17 @@ impl Real for Dual {
     #[inline(always)]
     fn bits(self) -> u64 {
         self.value.to_bits()
+    }
+    #[inline(always)]
+    fn write_le(self, bytes: &mut [u8]) {
+        let (value, tangent) = bytes.split_at_mut(f64::BYTES);
+        self.value.write_le(value);
+        self.tangent.write_le(tangent);
+    }
+    #[inline(always)]
+    fn read_le(bytes: &[u8]) -> Self {
+        let (value, tangent) = bytes.split_at(f64::BYTES);
+        Dual::new(f64::read_le(value), f64::read_le(tangent))
     }
 }
 

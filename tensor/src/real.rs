@@ -41,6 +41,8 @@ pub trait Real:
     const NEG_INFINITY: Self;
     /// +∞.
     const INFINITY: Self;
+    /// How many bytes a number takes in memory and in a file.
+    const BYTES: usize;
 
     /// The nearest number of this type.
     fn from_f64(value: f64) -> Self;
@@ -86,6 +88,10 @@ pub trait Real:
     fn mul_add(self, a: Self, b: Self) -> Self;
     /// The bit pattern; that of an `f32` is extended with zeros, that of a dual number is its value's.
     fn bits(self) -> u64;
+    /// Writes every bit, little-endian, into [`BYTES`](Real::BYTES) bytes ([`bytes`](crate::bytes) has it for slices).
+    fn write_le(self, bytes: &mut [u8]);
+    /// The number whose bits these bytes are, little-endian.
+    fn read_le(bytes: &[u8]) -> Self;
 }
 
 /// What both types implement in the same words.
@@ -97,6 +103,7 @@ macro_rules! shared_methods {
         const EPSILON: Self = $type::EPSILON;
         const NEG_INFINITY: Self = $type::NEG_INFINITY;
         const INFINITY: Self = $type::INFINITY;
+        const BYTES: usize = size_of::<$type>();
 
         #[inline(always)]
         fn from_f64(value: f64) -> Self {
@@ -146,6 +153,16 @@ macro_rules! shared_methods {
         #[inline(always)]
         fn bits(self) -> u64 {
             u64::from(self.to_bits())
+        }
+        #[inline(always)]
+        fn write_le(self, bytes: &mut [u8]) {
+            bytes.copy_from_slice(&self.to_le_bytes());
+        }
+        #[inline(always)]
+        fn read_le(bytes: &[u8]) -> Self {
+            let mut own = [0; Self::BYTES];
+            own.copy_from_slice(bytes);
+            $type::from_le_bytes(own)
         }
     };
 }

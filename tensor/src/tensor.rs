@@ -1,5 +1,7 @@
 //! The owned tensor.
 
+#[cfg(feature = "serde")]
+use crate::bytes::with_serde;
 use crate::print::debug;
 use crate::{Real, Shape, View};
 use std::fmt;
@@ -14,9 +16,10 @@ use std::ops::{Index, IndexMut};
 /// assert_eq!(matrix.view().transpose().at(&[2, 0]), 3.0);
 /// ```
 #[derive(Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(bound(serialize = "T: Real + serde::Serialize")))]
 pub struct Tensor<T = f32> {
     pub(crate) shape: Shape,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "with_serde::serialize"))]
     pub(crate) data: Vec<T>,
 }
 
@@ -113,10 +116,18 @@ impl<T: fmt::Debug> fmt::Debug for Tensor<T> {
 impl<'de, T: Real + serde::Deserialize<'de>> serde::Deserialize<'de> for Tensor<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
-        #[serde(rename = "Tensor")]
+        #[serde(rename = "Tensor", bound(deserialize = "T: Real + serde::Deserialize<'de>"))]
         struct Unchecked<T> {
             shape: Shape,
+            #[serde(deserialize_with = "numbers")]
             data: Vec<T>,
+        }
+        fn numbers<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+        where
+            T: Real + serde::Deserialize<'de>,
+            D: serde::Deserializer<'de>,
+        {
+            with_serde::deserialize(deserializer, |len| vec![T::ZERO; len])
         }
         let Unchecked { shape, data } = Unchecked::deserialize(deserializer)?;
         Tensor::from_parts(shape, data).map_err(serde::de::Error::custom)

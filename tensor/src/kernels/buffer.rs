@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use crate::Real;
+#[cfg(feature = "serde")]
+use crate::bytes::with_serde;
 
 /// How many numbers a [`Buffer`] is divided into: a cache line of `f32`, two of `f64`.
 pub const GRAIN: usize = 16;
@@ -110,14 +112,18 @@ impl<T: Real> fmt::Debug for Buffer<T> {
 #[cfg(feature = "serde")]
 impl<T: Real + serde::Serialize> serde::Serialize for Buffer<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self[..].serialize(serializer)
+        with_serde::serialize(self, serializer)
     }
 }
 
 #[cfg(feature = "serde")]
 impl<'de, T: Real + serde::Deserialize<'de>> serde::Deserialize<'de> for Buffer<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::<T>::deserialize(deserializer).map(|numbers| Buffer::from(&numbers[..]))
+        with_serde::deserialize(deserializer, |len| {
+            let mut buffer = Buffer::new();
+            buffer.resize(len, T::ZERO);
+            buffer
+        })
     }
 }
 
