@@ -54,7 +54,7 @@
 //! | filter and pool images | [`conv2d`](View::conv2d), [`max_pool2d`](View::max_pool2d), [`avg_pool2d`](View::avg_pool2d) and their one-axis forms; a [`Window`] that slides ([`convolution`]) |
 //! | read | `{}` in columns, `{:?}` with every digit, [`iter`](View::iter), [`at`](View::at), `x[[i, j]]` |
 //! | draw numbers | [`Rng`], the only randomness there is |
-//! | save and load | `serde`, and the numbers as [`bytes`] |
+//! | save and load | `serde`, and the numbers as [`bytes`](kernels::bytes) |
 //! | write a loop of one's own | [`kernels`], functions over slices for several instruction sets; [`walk`], several shapes side by side |
 //!
 //! # NaN and infinity
@@ -111,7 +111,6 @@
 mod activation;
 mod as_view;
 mod axis_range;
-pub mod bytes;
 mod close;
 mod combine;
 mod compare;

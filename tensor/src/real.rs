@@ -88,7 +88,7 @@ pub trait Real:
     fn mul_add(self, a: Self, b: Self) -> Self;
     /// The bit pattern; that of an `f32` is extended with zeros, that of a dual number is its value's.
     fn bits(self) -> u64;
-    /// Writes every bit, little-endian, into [`BYTES`](Real::BYTES) bytes ([`bytes`](crate::bytes) has it for slices).
+    /// Writes every bit, little-endian, into [`BYTES`](Real::BYTES) bytes ([`bytes`](crate::kernels::bytes) has it for slices).
     fn write_le(self, bytes: &mut [u8]);
     /// The number whose bits these bytes are, little-endian.
     fn read_le(bytes: &[u8]) -> Self;

@@ -1,7 +1,7 @@
 //! The owned tensor.
 
 #[cfg(feature = "serde")]
-use crate::bytes::with_serde;
+use crate::kernels::bytes::with_serde;
 use crate::print::debug;
 use crate::{Real, Shape, View};
 use std::fmt;
@@ -127,7 +127,11 @@ impl<'de, T: Real + serde::Deserialize<'de>> serde::Deserialize<'de> for Tensor<
             T: Real + serde::Deserialize<'de>,
             D: serde::Deserializer<'de>,
         {
-            with_serde::deserialize(deserializer, |len| vec![T::ZERO; len])
+            with_serde::deserialize(
+                deserializer,
+                |bytes| bytes.chunks_exact(T::BYTES).map(T::read_le).collect(),
+                |data| data,
+            )
         }
         let Unchecked { shape, data } = Unchecked::deserialize(deserializer)?;
         Tensor::from_parts(shape, data).map_err(serde::de::Error::custom)

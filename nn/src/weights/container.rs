@@ -69,12 +69,12 @@ impl Container {
             bincode::ErrorKind::SizeLimit => Error::TooLarge { limit: LIMIT, found: None },
             _ => Error::Unwritable(cause),
         };
-        let length = format().with_limit(LIMIT).serialized_size(value).map_err(refused)?;
+        let length = format().serialized_size(value).map_err(refused)?;
         let mut bytes = Vec::with_capacity(HEAD + length as usize + CHECKSUM);
         bytes.extend(self.magic);
         bytes.extend(self.version.to_le_bytes());
         bytes.extend(length.to_le_bytes());
-        format().serialize_into(&mut bytes, value).map_err(refused)?;
+        format().with_no_limit().serialize_into(&mut bytes, value).map_err(refused)?;
         let checksum = xxh3_64(&bytes);
         bytes.extend(checksum.to_le_bytes());
         Ok(bytes)
@@ -113,7 +113,7 @@ impl Container {
         if checksum != xxh3_64(checked).to_le_bytes() {
             return Err(Error::Damaged);
         }
-        format().with_limit(LIMIT).deserialize(&checked[HEAD..]).map_err(|cause| Error::Payload(cause))
+        format().deserialize(&checked[HEAD..]).map_err(|cause| Error::Payload(cause))
     }
 
     /// Writes `value` to the file at `path`: under a temporary name in the same folder, synced, and renamed over the old
@@ -162,7 +162,7 @@ impl Container {
 }
 
 fn format() -> impl Options {
-    bincode::DefaultOptions::new().with_no_limit().with_fixint_encoding().with_little_endian().reject_trailing_bytes()
+    bincode::DefaultOptions::new().with_limit(LIMIT).with_fixint_encoding().with_little_endian().reject_trailing_bytes()
 }
 
 /// The `N` bytes at `start`, if there are as many.

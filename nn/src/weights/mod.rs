@@ -11,7 +11,7 @@
 //! ```
 //! use serde::{Deserialize, Serialize};
 //! use thalweg_autograd::{Grads, Params, Tape};
-//! use thalweg_nn::{Adam, Cell, Linear, Lstm, LstmState, Optimizer, weights};
+//! use thalweg_nn::{Adam, Cell, Linear, Lstm, Optimizer, State, weights};
 //! use thalweg_tensor::Rng;
 //!
 //! /// All that learning depends on.
@@ -21,7 +21,7 @@
 //!     lstm: Lstm,
 //!     head: Linear,
 //!     optimizer: Adam<f32>,
-//!     carried: LstmState<f32>,
+//!     carried: State<f32>,
 //!     rng: Rng,
 //! }
 //!

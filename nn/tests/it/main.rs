@@ -12,3 +12,4 @@ mod recurrent;
 mod support;
 mod torch;
 mod torch_layers;
+mod weights;

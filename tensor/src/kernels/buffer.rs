@@ -3,9 +3,9 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use crate::Real;
 #[cfg(feature = "serde")]
-use crate::bytes::with_serde;
+use super::bytes::with_serde;
+use crate::Real;
 
 /// How many numbers a [`Buffer`] is divided into: a cache line of `f32`, two of `f64`.
 pub const GRAIN: usize = 16;
@@ -60,6 +60,26 @@ impl<T: Real> Buffer<T> {
     /// How many numbers fit before it must allocate.
     pub fn capacity(&self) -> usize {
         self.grains.capacity() * GRAIN
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<T: Real> Buffer<T> {
+    /// The numbers that these bytes are, written once and not filled with zeros before.
+    fn of_le_bytes(bytes: &[u8]) -> Self {
+        let grain = |bytes: &[u8]| {
+            let mut grain = Grain([T::ZERO; GRAIN]);
+            bytes.chunks_exact(T::BYTES).zip(&mut grain.0).for_each(|(bytes, number)| *number = T::read_le(bytes));
+            grain
+        };
+        let whole = bytes.chunks_exact(GRAIN * T::BYTES);
+        let rest = whole.remainder();
+        let mut grains = Vec::with_capacity(bytes.len().div_ceil(GRAIN * T::BYTES));
+        grains.extend(whole.map(grain));
+        if !rest.is_empty() {
+            grains.push(grain(rest));
+        }
+        Buffer { grains, len: bytes.len() / T::BYTES }
     }
 }
 
@@ -119,11 +139,7 @@ impl<T: Real + serde::Serialize> serde::Serialize for Buffer<T> {
 #[cfg(feature = "serde")]
 impl<'de, T: Real + serde::Deserialize<'de>> serde::Deserialize<'de> for Buffer<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        with_serde::deserialize(deserializer, |len| {
-            let mut buffer = Buffer::new();
-            buffer.resize(len, T::ZERO);
-            buffer
-        })
+        with_serde::deserialize(deserializer, Buffer::of_le_bytes, |numbers| Buffer::from(&numbers[..]))
     }
 }
 

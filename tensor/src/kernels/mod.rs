@@ -49,11 +49,12 @@
 // The only unsafe code of the workspace: calls of functions compiled for an instruction set that
 // was detected, the instructions that those functions use, reading of matrices after their bounds
 // were checked, blocks of a product that are written side by side, matrixmultiply's entry points,
-// and the view of a buffer's grains as numbers.
+// the view of a buffer's grains as numbers, and that of numbers as bytes.
 #![allow(unsafe_code)]
 
 mod batch;
 mod buffer;
+pub mod bytes;
 mod dispatch;
 mod dot;
 mod gemm;

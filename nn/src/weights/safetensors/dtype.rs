@@ -1,6 +1,7 @@
 //! The number formats that are read and written.
 
-use thalweg_tensor::{Real, bytes};
+use thalweg_tensor::Real;
+use thalweg_tensor::kernels::bytes;
 
 use super::half::{BF16, F16, Half};
 
@@ -62,13 +63,13 @@ impl Dtype {
     /// Appends the bytes of these numbers, rounded to the nearest, of two to the even. Of the first finite number that
     /// becomes infinite the value is returned, unless that is `allowed`.
     pub(super) fn encode<T: Real>(self, numbers: &[T], allowed: bool, to: &mut Vec<u8>) -> Result<(), f64> {
+        if self.is_native::<T>() {
+            to.extend_from_slice(&bytes::of(numbers));
+            return Ok(());
+        }
         let start = to.len();
         to.resize(start + numbers.len() * self.bytes(), 0);
         let to = &mut to[start..];
-        if self.is_native::<T>() {
-            bytes::write(numbers, to);
-            return Ok(());
-        }
         let half = |half: Half, value: f64| {
             let bits = half.narrow(value);
             (bits.to_le_bytes(), half.widen(bits))

@@ -1,39 +1,44 @@
 //! Numbers as bytes: every bit of them, little-endian, whatever the machine.
 //!
 //! A file of a million numbers should be written about as fast as so many bytes are copied, and not number by number.
-//! So tensors and [`Buffer`](crate::kernels::Buffer)s are saved as one piece of bytes in binary formats; in formats that
+//! So tensors and [`Buffer`](super::Buffer)s are saved as one piece of bytes in binary formats; in formats that
 //! people read, such as JSON, they stay lists of numbers.
+
+use std::borrow::Cow;
 
 use crate::Real;
 
-/// The bytes of these numbers: [`Real::BYTES`] for each.
+/// The bytes of these numbers: [`Real::BYTES`] for each. Where the machine is little-endian nothing is copied.
 ///
 /// ```
-/// use thalweg_tensor::bytes;
+/// use thalweg_tensor::kernels::bytes;
 ///
-/// let saved = bytes::of(&[1.0_f32, -0.0]);
-/// assert_eq!(saved, [0, 0, 0x80, 0x3f, 0, 0, 0, 0x80]);
+/// let numbers = [1.0_f32, -0.0];
+/// let saved = bytes::of(&numbers);
+/// assert_eq!(saved[..], [0, 0, 0x80, 0x3f, 0, 0, 0, 0x80]);
 /// let mut loaded = [9.0_f32; 2];
 /// bytes::read(&saved, &mut loaded);
 /// assert_eq!(loaded.map(f32::to_bits), [1.0_f32, -0.0].map(f32::to_bits));
 /// ```
-pub fn of<T: Real>(numbers: &[T]) -> Vec<u8> {
-    let mut bytes = vec![0; size_of_val(numbers)];
-    write(numbers, &mut bytes);
-    bytes
+pub fn of<T: Real>(numbers: &[T]) -> Cow<'_, [u8]> {
+    match cfg!(target_endian = "little") {
+        true => Cow::Borrowed(in_memory(numbers)),
+        false => Cow::Owned(one_by_one(numbers)),
+    }
 }
 
-/// Writes these numbers to bytes: [`Real::BYTES`] for each.
-///
-/// # Panics
-///
-/// When there are more or fewer bytes than that.
-#[track_caller]
-pub fn write<T: Real>(numbers: &[T], bytes: &mut [u8]) {
-    check::<T>(bytes.len(), numbers.len());
-    for (bytes, &number) in bytes.chunks_exact_mut(T::BYTES).zip(numbers) {
-        number.write_le(bytes);
-    }
+/// The bytes as they lie in memory.
+fn in_memory<T: Real>(numbers: &[T]) -> &[u8] {
+    // SAFETY: `Real` is sealed: `f32`, `f64`, and `Dual`, which is two `f64` in C's layout. None of them has padding, so
+    // every one of these bytes is initialised; a byte needs no alignment; and the borrow is that of the numbers.
+    unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast(), size_of_val(numbers)) }
+}
+
+/// What [`of`] is by definition.
+fn one_by_one<T: Real>(numbers: &[T]) -> Vec<u8> {
+    let mut bytes = vec![0; size_of_val(numbers)];
+    bytes.chunks_exact_mut(T::BYTES).zip(numbers).for_each(|(bytes, number)| number.write_le(bytes));
+    bytes
 }
 
 /// Reads numbers from their bytes: [`Real::BYTES`] for each.
@@ -43,15 +48,11 @@ pub fn write<T: Real>(numbers: &[T], bytes: &mut [u8]) {
 /// When there are more or fewer bytes than that.
 #[track_caller]
 pub fn read<T: Real>(bytes: &[u8], numbers: &mut [T]) {
-    check::<T>(bytes.len(), numbers.len());
+    let (found, expected) = (bytes.len(), numbers.len());
+    assert!(found == expected * T::BYTES, "bytes: {found} bytes are not {expected} numbers of {} each", T::BYTES);
     for (bytes, number) in bytes.chunks_exact(T::BYTES).zip(numbers) {
         *number = T::read_le(bytes);
     }
-}
-
-#[track_caller]
-fn check<T: Real>(bytes: usize, numbers: usize) {
-    assert!(bytes == numbers * T::BYTES, "bytes: {bytes} bytes are not {numbers} numbers of {} each", T::BYTES);
 }
 
 /// How vectors of numbers are saved and loaded.
@@ -59,7 +60,6 @@ fn check<T: Real>(bytes: usize, numbers: usize) {
 pub(crate) mod with_serde {
     use std::fmt;
     use std::marker::PhantomData;
-    use std::ops::DerefMut;
 
     use serde::de::{Deserialize, Deserializer, Error, Visitor};
     use serde::ser::{Serialize, Serializer};
@@ -73,25 +73,25 @@ pub(crate) mod with_serde {
         serializer.serialize_bytes(&super::of(numbers))
     }
 
-    /// `zeros(n)` makes the vector that is filled.
-    pub fn deserialize<'de, T, V, D>(deserializer: D, zeros: fn(usize) -> V) -> Result<V, D::Error>
+    /// A vector of its bytes, of which there are [`Real::BYTES`] for each number, or of a list of numbers.
+    pub fn deserialize<'de, T, V, D>(
+        deserializer: D,
+        of_bytes: fn(&[u8]) -> V,
+        of_numbers: fn(Vec<T>) -> V,
+    ) -> Result<V, D::Error>
     where
         T: Real + Deserialize<'de>,
-        V: DerefMut<Target = [T]>,
         D: Deserializer<'de>,
     {
         if deserializer.is_human_readable() {
-            let numbers = Vec::<T>::deserialize(deserializer)?;
-            let mut vector = zeros(numbers.len());
-            vector.copy_from_slice(&numbers);
-            return Ok(vector);
+            return Vec::deserialize(deserializer).map(of_numbers);
         }
-        deserializer.deserialize_bytes(Bytes(zeros, PhantomData))
+        deserializer.deserialize_bytes(Bytes(of_bytes, PhantomData::<T>))
     }
 
-    struct Bytes<V, T>(fn(usize) -> V, PhantomData<T>);
+    struct Bytes<V, T>(fn(&[u8]) -> V, PhantomData<T>);
 
-    impl<T: Real, V: DerefMut<Target = [T]>> Visitor<'_> for Bytes<V, T> {
+    impl<T: Real, V> Visitor<'_> for Bytes<V, T> {
         type Value = V;
 
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,9 +102,7 @@ pub(crate) mod with_serde {
             if !bytes.len().is_multiple_of(T::BYTES) {
                 return Err(E::invalid_length(bytes.len(), &self));
             }
-            let mut numbers = self.0(bytes.len() / T::BYTES);
-            super::read(bytes, &mut numbers);
-            Ok(numbers)
+            Ok(self.0(bytes))
         }
     }
 }
@@ -120,11 +118,13 @@ mod tests {
         fn every_bit_comes_back(bits in prop::collection::vec(any::<u64>(), 0..40)) {
             let mut singles = vec![0.0; bits.len()];
             let narrow: Vec<f32> = bits.iter().map(|&bits| f32::from_bits(bits as u32)).collect();
+            prop_assert_eq!(&of(&narrow)[..], one_by_one(&narrow));
             read(&of(&narrow), &mut singles);
             prop_assert!(singles.iter().zip(&narrow).all(|(a, b)| a.to_bits() == b.to_bits()));
 
             let mut doubles = vec![0.0; bits.len()];
             let wide: Vec<f64> = bits.iter().map(|&bits| f64::from_bits(bits)).collect();
+            prop_assert_eq!(&of(&wide)[..], one_by_one(&wide));
             read(&of(&wide), &mut doubles);
             prop_assert!(doubles.iter().zip(&wide).all(|(a, b)| a.to_bits() == b.to_bits()));
         }
@@ -133,7 +133,9 @@ mod tests {
     #[test]
     fn a_dual_number_keeps_its_tangent() {
         let mut back = [Dual::from(0.0)];
-        read(&of(&[Dual::new(1.5, -2.5)]), &mut back);
+        let number = [Dual::new(1.5, -2.5)];
+        assert_eq!(of(&number)[..], one_by_one(&number));
+        read(&of(&number), &mut back);
         assert_eq!((back[0].value, back[0].tangent), (1.5, -2.5));
     }
 

@@ -1,0 +1,5 @@
+//! Models in files: as PyTorch wrote them, as PyTorch reads them, and as this crate keeps them.
+
+mod kept;
+#[cfg(feature = "safetensors")]
+mod torch;

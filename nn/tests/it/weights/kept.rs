@@ -1,0 +1,87 @@
+//! The container: its bytes are pinned, and no damage to them does harm.
+
+use allocation_counter::measure;
+use thalweg_autograd::{Grads, Params};
+use thalweg_nn::weights::{self, Error, from_bytes, to_bytes};
+use thalweg_nn::{Optimizer, Sgd};
+use xxhash_rust::xxh3::xxh3_64;
+
+const GOLDEN: &[u8] = include_bytes!("../../fixtures/params_sgd.weights");
+
+type Model = (Params<f32>, Sgd<f32>);
+
+/// Two tensors, one of them grown and one frozen, and a velocity.
+fn model() -> Model {
+    let (mut params, mut sgd) = (Params::new(), Sgd::with_momentum(0.125, 0.5, true));
+    let w = params.add_stacked("head.weight", 2, [2, 3], |i| i as f32);
+    let b = params.add("head.bias", [3], |i| [0.1, -0.0, f32::from_bits(0x7fc0_0001)][i]);
+    params.grow(w, 0, 1, |i| i as f32);
+    params.set_trainable(b, false);
+    let mut grads = Grads::like(&params);
+    grads.of_mut(w).fill(1.0);
+    sgd.step(&mut params, &mut grads);
+    (params, sgd)
+}
+
+/// Files of this version are read by every later program that says so. Where the types have changed on purpose: raise the
+/// version in `weights`, and run the next test with `--ignored`.
+#[test]
+fn the_bytes_of_a_small_file_are_pinned() -> Result<(), Error> {
+    assert!(to_bytes(&model())? == GOLDEN, "the format has changed: a new version is due");
+    let (params, sgd): Model = from_bytes(GOLDEN)?;
+    assert!(to_bytes(&(params, sgd))? == GOLDEN);
+    Ok(())
+}
+
+#[test]
+#[ignore = "writes the fixture of the test above"]
+fn write_the_small_file() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/params_sgd.weights");
+    weights::save(path, &model()).expect("the fixture can be written");
+}
+
+/// With the checksum made to match, damage reaches the types themselves: they refuse it, or what they become is sound.
+/// Neither a panic nor a large allocation, whatever the byte.
+#[test]
+fn damage_that_the_checksum_does_not_show_does_no_harm() {
+    let checked = &GOLDEN[..GOLDEN.len() - 8];
+    let (mut refused, mut most) = (0, 0);
+    for place in 20..checked.len() {
+        for flip in [0x01, 0x80, 0xff] {
+            let mut bytes = checked.to_vec();
+            bytes[place] ^= flip;
+            bytes.extend(xxh3_64(&bytes).to_le_bytes());
+            let memory = measure(|| match from_bytes::<Model>(&bytes) {
+                Err(Error::Payload(_)) => refused += 1,
+                Err(error) => panic!("byte {place}: {error}"),
+                Ok((params, _)) => params.layout().iter().for_each(|(param, _)| assert!(params.of(param).len() < 100)),
+            });
+            most = most.max(memory.bytes_max);
+        }
+    }
+    assert!(refused > 100, "{refused} refused");
+    assert!(most < 2 << 20, "{most} bytes at once");
+}
+
+#[test]
+fn every_cut_and_every_flipped_byte_is_an_error() {
+    for place in 0..GOLDEN.len() {
+        let mut bytes = GOLDEN.to_vec();
+        bytes[place] ^= 0xff;
+        let memory = measure(|| {
+            assert!(from_bytes::<Model>(&bytes).is_err(), "byte {place}");
+            assert!(from_bytes::<Model>(&GOLDEN[..place]).is_err(), "{place} bytes");
+        });
+        assert!(memory.bytes_max < 4096, "{} bytes at once", memory.bytes_max);
+    }
+}
+
+/// A vector of numbers is one piece of bytes: 4 for each number, and what is around it.
+#[test]
+fn a_file_is_as_long_as_its_numbers() -> Result<(), Error> {
+    let mut params = Params::<f32>::new();
+    params.add("w", [1000, 16], |i| i as f32);
+    let length = to_bytes(&params)?.len();
+    assert!((64_000..64_200).contains(&length), "{length}");
+    Ok(())
+}
