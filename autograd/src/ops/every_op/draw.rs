@@ -9,10 +9,15 @@ pub fn sizes(rng: &mut Rng) -> [usize; 3] {
     std::array::from_fn(|_| 1 + rng.below(4))
 }
 
-/// A shape of up to three axes, at least as many as asked for, of 1 to 4.
+/// Three lengths of 0 to 4, one in eight of them 0.
+pub fn lengths(rng: &mut Rng) -> [usize; 3] {
+    sizes(rng).map(|size| if rng.below(8) == 0 { 0 } else { size })
+}
+
+/// A shape of up to three axes, at least as many as asked for, of 0 to 4.
 fn shape(rng: &mut Rng, at_least: usize) -> Shape {
     let rank = at_least + rng.below(4 - at_least);
-    Shape::from(&sizes(rng)[..rank])
+    Shape::from(&lengths(rng)[..rank])
 }
 
 /// A tensor of this shape with elements in −2..2.
@@ -40,6 +45,19 @@ pub fn distinct(rng: &mut Rng) -> Tensor<f64> {
 /// Such a tensor, and one of its axes.
 pub fn along(rng: &mut Rng) -> (Tensor<f64>, usize) {
     let x = distinct(rng);
+    let axis = rng.below(x.shape().rank());
+    (x, axis)
+}
+
+/// Draws until the tensor has elements: for ops that are not defined without.
+pub fn filled(rng: &mut Rng, draw: impl Fn(&mut Rng) -> Tensor<f64>) -> Tensor<f64> {
+    let x = draw(rng);
+    if x.shape().is_empty() { filled(rng, draw) } else { x }
+}
+
+/// A tensor as [`distinct`] draws it that has elements, and one of its axes.
+pub fn filled_along(rng: &mut Rng) -> (Tensor<f64>, usize) {
+    let x = filled(rng, distinct);
     let axis = rng.below(x.shape().rank());
     (x, axis)
 }
@@ -73,7 +91,7 @@ pub fn smooth_activation(rng: &mut Rng) -> Activation {
 /// Inputs of a few steps, a state, and the weights of a recurrent cell with this many gates; the lengths of the
 /// sequences of a batch, or none for a single one.
 pub fn cell(rng: &mut Rng, gates: usize) -> ([Tensor<f64>; 6], Vec<usize>) {
-    let ([steps, inputs, hidden], batch) = (sizes(rng), 1 + rng.below(3));
+    let ([steps, ..], [inputs, hidden, _], batch) = (sizes(rng), lengths(rng), 1 + rng.below(3));
     let lengths: Vec<usize> = (0..batch * rng.below(2)).map(|_| 1 + rng.below(steps)).collect();
     let (rows, from) = (gates * hidden, usize::from(lengths.is_empty()));
     let (x, h) = ([steps, batch, inputs], [batch, hidden]);
@@ -90,7 +108,7 @@ fn tenths(rng: &mut Rng, shape: Shape, offset: f64) -> Tensor<f64> {
 
 /// Two shapes that broadcast: some sizes of each are 1, and some leading axes are missing.
 fn shapes(rng: &mut Rng) -> [Shape; 2] {
-    let whole = sizes(rng);
+    let whole = lengths(rng);
     [(); 2].map(|()| {
         let dims = whole.map(|size| if rng.below(3) == 0 { 1 } else { size });
         Shape::from(&dims[rng.below(4)..])

@@ -92,83 +92,91 @@ table! { |r, c|
     "where_"([a, b] = pair(r, -2.0, 2.0), mask = Tensor::from_fn(b.shape(), |_| r.below(2) as f64)):
         [a, b] => |[a, b]| a.where_(data(a, &mask), b),
     // affine; the many rows go through matrix products
-    "affine"([n, i, o] = sizes(r), many = 17 * r.below(2)):
+    "affine"([n, i, o] = lengths(r), many = 17 * r.below(2)):
         [of(r, &[n + many, i]), of(r, &[o, i]), of(r, &[o])] => |[x, w, b]| x.affine(w, b),
-    "linear"([n, i, o] = sizes(r)): [of(r, &[n, i]), of(r, &[o, i])] => |[x, w]| x.linear(w),
-    "affine_with"([n, i, o] = sizes(r), activation = activation(r)):
+    "linear"([n, i, o] = lengths(r)): [of(r, &[n, i]), of(r, &[o, i])] => |[x, w]| x.linear(w),
+    "affine_with"([n, i, o] = lengths(r), activation = activation(r)):
         [of(r, &[n, i]), of(r, &[o, i]), of(r, &[o])] => |[x, w, b]| x.affine_with(w, Some(b), activation),
     "activate"(activation = activation(r)): [off_zero(r)] => |[x]| x.activate(activation),
     // matmul; with or without stacks
-    "matmul"([m, k, n] = sizes(r), s = 1 + r.below(3), from = r.below(2)):
+    "matmul"([m, k, n] = lengths(r), s = 1 + r.below(3), from = r.below(2)):
         [of(r, &[s, m, k][from..]), of(r, &[s, k, n][from..])] => |[a, b]| a.matmul(b),
-    "matmul_transposed"([m, k, n] = sizes(r)):
+    "matmul_transposed"([m, k, n] = lengths(r)):
         [of(r, &[2, m, k]), of(r, &[n, k])] => |[a, b]| a.matmul_transposed(b),
-    "transposed_matmul"([m, k, n] = sizes(r)):
+    "transposed_matmul"([m, k, n] = lengths(r)):
         [of(r, &[k, m]), of(r, &[2, 3, k, n])] => |[a, b]| a.transposed_matmul(b),
     // conv
-    "conv1d"([i, o, l] = sizes(r), options = ConvOptions { stride: [2], padding: [1], ..ConvOptions::default() }):
-        [of(r, &[2, i, l]), of(r, &[o, i, 2]), of(r, &[o])] => |[x, w, b]| x.conv1d(w, Some(b), options),
+    "conv1d"(
+        [i, o, l] = sizes(r),
+        [n, ..] = lengths(r),
+        options = ConvOptions { stride: [2], padding: [1], ..ConvOptions::default() }
+    ):
+        [of(r, &[n, i, l]), of(r, &[o, i, 2]), of(r, &[o])] => |[x, w, b]| x.conv1d(w, Some(b), options),
     "conv2d"(
         [groups, h, w] = sizes(r),
+        [n, ..] = lengths(r),
         options = ConvOptions { stride: [1, 2], padding: [2, 1], dilation: [2, 1], groups }
-    ): [of(r, &[2, groups, h, w]), of(r, &[2 * groups, 1, 2, 3])] => |[x, w]| x.conv2d(w, None, options),
+    ): [of(r, &[n, groups, h, w]), of(r, &[2 * groups, 1, 2, 3])] => |[x, w]| x.conv2d(w, None, options),
     // pool
-    "max_pool1d": [distinct(r)] => |[x]| x.max_pool1d(Window::new([2]).padding([1])),
-    "max_pool2d": [distinct(r)] => |[x]| x.unsqueeze(0).max_pool2d(Window::new([2, 2]).padding([1, 1]).stride([2, 1])),
-    "avg_pool1d": [distinct(r)] => |[x]| x.avg_pool1d(Window::new([2]).padding([1])),
-    "avg_pool2d": [distinct(r)] => |[x]| x.unsqueeze(0).avg_pool2d(Window::new([2, 2]).padding([1, 1]).stride([2, 1])),
-    "global_avg_pool2d": [distinct(r)] => |[x]| x.unsqueeze(0).global_avg_pool2d(),
+    "max_pool1d": [filled(r, distinct)] => |[x]| x.max_pool1d(Window::new([2]).padding([1])),
+    "max_pool2d": [filled(r, distinct)] =>
+        |[x]| x.unsqueeze(0).max_pool2d(Window::new([2, 2]).padding([1, 1]).stride([2, 1])),
+    "avg_pool1d": [filled(r, distinct)] => |[x]| x.avg_pool1d(Window::new([2]).padding([1])),
+    "avg_pool2d": [filled(r, distinct)] =>
+        |[x]| x.unsqueeze(0).avg_pool2d(Window::new([2, 2]).padding([1, 1]).stride([2, 1])),
+    "global_avg_pool2d": [filled(r, distinct)] => |[x]| x.unsqueeze(0).global_avg_pool2d(),
     // reduce
     "sum": [any(r, -2.0, 2.0)] => |[x]| x.sum(),
-    "mean": [any(r, -2.0, 2.0)] => |[x]| x.mean(),
+    "mean": [filled(r, |r| any(r, -2.0, 2.0))] => |[x]| x.mean(),
     "sum_axes"((x, axis) = along(r)): [x] => |[x]| x.sum_axes(&[axis], true),
-    "mean_axes"((x, axis) = along(r)): [x] => |[x]| x.mean_axes(&[axis], true),
-    "var_axes"((x, axis) = along(r)): [x] => |[x]| x.var_axes(&[axis], false, true),
-    "norm_axes"((x, axis) = along(r), norm = [Norm::One, Norm::Two, Norm::Infinity][r.below(3)]):
+    "mean_axes"((x, axis) = filled_along(r)): [x] => |[x]| x.mean_axes(&[axis], true),
+    "var_axes"((x, axis) = filled_along(r)): [x] => |[x]| x.var_axes(&[axis], false, true),
+    "norm_axes"((x, axis) = filled_along(r), norm = [Norm::One, Norm::Two, Norm::Infinity][r.below(3)]):
         [x] => |[x]| (x + c(0.1)).norm_axes(norm, &[axis], true),
     "sum_axis"((x, axis) = along(r)): [x] => |[x]| x.sum_axis(axis),
-    "mean_axis"((x, axis) = along(r)): [x] => |[x]| x.mean_axis(axis),
-    "var_axis"((x, axis) = along(r)): [x] => |[x]| x.var_axis(axis, size(x, axis) > 2),
+    "mean_axis"((x, axis) = filled_along(r)): [x] => |[x]| x.mean_axis(axis),
+    "var_axis"((x, axis) = filled_along(r)): [x] => |[x]| x.var_axis(axis, size(x, axis) > 2),
     "norm": [any(r, 0.5, 2.0)] => |[x]| x.norm(),
     "cumsum"((x, axis) = along(r)): [x] => |[x]| x.cumsum(axis),
     // extremes
-    "max_axes"((x, axis) = along(r)): [x] => |[x]| x.max_axes(&[axis], true),
-    "min_axes"((x, axis) = along(r)): [x] => |[x]| x.min_axes(&[axis], true),
-    "log_sum_exp_axes"((x, axis) = along(r)): [x] => |[x]| x.log_sum_exp_axes(&[axis], true),
-    "max_axis"((x, axis) = along(r)): [x] => |[x]| x.max_axis(axis),
-    "min_axis"((x, axis) = along(r)): [x] => |[x]| x.min_axis(axis),
-    "log_sum_exp": [distinct(r)] => |[x]| x.log_sum_exp(),
+    "max_axes"((x, axis) = filled_along(r)): [x] => |[x]| x.max_axes(&[axis], true),
+    "min_axes"((x, axis) = filled_along(r)): [x] => |[x]| x.min_axes(&[axis], true),
+    "log_sum_exp_axes"((x, axis) = filled_along(r)): [x] => |[x]| x.log_sum_exp_axes(&[axis], true),
+    "max_axis"((x, axis) = filled_along(r)): [x] => |[x]| x.max_axis(axis),
+    "min_axis"((x, axis) = filled_along(r)): [x] => |[x]| x.min_axis(axis),
+    "log_sum_exp": [filled(r, distinct)] => |[x]| x.log_sum_exp(),
     // shape
     "reshape": [any(r, -2.0, 2.0)] => |[x]| x.reshape([x.shape().len()]),
-    "row": [distinct(r)] => |[x]| x.row(size(x, 0) - 1),
-    "rows"([n, width, k] = sizes(r), indices = indices(r, k, n)): [of(r, &[n, width])] => |[x]| x.rows(&indices),
+    "row": [filled(r, distinct)] => |[x]| x.row(size(x, 0) - 1),
+    "rows"([n, ..] = sizes(r), [width, k, _] = lengths(r), indices = indices(r, k, n)):
+        [of(r, &[n, width])] => |[x]| x.rows(&indices),
     "slice"((x, axis) = along(r)): [x] => |[x]| x.slice(axis, size(x, axis) / 2..size(x, axis)),
     "slice_step"((x, axis) = along(r)): [x] => |[x]| x.slice_step(axis, 0..size(x, axis), 2),
     "split"((x, axis) = along(r)): [x] => |[x]| x.pad(axis, size(x, axis), 0).split::<2>(axis)[1],
     "concat"((x, axis) = along(r)): [x] => |[x]| Var::concat(&[x, x * c(2.0)], axis),
     "stack": [any(r, -2.0, 2.0)] => |[x]| Var::stack(&[x, x * c(2.0)]),
     "stack_axis"((x, axis) = along(r)): [x] => |[x]| Var::stack_axis(&[x, x * c(2.0)], axis),
-    "transpose"([m, n, _] = sizes(r)): [of(r, &[m, n])] => |[x]| x.transpose(),
+    "transpose"([m, n, _] = lengths(r)): [of(r, &[m, n])] => |[x]| x.transpose(),
     // rearrange
-    "permute"(axes = r.permutation(3), dims = sizes(r)): [of(r, &dims)] => |[x]| x.permute(&axes),
+    "permute"(axes = r.permutation(3), dims = lengths(r)): [of(r, &dims)] => |[x]| x.permute(&axes),
     "broadcast_to": pair(r, -2.0, 2.0) => |[a, b]| a.broadcast_to((a + b).shape()) + b,
-    "squeeze"((x, axis) = along(r)): [x] => |[x]| x.slice(axis, 0..1).squeeze(axis),
+    "squeeze"((x, axis) = filled_along(r)): [x] => |[x]| x.slice(axis, 0..1).squeeze(axis),
     "unsqueeze"((x, axis) = along(r)): [x] => |[x]| x.unsqueeze(axis),
     "tril"((x, axis) = along(r)): [x] => |[x]| x.unsqueeze(axis).tril(-1),
     "triu"((x, axis) = along(r)): [x] => |[x]| x.unsqueeze(axis).triu(1),
     "pad"((x, axis) = along(r)): [x] => |[x]| x.pad(axis, 1, 2),
     // indexing
-    "gather"([rows, n, k] = sizes(r), indices = indices(r, rows * k, n)):
+    "gather"([n, ..] = sizes(r), [rows, k, _] = lengths(r), indices = indices(r, rows * k, n)):
         [of(r, &[rows, n])] => |[x]| x.gather(1, &indices),
-    "index_select"((x, axis) = along(r)): [x] => |[x]| x.index_select(axis, &[0, size(x, axis) - 1, 0]),
-    "scatter_add"([n, width, k] = sizes(r), indices = indices(r, k * width, n)):
+    "index_select"((x, axis) = filled_along(r)): [x] => |[x]| x.index_select(axis, &[0, size(x, axis) - 1, 0]),
+    "scatter_add"([n, width, _] = sizes(r), [k, ..] = lengths(r), indices = indices(r, k * width, n)):
         [of(r, &[n, width]), of(r, &[k, width])] => |[x, values]| x.scatter_add(0, &indices, values),
-    "top_k": [distinct(r)] => |[x]| x.top_k(1, &mut Vec::new()),
-    "index_add"([n, width, k] = sizes(r), indices = indices(r, k, n)):
+    "top_k": [filled(r, distinct)] => |[x]| x.top_k(1, &mut Vec::new()),
+    "index_add"([n, ..] = sizes(r), [width, k, _] = lengths(r), indices = indices(r, k, n)):
         [of(r, &[n, width]), of(r, &[k, width])] => |[x, rows]| x.index_add(&indices, rows),
     // norm
     "standardize": [distinct(r)] => |[x]| x.standardize(c(0.1)),
-    "layer_norm"([rows, n, _] = sizes(r)):
+    "layer_norm"([rows, n, _] = lengths(r)):
         [of(r, &[rows, n]), of(r, &[n]), of(r, &[n])] => |[x, w, b]| x.layer_norm(w, b, c(0.1)),
     // recurrent
     "rnn"(activation = smooth_activation(r), (inputs, lengths) = cell(r, 1)):
@@ -183,8 +191,8 @@ table! { |r, c|
     "log_softmax": [distinct(r)] => |[x]| x.log_softmax(),
     "cross_entropy"([rows, n, _] = sizes(r), classes = indices(r, rows, n)):
         [of(r, &[rows, n])] => |[x]| x.cross_entropy(&classes),
-    "bce_with_logits": [off_zero(r)] => |[x]| x.bce_with_logits(x.sigmoid()),
-    "mse": [any(r, -2.0, 2.0)] => |[x]| x.mse(x * x),
+    "bce_with_logits": [filled(r, off_zero)] => |[x]| x.bce_with_logits(x.sigmoid()),
+    "mse": [filled(r, |r| any(r, -2.0, 2.0))] => |[x]| x.mse(x * x),
 }
 
 /// The size of an axis.
