@@ -1,17 +1,18 @@
-//! What products of matrices cost, on one thread.
+//! What products of matrices cost, on one thread: the sizes of W1 and W2 of `measure`.
 
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use thalweg_benches::{LAYERS, MATRICES};
 use thalweg_tensor::kernels::{Matrix, gemm, linear_add};
 use thalweg_tensor::{Rng, Tensor};
 
 /// `A B`, `Aᵀ B` and `A Bᵀ`, square: forward, and backward to a weight and to an input.
 fn square(c: &mut Criterion) {
     let (mut group, pool) = (group(c, "gemm"), one_thread());
-    for n in [32, 128, 512] {
+    for n in MATRICES {
         let (a, b, mut product) = (random([n, n], 1), random([n, n], 2), vec![0.0; n * n]);
         let (a, b) = (Matrix::new(n, n, a.as_slice()), Matrix::new(n, n, b.as_slice()));
         group.throughput(Throughput::Elements(2 * (n * n * n) as u64));
@@ -26,11 +27,11 @@ fn square(c: &mut Criterion) {
 /// A layer on a batch: `Y += X Wᵀ`.
 fn layer(c: &mut Criterion) {
     let (mut group, pool) = (group(c, "linear_add"), one_thread());
-    for (batch, inputs, outputs) in [(8, 64, 64), (32, 256, 256), (128, 784, 256)] {
-        let (x, w, mut y) = (random([batch, inputs], 1), random([outputs, inputs], 2), vec![0.0; batch * outputs]);
-        group.throughput(Throughput::Elements(2 * (batch * inputs * outputs) as u64));
-        group.bench_function(format!("{batch}x{inputs}x{outputs}"), |bencher| {
-            pool.install(|| bencher.iter(|| linear_add(x.as_slice(), w.as_slice(), inputs, &mut y)));
+    for (n, batch) in LAYERS {
+        let (x, w, mut y) = (random([batch, n], 1), random([n, n], 2), vec![0.0; batch * n]);
+        group.throughput(Throughput::Elements(2 * (batch * n * n) as u64));
+        group.bench_function(format!("{batch}x{n}x{n}"), |bencher| {
+            pool.install(|| bencher.iter(|| linear_add(x.as_slice(), w.as_slice(), n, &mut y)));
         });
     }
 }

@@ -7,6 +7,13 @@ use thalweg_autograd::{Params, Var};
 use thalweg_nn::{Activation, Cell, Linear, Lstm, LstmState};
 use thalweg_tensor::Rng;
 
+/// The sizes `n` of the products of matrices that are measured, `[n, n] · [n, n]` (W1).
+pub const MATRICES: [usize; 7] = [32, 64, 128, 256, 512, 1024, 2048];
+
+/// The layers whose products are measured, as (`n`, batch): `[batch, n] · [n, n]ᵀ` (W2).
+pub const LAYERS: [(usize, usize); 9] =
+    [(64, 1), (64, 8), (64, 32), (256, 1), (256, 8), (256, 32), (1024, 1), (1024, 8), (1024, 32)];
+
 /// `d-64-64-1`, ReLU between the layers; the output is a logit.
 #[derive(Clone, Copy, Debug)]
 pub struct Mlp {

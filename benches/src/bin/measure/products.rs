@@ -1,6 +1,7 @@
 //! W1 and W2: the kernels under everything, on memory that exists.
 
 use serde_json::json;
+use thalweg_benches::{LAYERS, MATRICES};
 use thalweg_tensor::kernels::{self, Buffer, Matrix};
 
 use crate::data::{DATA_SEED, SplitMix};
@@ -8,7 +9,7 @@ use crate::timing::{Timer, Unit};
 
 /// W1: `C = A B`, `[n, n]`, row-major.
 pub fn matrices(timer: &Timer) {
-    for n in [32, 64, 128, 256, 512, 1024, 2048] {
+    for n in MATRICES {
         let mut rng = SplitMix::new(DATA_SEED);
         let (a, b, mut c) = (rng.numbers(n * n, 1.0), rng.numbers(n * n, 1.0), vec![0.0; n * n]);
         let operations = 2.0 * (n as f64).powi(3);
@@ -23,18 +24,16 @@ pub fn matrices(timer: &Timer) {
 
 /// W2: `y = x Wᵀ`, `W: [n, n]`, `x: [batch, n]`.
 pub fn vectors(timer: &Timer) {
-    for n in [64, 256, 1024] {
-        for batch in [1, 8, 32] {
-            let mut rng = SplitMix::new(DATA_SEED);
-            let (w, x) = (rng.numbers(n * n, 1.0), rng.numbers(batch * n, 1.0));
-            // Where a model keeps its numbers: on cache lines.
-            let (w, x, mut y) = (Buffer::from(&w[..]), Buffer::from(&x[..]), vec![0.0; batch * n]);
-            for threads in [1, 2] {
-                timer.report_on(threads, "W2", json!({"out": n, "in": n, "batch": batch}), Unit::Microseconds, || {
-                    product(&w, &x, n, &mut y);
-                    std::hint::black_box(&mut y);
-                });
-            }
+    for (n, batch) in LAYERS {
+        let mut rng = SplitMix::new(DATA_SEED);
+        let (w, x) = (rng.numbers(n * n, 1.0), rng.numbers(batch * n, 1.0));
+        // Where a model keeps its numbers: on cache lines.
+        let (w, x, mut y) = (Buffer::from(&w[..]), Buffer::from(&x[..]), vec![0.0; batch * n]);
+        for threads in [1, 2] {
+            timer.report_on(threads, "W2", json!({"out": n, "in": n, "batch": batch}), Unit::Microseconds, || {
+                product(&w, &x, n, &mut y);
+                std::hint::black_box(&mut y);
+            });
         }
     }
 }
@@ -53,7 +52,7 @@ mod tests {
     fn every_batch_is_multiplied() {
         let (outputs, columns) = (3, 2);
         let w = [1.0, 0.0, 0.0, 1.0, 2.0, -1.0];
-        for batch in [1, 8, 32] {
+        for (_n, batch) in LAYERS {
             let x: Vec<f32> = (0..batch * columns).map(|i| i as f32).collect();
             let mut y = vec![f32::NAN; batch * outputs];
             product(&w, &x, columns, &mut y);
