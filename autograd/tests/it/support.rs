@@ -55,6 +55,11 @@ impl Case {
         self.attrs[name].as_f64().expect("the attribute is a number")
     }
 
+    /// An attribute that is a size.
+    pub fn size(&self, name: &str) -> usize {
+        self.attrs[name].as_u64().expect("the attribute is a whole number") as usize
+    }
+
     /// Runs `f` over the values and compares output, loss and all gradients with PyTorch's.
     pub fn check(&self, name: &str, f: impl for<'p> Fn(&Values<'p>) -> Var<'p, f64>) {
         self.check_within(TOLERANCE, name, f);
