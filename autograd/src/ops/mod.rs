@@ -6,10 +6,10 @@
 //! # A new op
 //!
 //! touches two files: one of this folder, and the table in `every_op/table.rs`. First ask whether it is a line of others:
-//! then it is a method of [`Var`](crate::Var) that returns that line. If it is irreducible or hot, it is one call of
-//! [`record`](crate::Pass::record) with both halves; elementwise ops of one variable use `map` of `unary.rs`, those of
-//! two that broadcast `zip` of `arithmetic.rs`. Here is a cube, put beside its like (in a new file: with a `mod` line
-//! below, `use thalweg_tensor::Real; use super::unary::each; use crate::Var;`):
+//! then it is a method of [`Var`](crate::Var) that returns that line (an activation: in `activation/composed.rs`). If it is
+//! irreducible or hot, it is one call of [`record`](crate::Pass::record) with both halves; elementwise ops of one variable
+//! use `map` of `unary.rs`, those of two that broadcast `zip` of `arithmetic.rs`. Here is a cube, put beside its like (in a
+//! new file: with a `mod` line below, `use thalweg_tensor::Real; use super::unary::each; use crate::Var;`):
 //!
 //! ```ignore
 //! impl<T: Real> Var<'_, T> {
@@ -28,12 +28,14 @@
 //! "cube": [any(r, -2.0, 2.0)] => |[x]| x.cube(),
 //! ```
 //!
-//! It draws inputs (by the functions of `every_op/draw.rs`; away from kinks and poles) and applies the op; a number in it
-//! is written `c(2.0)`, since the line is compiled for two types. From it come all checks: gradients in `f64` against
-//! finite differences, over random shapes, with inputs that are parameters, nodes, views and permuted copies; tangents
-//! over dual numbers, forward and through backward. They are run by `cargo test -p thalweg-autograd --lib every_op`. What
-//! the op does at kinks, at NaN and at infinity, and which laws it obeys, is worth a test of its own below the op; for
-//! readers it gets a word in the list below.
+//! It draws inputs (by the functions of `every_op/draw.rs`: `any` and `of` numbers in a range, `off_zero`, `distinct` and
+//! `apart` away from kinks, `pair` of shapes that broadcast, `along` one axis, `filled` where axes of length 0 make no
+//! sense) and applies the op; a number in it is written `c(2.0)`, since the line is compiled for two types. From it come
+//! all checks: gradients in `f64` against finite differences, over random shapes, with inputs that are parameters, nodes,
+//! views and permuted copies; tangents over dual numbers, forward and through backward. They are run by
+//! `cargo test -p thalweg-autograd --lib every_op`. What the op does at kinks, at NaN and at infinity, and which laws it
+//! obeys, is worth a test of its own below the op; for readers it gets a word in the list below, in the column that says
+//! whether it is a primitive (a test holds the list and its two counts against the table).
 //!
 //! * `forward` is given zeros to write to. What only backward needs goes behind the output
 //!   ([`saving`](crate::Op::saving)), small arguments into [`attributes`](crate::Op::attributes),
