@@ -7,17 +7,17 @@ use crate::combine::{map_methods, zip_methods};
 
 zip_methods! {
     /// 1 where `x > y`, else 0, elementwise; shapes broadcast. 0 where either is NaN.
-    greater = |x, y| mask(x > y);
+    gt = |x, y| mask(x > y);
     /// 1 where `x ≥ y`, else 0, elementwise; shapes broadcast. 0 where either is NaN.
-    greater_equal = |x, y| mask(x >= y);
+    ge = |x, y| mask(x >= y);
     /// 1 where `x < y`, else 0, elementwise; shapes broadcast. 0 where either is NaN.
-    less = |x, y| mask(x < y);
+    lt = |x, y| mask(x < y);
     /// 1 where `x ≤ y`, else 0, elementwise; shapes broadcast. 0 where either is NaN.
-    less_equal = |x, y| mask(x <= y);
+    le = |x, y| mask(x <= y);
     /// 1 where `x = y`, else 0, elementwise; shapes broadcast. 0 where either is NaN.
-    equal = |x, y| mask(x == y);
+    eq = |x, y| mask(x == y);
     /// 1 where `x ≠ y`, else 0, elementwise; shapes broadcast. 1 where either is NaN.
-    not_equal = |x, y| mask(x != y);
+    ne = |x, y| mask(x != y);
 }
 
 map_methods! {
@@ -48,12 +48,12 @@ mod tests {
     type Comparison = (fn(&Tensor<f64>, &Tensor<f64>) -> Tensor<f64>, fn(&f64, &f64) -> bool);
 
     const COMPARISONS: [Comparison; 6] = [
-        (|x, y| x.greater(y), f64::gt),
-        (|x, y| x.greater_equal(y), f64::ge),
-        (|x, y| x.less(y), f64::lt),
-        (|x, y| x.less_equal(y), f64::le),
-        (|x, y| x.equal(y), f64::eq),
-        (|x, y| x.not_equal(y), f64::ne),
+        (|x, y| x.gt(y), f64::gt),
+        (|x, y| x.ge(y), f64::ge),
+        (|x, y| x.lt(y), f64::lt),
+        (|x, y| x.le(y), f64::le),
+        (|x, y| x.eq(y), f64::eq),
+        (|x, y| x.ne(y), f64::ne),
     ];
 
     proptest! {

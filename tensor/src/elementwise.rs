@@ -65,7 +65,7 @@ impl<T: Real> View<'_, T> {
     /// use thalweg_tensor::Tensor;
     ///
     /// let x = Tensor::from_slice(&[-4.0_f32, 9.0]);
-    /// let roots = x.sqrt().where_(x.greater_equal(0.0), 0.0);
+    /// let roots = x.sqrt().where_(x.ge(0.0), 0.0);
     /// assert_eq!(roots.as_slice(), [0.0, 3.0]);
     /// ```
     ///

@@ -19,13 +19,13 @@
 //! assert_eq!(rain.row(1).at(&[0]), 8.0);
 //! assert_eq!(rain.slice(1, -2..).shape().dims(), [2, 2]);
 //! let days = rain.transpose();
-//! assert_eq!(days.step_by(0, 2).to_string(), "\
+//! assert_eq!(days.slice_step(0, .., 2).to_string(), "\
 //! [[0.0, 8.0],
 //!  [3.0, 1.5]]");
 //!
 //! // Masks are tensors of 0 and 1. What is missing counts as dry; what is not chosen has no influence.
 //! let known = rain.where_(rain.is_finite(), 0.0);
-//! let wet = known.greater(1.0);
+//! let wet = known.gt(1.0);
 //! assert_eq!(wet.as_slice(), [0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0]);
 //!
 //! // Shapes are stretched from the last axis backwards, where a size is 1 or missing: a gauge for each town.
@@ -43,9 +43,9 @@
 //! |---|---|
 //! | make a tensor | [`new`](Tensor::new), [`zeros`](Tensor::zeros), [`full`](Tensor::full), [`arange`](Tensor::arange), [`linspace`](Tensor::linspace), [`eye`](Tensor::eye), [`from_fn`](Tensor::from_fn), [`normal`](Tensor::normal), [`uniform`](Tensor::uniform), [`permutation`](Tensor::permutation); `try_` forms for sizes from outside |
 //! | see it along other axes | [`transpose`](View::transpose), [`permute`](View::permute), [`swap_axes`](View::swap_axes), [`reshape`](View::reshape), [`broadcast_to`](View::broadcast_to), [`squeeze`](View::squeeze), [`unsqueeze`](View::unsqueeze) |
-//! | see a part | [`slice`](View::slice), [`step_by`](View::step_by), [`row`](View::row), [`select`](View::select), [`split`](View::split), [`split_at`](View::split_at) |
+//! | see a part | [`slice`](View::slice), [`slice_step`](View::slice_step), [`row`](View::row), [`select`](View::select), [`split`](View::split), [`split_at`](View::split_at) |
 //! | calculate | `+ - * /`, [`exp`](View::exp), [`sqrt`](View::sqrt), [`maximum`](View::maximum), [`clamp`](View::clamp) and more; [`map`](View::map) and [`zip_with`](View::zip_with) for what is missing; `+=` and [`map_in_place`](Tensor::map_in_place) |
-//! | compare and choose | [`greater`](View::greater), [`less_equal`](View::less_equal), [`equal`](View::equal), [`is_nan`](View::is_nan), [`where_`](View::where_); [`allclose`](View::allclose), [`check_close`](View::check_close) |
+//! | compare and choose | [`gt`](View::gt), [`le`](View::le), [`eq`](View::eq) and the others of PyTorch's names, [`is_nan`](View::is_nan), [`where_`](View::where_); [`allclose`](View::allclose), [`check_close`](View::check_close) |
 //! | activate | [`relu`](View::relu), [`gelu`](View::gelu), [`silu`](View::silu), [`softplus`](View::softplus), [`sigmoid`](View::sigmoid) |
 //! | reduce | [`sum`](View::sum), [`mean`](View::mean), [`var`](View::var), [`norm`](View::norm), [`max`](View::max), [`min`](View::min) of all elements; [`sum_axes`](View::sum_axes) and its like over some axes, [`log_sum_exp_axes`](View::log_sum_exp_axes); [`argmax`](View::argmax), [`cumsum`](View::cumsum) along one |
 //! | join | [`concat`](Tensor::concat), [`stack`](Tensor::stack), [`pad`](View::pad) |
@@ -67,8 +67,8 @@
 //! | `maximum`, `minimum` | NaN where either is | the order of numbers |
 //! | `clamp`, `relu`, `leaky_relu`, `elu`, `softplus` | NaN | their limits: `relu(−∞) = 0`, `elu(−∞) = −1`, `clamp(∞) = high` |
 //! | `silu`, `gelu`, `gelu_tanh` | NaN | `∞` at `∞`; NaN at `−∞`, which is multiplied by 0 |
-//! | `greater`, `greater_equal`, `less`, `less_equal`, `equal` | 0 | the order of numbers; infinities of one sign are equal |
-//! | `not_equal` | 1 | as `equal` |
+//! | `gt`, `ge`, `lt`, `le`, `eq` | 0 | the order of numbers; infinities of one sign are equal |
+//! | `ne` | 1 | as `eq` |
 //! | `is_nan`; `is_finite` | 1; 0 | 0; 0 |
 //! | `where_` | in the mask: chooses as 1 does; in what is not chosen: no influence | as NaN |
 //! | `powi(0)`, `pow(0)`, and `pow` of 1 | 1 | 1 |
@@ -184,7 +184,7 @@ mod tests {
         is(x.clamp(-2.0, 2.0), [99.0, 2.0, -2.0]);
         is(x.relu(), [99.0, INFINITY, 0.0]);
         is(x.leaky_relu(0.1), [99.0, INFINITY, -INFINITY]);
-        is(x.elu(), [99.0, INFINITY, -1.0]);
+        is(x.elu(1.0), [99.0, INFINITY, -1.0]);
         is(x.softplus(), [99.0, INFINITY, 0.0]);
         is(x.silu(), [99.0, INFINITY, 99.0]);
         is(x.gelu(), [99.0, INFINITY, 99.0]);
@@ -195,12 +195,12 @@ mod tests {
         is(x.cos(), [99.0; 3]);
         is(x.pow(0.0), [1.0; 3]);
         is(Tensor::scalar(1.0).pow(&x), [1.0; 3]);
-        is(x.greater(0.0), [0.0, 1.0, 0.0]);
-        is(x.greater_equal(&x), [0.0, 1.0, 1.0]);
-        is(x.less(0.0), [0.0, 0.0, 1.0]);
-        is(x.less_equal(&x), [0.0, 1.0, 1.0]);
-        is(x.equal(&x), [0.0, 1.0, 1.0]);
-        is(x.not_equal(&x), [1.0, 0.0, 0.0]);
+        is(x.gt(0.0), [0.0, 1.0, 0.0]);
+        is(x.ge(&x), [0.0, 1.0, 1.0]);
+        is(x.lt(0.0), [0.0, 0.0, 1.0]);
+        is(x.le(&x), [0.0, 1.0, 1.0]);
+        is(x.eq(&x), [0.0, 1.0, 1.0]);
+        is(x.ne(&x), [1.0, 0.0, 0.0]);
         is(x.is_nan(), [1.0, 0.0, 0.0]);
         is(x.is_finite(), [0.0, 0.0, 0.0]);
         is(Tensor::scalar(1.0).where_(&x, 2.0), [1.0; 3]);
