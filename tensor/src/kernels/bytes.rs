@@ -116,13 +116,13 @@ mod tests {
     proptest! {
         #[test]
         fn every_bit_comes_back(bits in prop::collection::vec(any::<u64>(), 0..40)) {
-            let mut singles = vec![0.0; bits.len()];
+            let mut singles = vec![0.0_f32; bits.len()];
             let narrow: Vec<f32> = bits.iter().map(|&bits| f32::from_bits(bits as u32)).collect();
             prop_assert_eq!(&of(&narrow)[..], one_by_one(&narrow));
             read(&of(&narrow), &mut singles);
             prop_assert!(singles.iter().zip(&narrow).all(|(a, b)| a.to_bits() == b.to_bits()));
 
-            let mut doubles = vec![0.0; bits.len()];
+            let mut doubles = vec![0.0_f64; bits.len()];
             let wide: Vec<f64> = bits.iter().map(|&bits| f64::from_bits(bits)).collect();
             prop_assert_eq!(&of(&wide)[..], one_by_one(&wide));
             read(&of(&wide), &mut doubles);
