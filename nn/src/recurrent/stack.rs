@@ -5,7 +5,7 @@ use thalweg_tensor::{Real, Rng, Shape, Tensor};
 
 use super::arrange::reversed;
 use super::dropout::dropout;
-use super::{Carried, Cell, CellOptions, GrowHidden, RecurrentOptions, Stackable, State};
+use super::{Carried, Cell, GrowHidden, RecurrentOptions, Stackable, State};
 use crate::{Mode, init};
 
 /// A recurrent network of several layers, PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU`: `[t, in]` → `[t, directions·hidden]`,
@@ -67,21 +67,21 @@ impl<C: Stackable> Recurrent<C> {
         options: RecurrentOptions<C::Form>,
         rng: &mut Rng,
     ) -> Self {
-        let RecurrentOptions { cell: CellOptions { inputs, hidden, bias, form }, layers, bidirectional, .. } = options;
+        let RecurrentOptions { mut cell, layers, bidirectional, dropout, batch_first, learned_start } = options;
         assert!(layers > 0, "recurrent: at least one layer expected");
-        assert!((0.0..=1.0).contains(&options.dropout), "recurrent: dropout {} is no probability", options.dropout);
+        assert!((0.0..=1.0).contains(&dropout), "recurrent: dropout {dropout} is no probability");
         let suffixes = if bidirectional { &["", "_reverse"][..] } else { &[""] };
-        let (mut cells, mut cell) = (Vec::new(), CellOptions { inputs, hidden, bias, form });
+        let (mut cells, hidden) = (Vec::new(), cell.hidden);
         for layer in 0..layers {
             for suffix in suffixes {
                 cells.push(C::layer(params, [name, &format!("l{layer}{suffix}")], &cell, rng));
             }
             cell.inputs = suffixes.len() * hidden;
         }
-        let parts = if options.learned_start { <C::State<'static, T>>::PARTS } else { 0 };
+        let parts = if learned_start { <C::State<'static, T>>::PARTS } else { 0 };
         let mut add = |part: &&str| params.add(&format!("{name}.{part}"), [cells.len(), hidden], init::zeros());
         let start = ["h0", "c0"][..parts].iter().map(&mut add).collect();
-        Recurrent { cells, bidirectional, dropout: options.dropout, batch_first: options.batch_first, start }
+        Recurrent { cells, bidirectional, dropout, batch_first, start }
     }
 }
 
