@@ -1,6 +1,6 @@
 //! Layers, recurrent cells and optimizers: networks to embed in a program, that grow and resume.
 //!
-//! A layer is a plain struct of handles into θ ([`Params`](thalweg_autograd::Params)): it holds no numbers and no state,
+//! A layer is a plain struct of handles into θ ([`Params`]): it holds no numbers and no state,
 //! so the same layer runs over the live parameters, over a frozen copy, over an earlier checkpoint. What a recurrent
 //! cell carries from step to step is a plain value that the caller owns ([`State`]). Names, shapes, gate order and
 //! initialisation are PyTorch's.
@@ -46,6 +46,7 @@
 //! | [`attention`] | [`MultiheadAttention`], [`TransformerEncoderLayer`], positions |
 //! | [`pool`], `dropout`, `nonlinearity` | [`MaxPool2d`] and its kin, [`Dropout`], [`Nonlinearity`], [`PRelu`] |
 //! | [`module`] | [`Module`]: layers in sequence, [`Residual`] connections, without `dyn` |
+//! | `network` | [`Network`]: from a line of text, `lstm:64x2 > linear:10`; a summary |
 //! | `mode` | [`Mode`]: training or use; what dropout draws from, what batch norm measured |
 //! | [`recurrent`] | cells written as their equations; [`Recurrent`]: layers of them, both directions; [`State`]; [`Tbptt`] |
 //! | `parallel` | [`Parallel`]: a batch on several threads, with the same bits for any number of them |
@@ -73,12 +74,16 @@ mod linear;
 pub mod loss;
 mod mode;
 pub mod module;
+#[cfg(feature = "spec")]
+pub mod network;
 mod nonlinearity;
 pub mod norm;
 pub mod optim;
 mod parallel;
 pub mod pool;
 pub mod recurrent;
+#[cfg(feature = "spec")]
+pub mod spec;
 #[cfg(any(feature = "checkpoint", feature = "safetensors"))]
 pub mod weights;
 
@@ -92,6 +97,8 @@ pub use embedding::{BagMode, Embedding, EmbeddingBag};
 pub use linear::Linear;
 pub use mode::{Mode, Training};
 pub use module::{Flatten, Module, Residual};
+#[cfg(feature = "spec")]
+pub use network::{Network, NetworkSpec, NetworkState};
 pub use nonlinearity::{Nonlinearity, PRelu};
 pub use norm::{BatchNorm, GroupNorm, LayerNorm, RmsNorm};
 pub use optim::{Adadelta, Adagrad, Adam, Adamax, Average, Group, Groups, NAdam, Optimizer, Plateau, RAdam, RmsProp};

@@ -7,6 +7,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use thalweg_nn::spec::SpecError;
+pub(crate) use thalweg_nn::spec::quoted;
 #[cfg(feature = "checkpoint")]
 use thalweg_nn::weights;
 
@@ -132,6 +134,13 @@ impl Error {
     }
 }
 
+/// A specification that cannot be understood.
+impl From<SpecError> for Error {
+    fn from(error: SpecError) -> Self {
+        Self::new(ErrorKind::Spec, error.to_string())
+    }
+}
+
 /// A file of weights that cannot be read or written, here a checkpoint.
 #[cfg(feature = "checkpoint")]
 impl From<weights::Error> for Error {
@@ -176,15 +185,6 @@ impl StdError for Error {
     /// The cause, if another error is behind this one. Its text is already part of the message.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
-    }
-}
-
-/// Outside text as it is shown in a message: in quotes, control characters escaped, cut after 60 characters.
-pub(crate) fn quoted(text: &str) -> String {
-    const SHOWN: usize = 60;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{:?}", format_args!("{}…", &text[..end]).to_string()),
-        None => format!("{text:?}"),
     }
 }
 

@@ -30,7 +30,6 @@ pub mod metrics;
 pub mod moments;
 pub mod row;
 pub mod session;
-pub mod spec;
 pub mod stream;
 
 pub use continual::AccuracyMatrix;
@@ -45,8 +44,8 @@ pub use metrics::Scores;
 pub use moments::Moments;
 pub use row::{AsValue, Row, Value};
 pub use session::Session;
-pub use spec::Spec;
 pub use stream::{CsvOptions, CsvStream, Header, Record};
+pub use thalweg_nn::spec::{self, Spec};
 
 /// The examples of the README are tests too.
 #[cfg(doctest)]

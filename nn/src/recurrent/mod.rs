@@ -14,7 +14,6 @@
 
 mod arrange;
 mod cell;
-mod dropout;
 mod gru;
 mod layer_norm;
 mod lstm;

@@ -4,9 +4,8 @@ use thalweg_autograd::{Param, Params, Pass, Var};
 use thalweg_tensor::{Real, Rng, Shape, Tensor};
 
 use super::arrange::reversed;
-use super::dropout::dropout;
 use super::{Carried, Cell, GrowHidden, RecurrentOptions, Stackable, State};
-use crate::{Mode, init};
+use crate::{Dropout, Mode, init};
 
 /// A recurrent network of several layers, PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU`: `[t, in]` → `[t, directions·hidden]`,
 /// or `[t, n, in]` → `[t, n, directions·hidden]`.
@@ -178,7 +177,7 @@ impl<C: Cell> Recurrent<C> {
         let mut last = None;
         let directions = if self.bidirectional { 2 } else { 1 };
         for (layer, cells) in self.cells.chunks(directions).enumerate() {
-            let input = if layer == 0 { x } else { dropout(x, self.dropout, mode) };
+            let input = if layer == 0 { x } else { Dropout { p: self.dropout }.forward(x, mode) };
             for (direction, cell) in cells.iter().enumerate() {
                 let start = state.map(|part| part.row(layer * directions + direction));
                 let (outputs, end) = run(cell, direction == 1, input, start);

@@ -227,7 +227,7 @@ fn parse_task(text: &str) -> Result<TaskOption, Error> {
         "auto" => Ok(TaskOption::Auto),
         "classify" => Ok(TaskOption::Is(Task::Classify)),
         "regress" => Ok(TaskOption::Is(Task::Regress)),
-        other => Err(unknown("task", other, &["auto", "classify", "regress"])),
+        other => Err(unknown("task", other, &["auto", "classify", "regress"]).into()),
     }
 }
 
@@ -236,7 +236,7 @@ fn parse_header(text: &str) -> Result<Header, Error> {
         "auto" => Ok(Header::Auto),
         "yes" => Ok(Header::Yes),
         "no" => Ok(Header::No),
-        other => Err(unknown("header", other, &["auto", "yes", "no"])),
+        other => Err(unknown("header", other, &["auto", "yes", "no"]).into()),
     }
 }
 

@@ -90,7 +90,7 @@ impl Model {
                     _ => match spec.option::<String>("form")?.as_deref() {
                         None | Some("pytorch") => CellKind::Gru,
                         Some("chung") => CellKind::GruChung,
-                        Some(other) => return Err(unknown("form of gru", other, &["pytorch", "chung"])),
+                        Some(other) => return Err(unknown("form of gru", other, &["pytorch", "chung"]).into()),
                     },
                 };
                 Model::Recurrent {
@@ -101,7 +101,7 @@ impl Model {
                     last: spec.option("last")?.unwrap_or(true),
                 }
             }
-            other => return Err(unknown("model", other, &MODELS)),
+            other => return Err(unknown("model", other, &MODELS).into()),
         };
         spec.finish()?;
         Ok(model)
@@ -165,7 +165,7 @@ impl MemorySpec {
                     replays: bounded("replays", spec.option("replays")?.unwrap_or(1), 10_000)?,
                 }
             }
-            other => return Err(unknown("memory", other, &["none", "reservoir"])),
+            other => return Err(unknown("memory", other, &["none", "reservoir"]).into()),
         };
         spec.finish()?;
         Ok(memory)

@@ -53,7 +53,7 @@ impl OptimizerSpec {
             }
             "adam" => (Rule::Adam, 1e-3, 0.0),
             "adamw" => (Rule::AdamW, 1e-3, 1e-2),
-            other => return Err(unknown("optimizer", other, &["sgd", "adam", "adamw"])),
+            other => return Err(unknown("optimizer", other, &["sgd", "adam", "adamw"]).into()),
         };
         let optimizer = OptimizerSpec {
             rate: spec.optional_arg(0, "the learning rate")?.unwrap_or(default_rate),

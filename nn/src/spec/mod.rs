@@ -8,14 +8,13 @@
 //! Names and options consist of ASCII letters, digits, `_` and `-`. Arguments and values are any text without `,` and
 //! `=`. Space around any part is ignored.
 
+mod error;
 mod suggest;
 
 use std::fmt;
 
-use crate::error::{Error, ErrorKind, quoted};
-
-pub(crate) use suggest::sentence;
-pub use suggest::{nearest, unknown};
+pub use error::{SpecError, quoted};
+pub use suggest::{nearest, sentence, unknown};
 
 /// A specification: a name, arguments by position, options by name.
 ///
@@ -24,7 +23,7 @@ pub use suggest::{nearest, unknown};
 /// # Example
 ///
 /// ```
-/// use thalweg_online::Spec;
+/// use thalweg_nn::spec::Spec;
 ///
 /// let mut spec = Spec::parse("sgd:0.03,momentum=0.9")?;
 /// assert_eq!(spec.name(), "sgd");
@@ -38,7 +37,7 @@ pub use suggest::{nearest, unknown};
 /// typo.option::<f64>("momentum")?;
 /// let error = typo.finish().unwrap_err().to_string();
 /// assert_eq!(error, r#"unknown option of sgd "momentun"; did you mean "momentum"? allowed: momentum"#);
-/// # Ok::<(), thalweg_online::Error>(())
+/// # Ok::<(), thalweg_nn::spec::SpecError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Spec {
@@ -86,9 +85,9 @@ impl Spec {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Spec`], if `text` does not follow the grammar above or names an option twice.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let wrong = |what: String| Error::new(ErrorKind::Spec, format!("{}: {what}", quoted(text)));
+    /// If `text` does not follow the grammar above or names an option twice.
+    pub fn parse(text: &str) -> Result<Self, SpecError> {
+        let wrong = |what: String| SpecError::new(format!("{}: {what}", quoted(text)));
         let (name, items) = match text.split_once(':') {
             Some((name, items)) => (name.trim(), Some(items)),
             None => (text.trim(), None),
@@ -138,7 +137,7 @@ impl Spec {
     /// # Errors
     ///
     /// If it is missing or not of the type.
-    pub fn arg<T: Setting>(&mut self, index: usize, what: &str) -> Result<T, Error> {
+    pub fn arg<T: Setting>(&mut self, index: usize, what: &str) -> Result<T, SpecError> {
         let found = self.optional_arg(index, what)?;
         found.ok_or_else(|| self.wrong(format!("expected {what} ({}), found nothing", T::EXPECTED)))
     }
@@ -148,7 +147,7 @@ impl Spec {
     /// # Errors
     ///
     /// If it is not of the type.
-    pub fn optional_arg<T: Setting>(&mut self, index: usize, what: &str) -> Result<Option<T>, Error> {
+    pub fn optional_arg<T: Setting>(&mut self, index: usize, what: &str) -> Result<Option<T>, SpecError> {
         self.known_args = self.known_args.max(index.saturating_add(1));
         self.args.get(index).map(|text| self.typed(what, text)).transpose()
     }
@@ -158,7 +157,7 @@ impl Spec {
     /// # Errors
     ///
     /// If one is not of the type.
-    pub fn all_args<T: Setting>(&mut self, what: &str) -> Result<Vec<T>, Error> {
+    pub fn all_args<T: Setting>(&mut self, what: &str) -> Result<Vec<T>, SpecError> {
         self.known_args = usize::MAX;
         self.args.iter().map(|text| self.typed(what, text)).collect()
     }
@@ -168,7 +167,7 @@ impl Spec {
     /// # Errors
     ///
     /// If it is not of the type.
-    pub fn option<T: Setting>(&mut self, name: &str) -> Result<Option<T>, Error> {
+    pub fn option<T: Setting>(&mut self, name: &str) -> Result<Option<T>, SpecError> {
         if !self.known_options.iter().any(|known| known == name) {
             self.known_options.push(name.to_owned());
         }
@@ -181,7 +180,7 @@ impl Spec {
     /// # Errors
     ///
     /// If there is an argument too many, or an option that was never read; says what is allowed.
-    pub fn finish(&self) -> Result<(), Error> {
+    pub fn finish(&self) -> Result<(), SpecError> {
         if let Some(extra) = self.args.get(self.known_args) {
             let known = self.known_args;
             let plural = if known == 1 { "" } else { "s" };
@@ -196,13 +195,13 @@ impl Spec {
         }
     }
 
-    fn typed<T: Setting>(&self, what: &str, text: &str) -> Result<T, Error> {
+    fn typed<T: Setting>(&self, what: &str, text: &str) -> Result<T, SpecError> {
         let wrong = || self.wrong(format!("expected {what} to be {}, found {}", T::EXPECTED, quoted(text)));
         T::from_text(text).ok_or_else(wrong)
     }
 
-    fn wrong(&self, what: String) -> Error {
-        Error::new(ErrorKind::Spec, format!("{}: {what}", quoted(&self.to_string())))
+    fn wrong(&self, what: String) -> SpecError {
+        SpecError::new(format!("{}: {what}", quoted(&self.to_string())))
     }
 }
 
@@ -234,7 +233,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn failure(text: &str, read: impl FnOnce(&mut Spec) -> Result<(), Error>) -> String {
+    fn failure(text: &str, read: impl FnOnce(&mut Spec) -> Result<(), SpecError>) -> String {
         let result = Spec::parse(text).and_then(|mut spec| read(&mut spec).and_then(|()| spec.finish()));
         result.map_or_else(|error| error.to_string(), |()| "no error".to_string())
     }
@@ -263,12 +262,12 @@ mod tests {
         for text in
             ["", " ", ":", ":1", "mlp:", "mlp:1,,2", "mlp:1,", "ml p", "mlp,64", "a:=1", "a:b=", "a:b=1=2", "a:b=1,b=2"]
         {
-            assert_eq!(Spec::parse(text).map(drop).map_err(|error| error.kind()), Err(ErrorKind::Spec), "{text:?}");
+            assert_eq!(Spec::parse(text).ok(), None, "{text:?}");
         }
     }
 
     #[test]
-    fn space_around_the_parts_is_ignored() -> Result<(), Error> {
+    fn space_around_the_parts_is_ignored() -> Result<(), SpecError> {
         let spec = Spec::parse(" sgd : momentum = 0.9 , 0.03 ")?;
         assert_eq!(spec, Spec::parse("sgd:0.03,momentum=0.9")?);
         assert_eq!(spec.to_string(), "sgd:0.03,momentum=0.9");

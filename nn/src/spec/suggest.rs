@@ -1,12 +1,12 @@
 //! Kind words for a misspelt name.
 
-use crate::error::{Error, ErrorKind, quoted};
+use super::{SpecError, quoted};
 
 /// The one of `allowed` that `word` most likely stands for: at most a third of its letters differ, two letters swapped
 /// counting as one difference. Of equally near ones the first.
 ///
 /// ```
-/// use thalweg_online::spec::nearest;
+/// use thalweg_nn::spec::nearest;
 ///
 /// assert_eq!(nearest("ltsm", &["linear", "lstm"]), Some("lstm"));
 /// assert_eq!(nearest("forest", &["linear", "lstm"]), None);
@@ -24,25 +24,25 @@ pub fn nearest<'a>(word: &str, allowed: &[&'a str]) -> Option<&'a str> {
     (distance <= (length / 3).max(1) && distance < length.max(1)).then_some(name)
 }
 
-/// The error `unknown {kind} "{found}"; did you mean "…"? allowed: …` ([`ErrorKind::Spec`]).
+/// The error `unknown {kind} "{found}"; did you mean "…"? allowed: …`.
 ///
 /// An allowed entry may show its arguments, as in `mlp:WIDTH,…`: what stands before the colon is compared.
 ///
 /// ```
-/// use thalweg_online::spec::unknown;
+/// use thalweg_nn::spec::unknown;
 ///
 /// let error = unknown("model", "ltsm", &["linear", "mlp:WIDTH,…", "lstm:WIDTH"]);
 /// let expected = r#"unknown model "ltsm"; did you mean "lstm"? allowed: linear, mlp:WIDTH,…, lstm:WIDTH"#;
 /// assert_eq!(error.to_string(), expected);
 /// ```
 #[must_use]
-pub fn unknown(kind: &str, found: &str, allowed: &[&str]) -> Error {
+pub fn unknown(kind: &str, found: &str, allowed: &[&str]) -> SpecError {
     let names: Vec<&str> = allowed.iter().map(|entry| entry.split(':').next().unwrap_or(entry)).collect();
-    Error::new(ErrorKind::Spec, sentence(kind, found, nearest(found, &names), allowed))
+    SpecError::new(sentence(kind, found, nearest(found, &names), allowed))
 }
 
 /// `unknown {kind} "{found}"; did you mean "{near}"? allowed: …`; a long list is cut.
-pub(crate) fn sentence(kind: &str, found: &str, near: Option<&str>, allowed: &[&str]) -> String {
+pub fn sentence(kind: &str, found: &str, near: Option<&str>, allowed: &[&str]) -> String {
     const SHOWN: usize = 20;
     let near = near.map_or(String::new(), |near| format!(" did you mean {}?", quoted(near)));
     let listed = match allowed.len() {
