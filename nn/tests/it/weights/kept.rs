@@ -63,6 +63,18 @@ fn damage_that_the_checksum_does_not_show_does_no_harm() {
     assert!(most < 2 << 20, "{most} bytes at once");
 }
 
+/// Sums over θ as a whole count on it.
+#[test]
+fn the_room_between_entries_must_be_empty() {
+    let last = 0x7fc0_0001_u32.to_le_bytes(); // of `head.bias`
+    let behind = GOLDEN.windows(4).position(|bytes| bytes == last).expect("it is there") + 4;
+    let mut bytes = GOLDEN[..GOLDEN.len() - 8].to_vec();
+    bytes[behind] = 1;
+    bytes.extend(xxh3_64(&bytes).to_le_bytes());
+    let error = from_bytes::<Model>(&bytes).expect_err("there is a number where none belongs");
+    assert!(error.to_string().ends_with("the room behind entry head.bias is not empty"), "{error}");
+}
+
 #[test]
 fn every_cut_and_every_flipped_byte_is_an_error() {
     for place in 0..GOLDEN.len() {
