@@ -122,6 +122,11 @@ impl Groups {
         &self.groups
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
     /// The group that a parameter belongs to.
     pub fn group_of(&self, entry: &Entry) -> Option<&Group> {
         self.groups.iter().find(|group| group.contains(entry))

@@ -75,6 +75,10 @@ impl<T: Real> Sgd<T> {
         if !is_accepted(params, grads, groups) {
             return Step::Refused;
         }
+        if groups.is_empty() && *weight_decay == 0.0 {
+            grads.apply(T::from_f64(-*learning_rate), params.theta_mut());
+            return Step::Taken;
+        }
         let rate = |param| *learning_rate * groups.rate(param);
         let theta = params.theta_mut().as_mut_slice();
         for (param, entry) in grads.layout().iter().filter(|(_, entry)| entry.trainable()) {
