@@ -179,6 +179,7 @@ impl<T: Real> Block<'_, T> {
 mod tests {
     use super::super::{Matrix, gemm};
     use super::*;
+    use crate::kernels::testing::up_to;
     use allocation_counter::measure;
 
     #[test]
@@ -186,8 +187,9 @@ mod tests {
         if InstructionSet::best() == InstructionSet::Portable {
             return; // matrixmultiply allocates at each call
         }
-        let (a, b, mut c) = (vec![1.0_f32; 70 * 90], vec![1.0; 90 * 120], vec![0.0; 70 * 120]);
-        let mut product = || gemm(1.0, Matrix::new(90, 70, &a).t(), Matrix::new(120, 90, &b).t(), 0.0, &mut c);
+        let [m, k, n] = [70, 90, 120].map(up_to);
+        let (a, b, mut c) = (vec![1.0_f32; m * k], vec![1.0; k * n], vec![0.0; m * n]);
+        let mut product = || gemm(1.0, Matrix::new(k, m, &a).t(), Matrix::new(n, k, &b).t(), 0.0, &mut c);
         assert!(measure(&mut product).bytes_total > 0, "the first product packs into new memory");
         assert_eq!(measure(|| (0..3).for_each(|_| product())).bytes_total, 0);
     }

@@ -54,3 +54,27 @@ impl<'c, T> Target<'c, T> {
         (self.start, self.stride)
     }
 }
+
+#[cfg(all(test, feature = "rayon"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_written_by_a_thread_each() {
+        let mut c = [0; 5 * 7];
+        let (upper, lower) = Target::new(&mut c, 7).split_rows(2);
+        let blocks = [upper.split_cols(3), lower.split_cols(4)].map(|(left, right)| [left, right]);
+        std::thread::scope(|scope| {
+            for (number, mut block) in (1..).zip(blocks.into_iter().flatten()) {
+                scope.spawn(move || {
+                    for row in 0..block.rows {
+                        let cols = block.cols;
+                        block.row(row, 0, cols).fill(number);
+                    }
+                });
+            }
+        });
+        let number = |at: usize| if at / 7 < 2 { 1 + i32::from(at % 7 >= 3) } else { 3 + i32::from(at % 7 >= 4) };
+        assert_eq!(c, std::array::from_fn(number));
+    }
+}

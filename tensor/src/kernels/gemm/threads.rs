@@ -43,6 +43,7 @@ mod tests {
     use rayon::ThreadPoolBuilder;
 
     #[test]
+    #[cfg_attr(miri, ignore = "pieces have millions of products")]
     fn threads_do_not_show() {
         for [m, k, n] in [[600, 70, 600], [1100, 70, 120], [40, 400, 700], [700, 3, 700]] {
             let rng = &mut crate::Rng::new(1);
