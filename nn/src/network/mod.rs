@@ -3,6 +3,7 @@
 mod build;
 mod forward;
 mod layers;
+mod shapes;
 mod state;
 mod summary;
 
@@ -171,7 +172,8 @@ impl Network {
         let (input, mut layers) = (input.into(), Vec::<(Layer, Shape)>::new());
         let mut shape = input;
         for (index, layer) in spec.layers.iter().enumerate() {
-            let (layer, to) = build::build(layer, params, &path(name, &index.to_string()), shape, rng)?;
+            let to = layer.output(shape)?;
+            let layer = build::build(layer, params, &path(name, &index.to_string()), shape, rng);
             match (layers.last_mut(), &layer) {
                 (Some((Layer::Linear(_, activation), _)), Layer::Function(function))
                     if is_free(*activation, function) =>
@@ -218,18 +220,11 @@ impl Network {
     /// Adds inputs to the first layer that has weights, with weights of zero: no output changes by a bit. `false`, and
     /// nothing happens, where it cannot take more: it sees images, or numbers that are normalised together.
     pub fn grow_inputs<T: Real>(&mut self, params: &mut Params<T>, by: usize) -> bool {
-        // What works number by number passes new ones on.
-        let passes = |layer: &Layer| match layer {
-            Layer::Function(function) => !matches!(function, Nonlinearity::Softmax | Nonlinearity::LogSoftmax),
-            layer => matches!(layer, Layer::Dropout(_)),
-        };
-        let first = self.layers.iter().position(|(layer, _)| !passes(layer)).unwrap_or(self.layers.len());
+        let Some(first) = self.spec.growing_layer().filter(|_| self.input.rank() == 1) else { return false };
         match self.layers.get(first) {
-            _ if self.input.rank() != 1 => return false,
-            None => {}
             Some((Layer::Linear(linear, _), _)) => linear.grow_inputs(params, by),
             Some((Layer::Recurrent(stack), _)) => each!(stack, c => c.grow_inputs(params, by)),
-            Some(_) => return false,
+            _ => {}
         }
         let shapes = self.layers[..first].iter_mut().map(|(_, shape)| shape);
         shapes.chain([&mut self.input]).for_each(|shape| *shape = shape.with(0, shape.len() + by));

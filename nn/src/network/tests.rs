@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Grads, Module, Tape, Tensor};
+use crate::{Grads, Module, Rng, Tape, Tensor};
 use proptest::prelude::*;
 
 fn built(spec: &str, input: &[usize], seed: u64) -> (Params<f64>, Network) {

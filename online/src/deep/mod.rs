@@ -13,7 +13,7 @@ pub use optimizer::OptimizerSpec;
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Tape};
-use thalweg_nn::{State, Step};
+use thalweg_nn::{Mode, State, Step};
 use thalweg_tensor::{Rng, View, kernels};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -59,6 +59,7 @@ pub struct Deep {
     optimizer: AnyOptimizer,
     memory: Reservoir<Lesson>,
     recurrent: Option<Recurrent>,
+    mode: Mode,
     rng: Rng,
     rows: u64,
     steps: u64,
@@ -99,6 +100,7 @@ impl Deep {
             optimizer: AnyOptimizer::new(&config.optimizer),
             memory: Reservoir::new(config.memory.size),
             recurrent: config.model.is_recurrent().then(|| Recurrent::new(&config.model)),
+            mode: Mode::train(Rng::new(config.seed).fork()),
             rng: Rng::new(config.seed),
             rows: 0,
             steps: 0,
@@ -200,8 +202,8 @@ impl Deep {
         let pass = tape.pass(&self.params);
         let input = pass.input(View::new([1, input.len()], input));
         let logits = match &self.recurrent {
-            Some(recurrent) => network.forward(input, recurrent.carried(), None),
-            None => network.forward(input, &State::default(), None),
+            Some(recurrent) => network.forward(input, recurrent.carried(), None, &mut Mode::Eval),
+            None => network.forward(input, &State::default(), None, &mut Mode::Eval),
         };
         logits.with(|logits| output.extend_from_slice(logits));
         Ok(output)
@@ -219,9 +221,10 @@ impl Deep {
         };
         let (inputs, outputs) = (self.features.width(), self.classes.len().max(1));
         match &mut self.network {
-            Some(network) => network.grow(&mut self.params, inputs, outputs),
+            Some(network) => network.grow(&mut self.params, inputs, outputs)?,
             None => {
-                let network = Network::new(&mut self.params, &self.config.model, inputs, outputs, &mut self.rng);
+                let spec = self.config.model.network();
+                let network = Network::new(&mut self.params, &spec, inputs, outputs, &mut self.rng)?;
                 self.recurrent.iter_mut().for_each(|r| r.begin(network.zero_state(&self.params)));
                 self.network = Some(network);
             }
@@ -244,7 +247,7 @@ impl Deep {
         let pass = tape.pass(&self.params);
         let input = pass.input(View::new([lesson.rows.len(), width], x));
         let carry = self.recurrent.as_mut().filter(|_| replayed.is_none());
-        let logits = network.forward(input, &lesson.state, carry);
+        let logits = network.forward(input, &lesson.state, carry, &mut self.mode);
         let loss = match lesson.truth {
             Truth::Class(class) => logits.cross_entropy(&[class]),
             Truth::Value(value) => {
@@ -254,7 +257,9 @@ impl Deep {
         };
         let value = f64::from(loss.item());
         loss.backward(grads);
-        match self.optimizer.step(&mut self.params, grads) {
+        let taken = self.optimizer.step(&mut self.params, grads);
+        self.mode.update_buffers(&mut self.params);
+        match taken {
             Step::Taken => self.steps += 1,
             Step::Refused => self.refused += 1,
         }

@@ -4,6 +4,9 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
+use thalweg_nn::network::{CellName, LayerSpec};
+use thalweg_nn::{NetworkSpec, Nonlinearity};
+
 use crate::error::{Error, ErrorKind};
 use crate::spec::{Spec, unknown};
 
@@ -16,9 +19,12 @@ use crate::spec::{Spec, unknown};
 /// | `rnn:32` | a recurrent cell that carries its state from row to row | `window`, `last` |
 /// | `lstm:32` | likewise | `window`, `last` |
 /// | `gru:32` | likewise | `window`, `last`, `form` (`pytorch` or `chung`) |
+/// | `lstm:64x2 > dropout:0.1 > mlp:32` | layers of choice below the head: a [`NetworkSpec`] | `window`, `last` of a first item `carry` |
 ///
 /// `window=16`: the gradient goes back through the last 16 rows (truncated backpropagation). `last=true`: the network sees
-/// the last known target beside the features; this is the default, and `last=false` switches it off.
+/// the last known target beside the features; this is the default, and `last=false` switches it off. Of layers of choice:
+/// `carry:window=32,last=false > gru:64 > layer_norm`. The first layer with weights must be linear or recurrent, for new
+/// features may come at any time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Model {
@@ -35,6 +41,15 @@ pub enum Model {
         /// Through how many rows the gradient goes back.
         window: NonZeroUsize,
         /// Whether the last known target is an input.
+        last: bool,
+    },
+    /// Layers of choice.
+    Network {
+        /// The layers below the head.
+        spec: NetworkSpec,
+        /// Through how many rows the gradient goes back, where there are recurrent layers.
+        window: NonZeroUsize,
+        /// Whether the last known target is an input, where there are recurrent layers.
         last: bool,
     },
 }
@@ -71,6 +86,10 @@ impl Model {
     ///
     /// If there is no such model or option (with the nearest match), or a width is not between 1 and 16 384.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        let is_layered = |item: &Spec| item.args().iter().any(|arg| arg.contains('x'));
+        if text.contains('>') || Spec::parse(text).as_ref().is_ok_and(is_layered) {
+            return Self::parse_network(text);
+        }
         let mut spec = Spec::parse(text)?;
         let width = |n: usize| match n {
             1..=WIDEST => Ok(n),
@@ -107,10 +126,52 @@ impl Model {
         Ok(model)
     }
 
+    /// Layers of choice, and perhaps a first item `carry`.
+    fn parse_network(text: &str) -> Result<Self, Error> {
+        let (mut window, mut last, mut layers) = (None, None, text);
+        if let Some((first, rest)) = text.split_once('>').filter(|(first, _)| first.trim_start().starts_with("carry")) {
+            let mut carry = Spec::parse(first)?;
+            (window, last, layers) = (carry.option("window")?, carry.option("last")?, rest);
+            carry.finish()?;
+        }
+        let spec: NetworkSpec = layers.parse()?;
+        let output = spec.output([1])?; // behind the first layer it does not depend on the number of features
+        if spec.growing_layer().is_none() || output.rank() != 1 {
+            let expected = "a first layer that is linear or recurrent, for new features may come at any time";
+            return Err(Error::expected(ErrorKind::Spec, expected, layers.trim()));
+        }
+        let window = NonZeroUsize::new(window.unwrap_or(16));
+        let window = window.ok_or_else(|| Error::expected(ErrorKind::Spec, "a window of at least one row", "0"))?;
+        Ok(Model::Network { spec, window, last: last.unwrap_or(true) })
+    }
+
     /// Whether it carries a state from row to row.
     #[must_use]
     pub fn is_recurrent(&self) -> bool {
-        matches!(self, Model::Recurrent { .. })
+        self.network().layers.iter().any(|layer| matches!(layer, LayerSpec::Recurrent { .. }))
+    }
+
+    /// The layers below the head.
+    #[must_use]
+    pub fn network(&self) -> NetworkSpec {
+        match self {
+            Model::Linear => NetworkSpec::default(),
+            Model::Mlp(widths) => {
+                let relu = LayerSpec::Function(Nonlinearity::Relu);
+                let layer = |&width: &usize| [LayerSpec::Linear { width, bias: true }, relu.clone()];
+                NetworkSpec { layers: widths.iter().flat_map(layer).collect() }
+            }
+            &Model::Recurrent { cell, hidden, .. } => {
+                let cell = match cell {
+                    CellKind::Rnn => CellName::Rnn,
+                    CellKind::Lstm => CellName::Lstm,
+                    CellKind::Gru => CellName::Gru,
+                    CellKind::GruChung => CellName::GruChung,
+                };
+                NetworkSpec { layers: vec![LayerSpec::Recurrent { cell, hidden, layers: 1, dropout: 0.0 }] }
+            }
+            Model::Network { spec, .. } => spec.clone(),
+        }
     }
 }
 
@@ -132,6 +193,10 @@ impl std::fmt::Display for Model {
                 };
                 write!(f, "{name}:{hidden},window={window},last={last}{form}")
             }
+            Model::Network { spec, window, last } if self.is_recurrent() => {
+                write!(f, "carry:window={window},last={last} > {spec}")
+            }
+            Model::Network { spec, .. } => write!(f, "{spec}"),
         }
     }
 }
@@ -194,6 +259,10 @@ mod tests {
         for text in ["none", "reservoir:500,replays=4"] {
             assert_eq!(MemorySpec::parse(text).unwrap().to_string(), text);
         }
+        for text in ["carry:window=4,last=false > lstm:8x2 > linear:4 > tanh", "linear:4 > layer_norm > gelu"] {
+            assert_eq!(Model::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Model::parse("gru:8x2").unwrap(), Model::parse("carry:window=16,last=true > gru:8x2").unwrap());
         assert_eq!(Model::parse("lstm").unwrap(), Model::parse("lstm:32,window=16").unwrap());
     }
 
@@ -206,6 +275,12 @@ mod tests {
         );
         assert!(message("lstm:32,windw=3").contains(r#"did you mean "window"?"#));
         assert!(message("mlp:64,0").contains("expected a width of 1 to 16384"));
+        assert!(message("lstm:8 > linaer:4").contains(r#"did you mean "linear"?"#));
+        assert!(
+            message("view:1x1x1 > conv2d:1x1 > flatten").contains("expected a first layer that is linear or recurrent")
+        );
+        assert!(message("lstm:8 > conv2d:4x3").contains("expected channels and an image"));
+        assert!(message("carry:windw=3 > lstm:8").contains(r#"did you mean "window"?"#));
         assert!(MemorySpec::parse("reservoir").unwrap_err().to_string().contains("how many examples are kept"));
     }
 }

@@ -88,7 +88,7 @@ pub(super) struct Recurrent {
 impl Recurrent {
     pub fn new(model: &Model) -> Self {
         let (window, sees_last) = match model {
-            Model::Recurrent { window, last, .. } => (*window, *last),
+            Model::Recurrent { window, last, .. } | Model::Network { window, last, .. } => (*window, *last),
             _ => (NonZeroUsize::MIN, false),
         };
         let [start, after_first, carried] = [(); 3].map(|()| State::default());
