@@ -139,7 +139,7 @@ mod tests {
 
     /// Enough numbers for [`strided`].
     fn numbers<T: Real>([rows, cols]: [usize; 2], rng: &mut Rng) -> Vec<T> {
-        Tensor::normal([2 * (rows + 2) * (cols + 2)], 0.0, 1.0, rng).into_vec()
+        Tensor::uniform([2 * (rows + 2) * (cols + 2)], -1.0, 1.0, rng).into_vec()
     }
 
     /// The definition, one element after another.
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn blocks_do_not_show() -> Result<(), TestCaseError> {
         // More than a block of columns and of depth, packed and not.
-        let small = [([2, 514, 3], 1), ([2, 3, 514], 1)];
+        let small = [([1, 514, 2], 1), ([1, 2, 514], 1)];
         let large = [([20, 530, 40], 0), ([20, 20, 1100], 0), ([19, 300, 530], 1), ([9, 530, 530], 0)];
         for (sizes, turned) in small.into_iter().chain(large.into_iter().filter(|_| !cfg!(miri))) {
             check::<f32>(sizes, [[turned, 0, 0], [turned, 0, 0]], [1.0, 1.0], 1)?;
