@@ -277,7 +277,7 @@ mod tests {
         #[test]
         fn map_is_the_function_of_each(x in tensor(), step in 1_usize..3) {
             let f = |x: f64| x * x + 1.0;
-            let view = if x.shape().rank() > 0 { x.transpose().slice_step(0, .., step) } else { x.view() };
+            let view = if x.shape().rank() > 0 { x.transpose().step_by(0, step) } else { x.view() };
             let expected = Tensor::from_index(view.shape(), |index| f(view.at(index)));
             prop_assert_eq!(view.map(f), expected);
             let mut changed = x.clone();
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn rows_longer_than_a_block_are_read_to_their_end() {
         let x = Tensor::<f32>::arange(0.0, 1200.0, 1.0).reshape([2, 600]);
-        let every_second = x.slice_step(1, .., 2);
+        let every_second = x.step_by(1, 2);
         let sum = every_second.zip_with(Tensor::from_slice(&[1.0, 2.0]).unsqueeze(1), |x, y| x + y);
         assert_eq!(sum, Tensor::from_index([2, 300], |i| (600 * i[0] + 2 * i[1] + i[0] + 1) as f32));
     }

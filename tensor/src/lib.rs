@@ -19,7 +19,7 @@
 //! assert_eq!(rain.row(1).at(&[0]), 8.0);
 //! assert_eq!(rain.slice(1, -2..).shape().dims(), [2, 2]);
 //! let days = rain.transpose();
-//! assert_eq!(days.slice_step(0, .., 2).to_string(), "\
+//! assert_eq!(days.step_by(0, 2).to_string(), "\
 //! [[0.0, 8.0],
 //!  [3.0, 1.5]]");
 //!
@@ -43,7 +43,7 @@
 //! |---|---|
 //! | make a tensor | [`new`](Tensor::new), [`zeros`](Tensor::zeros), [`full`](Tensor::full), [`arange`](Tensor::arange), [`linspace`](Tensor::linspace), [`eye`](Tensor::eye), [`from_fn`](Tensor::from_fn), [`normal`](Tensor::normal), [`uniform`](Tensor::uniform), [`permutation`](Tensor::permutation); `try_` forms for sizes from outside |
 //! | see it along other axes | [`transpose`](View::transpose), [`permute`](View::permute), [`swap_axes`](View::swap_axes), [`reshape`](View::reshape), [`broadcast_to`](View::broadcast_to), [`squeeze`](View::squeeze), [`unsqueeze`](View::unsqueeze) |
-//! | see a part | [`slice`](View::slice), [`slice_step`](View::slice_step), [`row`](View::row), [`select`](View::select), [`split`](View::split), [`split_at`](View::split_at) |
+//! | see a part | [`slice`](View::slice), [`step_by`](View::step_by), [`row`](View::row), [`select`](View::select), [`split`](View::split), [`split_at`](View::split_at) |
 //! | calculate | `+ - * /`, [`exp`](View::exp), [`sqrt`](View::sqrt), [`maximum`](View::maximum), [`clamp`](View::clamp) and more; [`map`](View::map) and [`zip_with`](View::zip_with) for what is missing; `+=` and [`map_in_place`](Tensor::map_in_place) |
 //! | compare and choose | [`gt`](View::gt), [`le`](View::le), [`eq`](View::eq) and the others of PyTorch's names, [`is_nan`](View::is_nan), [`where_`](View::where_); [`allclose`](View::allclose), [`check_close`](View::check_close) |
 //! | activate | [`relu`](View::relu), [`gelu`](View::gelu), [`silu`](View::silu), [`softplus`](View::softplus), [`sigmoid`](View::sigmoid) |

@@ -16,7 +16,7 @@ impl<T: Real> View<'_, T> {
     /// let x = Tensor::<f32>::arange(0.0, 6.0, 1.0);
     /// assert_eq!(x.slice(0, 1..3).to_tensor().as_slice(), [1.0, 2.0]);
     /// assert_eq!(x.slice(0, -2..).to_tensor().as_slice(), [4.0, 5.0]);
-    /// assert_eq!(x.slice(0, 1..).slice_step(0, ..-1, 2).to_tensor().as_slice(), [1.0, 3.0]);
+    /// assert_eq!(x.slice(0, 1..).slice(0, ..-1).step_by(0, 2).to_tensor().as_slice(), [1.0, 3.0]);
     /// ```
     ///
     /// # Panics
@@ -31,23 +31,23 @@ impl<T: Real> View<'_, T> {
         }
     }
 
-    /// Every `step`-th element of `range` along `axis`, from its first: `[…, n, …] → […, ⌈range / step⌉, …]`.
+    /// Every `step`-th element along `axis`, from the first: `[…, n, …] → […, ⌈n / step⌉, …]`.
     ///
     /// Steps are positive: strides are, so that a view never reads before its first element.
     ///
     /// # Panics
     ///
-    /// As [`slice`](View::slice), or when `step` is 0.
+    /// When there is no such axis, or `step` is 0.
     #[track_caller]
-    pub fn slice_step(self, axis: usize, range: impl AxisRange, step: usize) -> Self {
-        assert!(step > 0, "slice_step: a step of 0 leads nowhere");
-        let mut part = self.slice(axis, range);
-        part.shape = part.shape.with(axis, part.shape.dims()[axis].div_ceil(step));
+    pub fn step_by(mut self, axis: usize, step: usize) -> Self {
+        assert!(axis < self.shape.rank(), "step_by: {} has no axis {axis}", self.shape);
+        assert!(step > 0, "step_by: a step of 0 leads nowhere");
+        self.shape = self.shape.with(axis, self.shape.dims()[axis].div_ceil(step));
         // A step beyond the axis is never taken, and may be too large to multiply by.
-        if part.shape.dims()[axis] > 1 {
-            part.strides[axis] *= step;
+        if self.shape.dims()[axis] > 1 {
+            self.strides[axis] *= step;
         }
-        part
+        self
     }
 
     /// What lies at `index` along `axis`, without the axis: `[…, n, …] → […, …]`. A negative index counts from the end.
@@ -135,7 +135,7 @@ mod tests {
         ) {
             let size = x.shape().dims()[axis];
             let (start, end) = (a.min(b).min(size), a.max(b).min(size));
-            let part = x.slice_step(axis, start..end, step);
+            let part = x.slice(axis, start..end).step_by(axis, step);
             let places: Vec<usize> = (start..end).step_by(step).collect();
             prop_assert_eq!(part.to_tensor(), at_places(&x, axis, &places));
             if end < size {
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_step_beyond_the_axis_leaves_the_first() {
         let x = Tensor::<f32>::arange(0.0, 24.0, 1.0).reshape([2, 3, 4]);
-        assert_eq!(x.slice_step(1, .., usize::MAX).to_tensor(), x.slice(1, ..1).to_tensor());
+        assert_eq!(x.step_by(1, usize::MAX).to_tensor(), x.slice(1, ..1).to_tensor());
     }
 
     #[allow(clippy::reversed_empty_ranges)]

@@ -41,7 +41,7 @@ of_the_whole! {
     squeeze(axis: usize) -> View<'_, T>;
     unsqueeze(axis: usize) -> View<'_, T>;
     slice(axis: usize, range: impl AxisRange) -> View<'_, T>;
-    slice_step(axis: usize, range: impl AxisRange, step: usize) -> View<'_, T>;
+    step_by(axis: usize, step: usize) -> View<'_, T>;
     select(axis: usize, index: impl AxisIndex) -> View<'_, T>;
     row(index: impl AxisIndex) -> View<'_, T>;
     split<const N: usize>(axis: usize) -> [View<'_, T>; N];
