@@ -1,9 +1,8 @@
 //! Layers, recurrent cells and optimizers: networks to embed in a program, that grow and resume.
 //!
-//! A layer is a plain struct of handles into θ ([`Params`]): it holds no numbers and no state,
-//! so the same layer runs over the live parameters, over a frozen copy, over an earlier checkpoint. What a recurrent
-//! cell carries from step to step is a plain value that the caller owns ([`State`]). Names, shapes, gate order and
-//! initialisation are PyTorch's.
+//! A layer is a plain struct of handles into θ ([`Params`]): it holds no numbers and no state, so the same layer runs
+//! over the live parameters, over a frozen copy, over an earlier checkpoint. What a recurrent cell carries from step to
+//! step is a plain value that the caller owns ([`State`]). Names, shapes, gate order and initialisation are PyTorch's.
 //!
 //! An LSTM that learns from every example while its state is carried along:
 //!

@@ -9,7 +9,7 @@ use super::safetensors::Report;
 
 /// What was wrong with a file of weights: what was expected, what was found, in which file and tensor.
 ///
-/// Prints on one line (but for [`Incomplete`](Error::Incomplete), whose report is a table):
+/// Prints on one line (but for `Incomplete`, which comes with feature `safetensors` and prints a table):
 ///
 /// ```
 /// use thalweg_nn::weights::Error;
