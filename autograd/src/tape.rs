@@ -98,6 +98,8 @@ use crate::params::Params;
 use crate::var::Var;
 
 /// The memory of one pass, kept from pass to pass. See the [module's page](crate::tape) for how it works.
+///
+/// `Send`, and not `Sync`: a thread that learns has a tape of its own. Parameters are shared by as many as like.
 #[derive(Default)]
 pub struct Tape<T: Real = f32> {
     pub(crate) memory: RefCell<Memory<T>>,

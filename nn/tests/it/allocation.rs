@@ -11,6 +11,8 @@ use crate::support::Testable;
 mod layers;
 mod losses;
 mod optimizers;
+#[cfg(not(feature = "rayon"))]
+mod parallel;
 mod recurrent;
 
 /// The first step pays for the memory (or this test could not fail), the later ones for none.

@@ -1,4 +1,4 @@
-//! Stories of the crate as a user sees it: known answers, laws, growth, refusal, resuming, memory.
+//! Stories of the crate as a user sees it: known answers, laws, growth, refusal, resuming, memory, threads.
 
 mod allocation;
 mod attention;
@@ -10,6 +10,7 @@ mod norm;
 mod optimizers;
 mod recurrent;
 mod support;
+mod threads;
 mod torch;
 mod torch_layers;
 mod weights;
