@@ -45,7 +45,7 @@
 //! | [`attention`] | [`MultiheadAttention`], [`TransformerEncoderLayer`], positions |
 //! | [`pool`], `dropout`, `nonlinearity` | [`MaxPool2d`] and its kin, [`Dropout`], [`Nonlinearity`], [`PRelu`] |
 //! | [`module`] | [`Module`]: layers in sequence, [`Residual`] connections, without `dyn` |
-//! | `network` | [`Network`]: from a line of text, `lstm:64x2 > linear:10`; a summary |
+//! | `network` | networks from a line of text, `lstm:64x2 > linear:10`; a summary |
 //! | `mode` | [`Mode`]: training or use; what dropout draws from, what batch norm measured |
 //! | [`recurrent`] | cells written as their equations; [`Recurrent`]: layers of them, both directions; [`State`]; [`Tbptt`] |
 //! | `parallel` | [`Parallel`]: a batch on several threads, with the same bits for any number of them |

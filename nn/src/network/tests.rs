@@ -49,7 +49,7 @@ proptest! {
             alone = next;
             for (found, expected) in [(y, whole.row(t)), (piece, whole.row(t)), (single, whole.row(t).row(1))] {
                 prop_assert_eq!(found.shape(), expected.shape());
-                let close = found.to_tensor().check_close(&expected.to_tensor(), 1e-12, 1e-12);
+                let close = found.to_tensor().check_close(expected.to_tensor(), 1e-12, 1e-12);
                 prop_assert!(close.is_ok(), "{close:?} at {t}");
             }
         }
