@@ -10,6 +10,7 @@ use crate::support::Testable;
 
 mod layers;
 mod losses;
+mod network;
 mod optimizers;
 #[cfg(not(feature = "rayon"))]
 mod parallel;
