@@ -9,9 +9,10 @@
 //! Run: `cargo run --release -p thalweg-nn --example characters`
 //! Read: `nn/src/recurrent/tbptt.rs`. Next: `digits.rs`.
 
-use std::collections::BTreeMap;
+use std::f64::consts::LN_2;
 
-use thalweg_nn::{Adam, Cell, Grads, Gru, Linear, Optimizer, Params, Rng, Tape, Tbptt, clip_norm, network};
+use thalweg_nn::{Adam, Cell, Grads, Gru, Linear, Optimizer, Params, Pass, Rng, Tape, Tbptt, Tensor, Var};
+use thalweg_nn::{clip_norm, network};
 
 const READINGS: usize = 20;
 /// An English nursery rhyme of the 18th century. The first verse is the last line, and each verse begins a line earlier.
@@ -40,18 +41,25 @@ network! {
     }
 }
 
+impl Reader {
+    /// A text from its beginning, one-hot: `[t, letters]` → what may come after each letter, `[t, letters]`.
+    fn forward<'p>(&self, pass: &'p Pass<'p>, text: &Tensor) -> Var<'p> {
+        let start = self.gru.enter(pass, &self.gru.zero_state(pass.params()));
+        self.head.forward(self.gru.sequence(pass.input(text), start).0)
+    }
+}
+
 fn main() {
     let (read, held_out) = ((1..=10).map(verse).collect::<String>(), verse(11));
     let mut alphabet: Vec<char> = (read.clone() + &held_out).chars().collect();
     alphabet.sort_unstable();
     alphabet.dedup();
-    let letters = alphabet.len();
+    let one_hot = Tensor::eye(alphabet.len()); // row by row
     let encode = |text: &str| -> Vec<usize> { text.chars().map(|c| alphabet.partition_point(|&a| a < c)).collect() };
-    let one_hot = |letter: usize| -> Vec<f32> { (0..letters).map(|l| if l == letter { 1.0 } else { 0.0 }).collect() };
     let (read, held_out) = (encode(&read), encode(&held_out));
 
     let (mut params, mut rng) = (Params::<f32>::new(), Rng::new(1));
-    let net = Reader::new(&mut params, "", letters, &mut rng);
+    let net = Reader::new(&mut params, "", alphabet.len(), &mut rng);
     let (mut tape, mut grads, mut adam) = (Tape::new(), Grads::like(&params), Adam::new(0.003));
     let start = net.gru.zero_state(&params);
     let (mut window, mut targets) = (Tbptt::new(16, 48, start.clone()), Vec::new());
@@ -60,7 +68,7 @@ fn main() {
         targets.clear();
         for pair in read.windows(2) {
             targets.push(pair[1]);
-            if window.push(&one_hot(pair[0])) {
+            if window.push(one_hot.row(pair[0])) {
                 let pass = tape.pass(&params);
                 let logits = net.head.forward(window.outputs(&net.gru, &pass));
                 logits.cross_entropy(&targets).backward(&mut grads);
@@ -72,41 +80,30 @@ fn main() {
     }
 
     // The new verse, all of it in one sequence.
+    let x = one_hot.index_select(0, &held_out[..held_out.len() - 1]);
     let pass = tape.pass(&params);
-    let x: Vec<f32> = held_out[..held_out.len() - 1].iter().flat_map(|&letter| one_hot(letter)).collect();
-    let (h, _) = net.gru.sequence(pass.input(&x).reshape([x.len() / letters, letters]), net.gru.enter(&pass, &start));
-    let bits = f64::from(net.head.forward(h).cross_entropy(&held_out[1..]).item()) / 2f64.ln();
+    let loss = net.forward(&pass, &x).cross_entropy(&held_out[1..]).item();
+    let bits = f64::from(loss) / LN_2;
     println!("bits per letter of a new verse\n  {bits:.2}  GRU, after {READINGS} readings of the others");
-    let baselines = [0, 1, 2, 3].map(|order| counts(&read, &held_out, order, letters));
+    let baselines = [0, 1, 2, 3].map(|order| counts(&read, &held_out, order, alphabet.len()));
     baselines.iter().enumerate().for_each(|(order, bits)| println!("  {bits:.2}  counts, by {order} letters before"));
 
     // It writes: the likeliest letter, again and again, until a sentence ends.
-    let (mut text, mut carried) = (encode("This is the m"), start);
-    for t in 0..200 {
-        let pass = tape.pass(&params);
-        let (h, state) = net.gru.step(pass.input(&one_hot(text[t])), net.gru.enter(&pass, &carried));
-        net.gru.leave(state, &mut carried);
-        if t + 1 == text.len() {
-            text.push(net.head.forward(h).to_tensor().view().argmax(0)[0]);
-        }
-        if alphabet[text[t]] == '.' {
-            break;
-        }
+    let mut text = encode("This is the m");
+    while text.len() < 400 && alphabet[text[text.len() - 1]] != '.' {
+        let scores = net.forward(&tape.pass(&params), &one_hot.index_select(0, &text)).to_tensor();
+        text.push(scores.row(-1).argmax(0)[0]);
     }
     println!("\n{}", text.iter().map(|&letter| alphabet[letter]).collect::<String>());
     assert!(baselines.iter().all(|counted| bits < 0.5 * counted), "it remembers more than three letters");
 }
 
-/// Bits per letter of `new`, by what followed the same `order` letters in `old`, each letter counted once more than it was
-/// found.
+/// Bits per letter of `new`, by how often it followed the same `order` letters in `old`, and once more.
 fn counts(old: &[usize], new: &[usize], order: usize, letters: usize) -> f64 {
-    let mut found = BTreeMap::<&[usize], Vec<f64>>::new();
-    for part in old.windows(order + 1) {
-        found.entry(&part[..order]).or_insert_with(|| vec![1.0; letters])[part[order]] += 1.0;
-    }
-    let bits = new.windows(order + 1).map(|part| match found.get(&part[..order]) {
-        Some(counts) => (counts.iter().sum::<f64>() / counts[part[order]]).log2(),
-        None => (letters as f64).log2(),
+    let bits = new.windows(order + 1).map(|part| {
+        let alike = || old.windows(order + 1).filter(|seen| seen[..order] == part[..order]);
+        let [all, this] = [alike().count(), alike().filter(|seen| *seen == part).count()];
+        ((all + letters) as f64 / (this + 1) as f64).log2()
     });
     bits.sum::<f64>() / (new.len() - order) as f64
 }

@@ -77,7 +77,7 @@ fn main() {
         let mut text = [&letters[..], &[BAR]].concat();
         for _ in 0..LENGTH {
             let scores = net.forward(&tape.pass(&params), &text, 1, &mut Mode::Eval).to_tensor();
-            text.push(scores.row(0).row(text.len() - 1).argmax(0)[0]);
+            text.push(scores.row(0).row(-1).argmax(0)[0]);
         }
         exact += usize::from(text.ends_with(&letters));
         if line < 3 {
