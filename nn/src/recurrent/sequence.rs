@@ -1,5 +1,7 @@
 //! A cell over a sequence.
 
+use std::ops::Range;
+
 use thalweg_autograd::Var;
 use thalweg_tensor::Real;
 
@@ -45,13 +47,31 @@ pub fn unroll_of<'p, C: Cell, T: Real>(
     mut state: C::State<'p, T>,
 ) -> (Var<'p, T>, C::State<'p, T>) {
     let (x, steps) = (within(x, lengths), x.shape().dims()[0]);
-    let mut outputs = Vec::with_capacity(steps);
-    for t in 0..steps {
+    let outputs = stacked(0..steps, &mut |t| {
         let (output, next) = cell.step(x.row(t), state);
-        outputs.push(output);
         state = if lengths.is_empty() { next } else { goes_on::<C, T>(x, lengths, t, next, state) };
+        output
+    });
+    (within(outputs, lengths), state)
+}
+
+/// The outputs of these steps along a new axis: in halves, until a list of them needs no memory of its own.
+#[track_caller]
+fn stacked<'p, T: Real>(steps: Range<usize>, step: &mut impl FnMut(usize) -> Var<'p, T>) -> Var<'p, T> {
+    const LISTED: usize = 16;
+    match steps.len() {
+        0 => Var::stack(&[]),
+        ..=LISTED => {
+            let mut outputs = [step(steps.start); LISTED];
+            (1..steps.len()).for_each(|i| outputs[i] = step(steps.start + i));
+            Var::stack(&outputs[..steps.len()])
+        }
+        more => {
+            let middle = steps.start + more / 2;
+            let first = stacked(steps.start..middle, step);
+            Var::concat(&[first, stacked(middle..steps.end, step)], 0)
+        }
     }
-    (within(Var::stack(&outputs), lengths), state)
 }
 
 /// The state after step `t`: the next one where the sequence has this step, else the one before.
@@ -98,7 +118,26 @@ mod tests {
     use super::*;
     use crate::Gru;
     use thalweg_autograd::{Params, Tape};
-    use thalweg_tensor::Rng;
+    use thalweg_tensor::{Rng, Tensor};
+
+    /// Whatever the number of steps: their outputs are joined in pieces.
+    #[test]
+    fn the_outputs_of_many_steps_stand_in_order() {
+        let (mut params, mut rng, mut tape) = (Params::<f64>::new(), Rng::new(1), Tape::new());
+        let gru = Gru::new(&mut params, "gru", 2, 3, &mut rng);
+        for steps in [1, 16, 17, 33, 70] {
+            let pass = tape.pass(&params);
+            let x = pass.input(&Tensor::normal([steps, 2], 0.0, 1.0, &mut rng));
+            let mut state = gru.enter(&pass, &gru.zero_state(&params));
+            let (outputs, last) = unroll(&gru, x, state);
+            assert_eq!(outputs.dims(), [steps, 3]);
+            for t in 0..steps {
+                state = gru.step(x.row(t), state).1;
+                assert_eq!(outputs.row(t).to_tensor(), state.to_tensor(), "step {t} of {steps}");
+            }
+            assert_eq!(last.to_tensor(), state.to_tensor());
+        }
+    }
 
     #[test]
     #[should_panic(expected = "at least one part expected")]

@@ -100,7 +100,7 @@ fn reference<C: Cell>(task: Task, k: usize, make: impl Fn(&mut Params<f64>, &mut
 fn difference(learner: &Deep, reference: &Params<f64>) -> f64 {
     let mut largest: f64 = 0.0;
     for (param, entry) in reference.layout().iter() {
-        let other = learner.params().find(entry.name()).expect("the names are PyTorch's");
+        let other = learner.params().find(entry.name()).expect("the names are those of the learner's network");
         let (found, expected) = (learner.params().of(other), reference.of(param));
         assert_eq!(found.len(), expected.len(), "{}", entry.name());
         for (&found, &expected) in found.iter().zip(expected) {
@@ -130,9 +130,9 @@ fn follows_the_definition<C: Cell>(model: &str, make: impl Fn(&mut Params<f64>, 
 
 #[test]
 fn the_gradient_goes_back_through_the_window() {
-    follows_the_definition("rnn", |params, rng| Rnn::new(params, "rnn", 2, HIDDEN, rng));
-    follows_the_definition("lstm", |params, rng| Lstm::new(params, "lstm", 2, HIDDEN, rng));
-    follows_the_definition("gru", |params, rng| Gru::new(params, "gru", 2, HIDDEN, rng));
+    follows_the_definition("rnn", |params, rng| Rnn::new(params, "body.0", 2, HIDDEN, rng));
+    follows_the_definition("lstm", |params, rng| Lstm::new(params, "body.0", 2, HIDDEN, rng));
+    follows_the_definition("gru", |params, rng| Gru::new(params, "body.0", 2, HIDDEN, rng));
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn the_gradient_goes_back_through_the_window_in_the_other_form_of_gru() {
         let model = format!("gru:{HIDDEN},window=3,last=false,form=chung");
         let mut learner = Deep::new(config(task, &model, &format!("sgd:{RATE}"), "none"));
         let expected =
-            reference(task, 3, |p, rng| Gru::with(p, "gru", CellOptions::new(2, HIDDEN).form(GruForm::CHUNG), rng));
+            reference(task, 3, |p, rng| Gru::with(p, "body.0", CellOptions::new(2, HIDDEN).form(GruForm::CHUNG), rng));
         for ((x, y), expected) in rows().iter().zip(&expected) {
             learner.learn_one(x, target(task, *y)).expect("the row is good");
             assert!(difference(&learner, expected) < TOLERANCE, "{task}");
