@@ -99,12 +99,27 @@ impl Linear {
         params.grow(self.weight, 1, by, init::zeros());
     }
 
-    /// Adds outputs, with weights and bias of zero. The old outputs do not change by a bit.
+    /// Adds outputs, with weights and bias of zero. The old outputs do not change by a bit. For a head: hidden units that
+    /// neither hear nor are heard would never learn; see [`grow_hidden`](Linear::grow_hidden).
     pub fn grow_outputs<T: Real>(&self, params: &mut Params<T>, by: usize) {
         params.grow(self.weight, 0, by, init::zeros());
         if let Some(bias) = self.bias {
             params.grow(bias, 0, by, init::zeros());
         }
+    }
+}
+
+impl Linear {
+    /// Adds hidden units between this layer and the `next`, function-preserving: they begin as in a new layer, and nobody
+    /// hears of them yet, so no output of the next layer changes by a bit, and they learn from the next step on. The idea is
+    /// that of Net2Net (Chen, Goodfellow & Shlens 2016), without its split, which rounding does not survive.
+    pub fn grow_hidden<T: Real>(&self, params: &mut Params<T>, by: usize, next: &Linear, rng: &mut Rng) {
+        let bound = init::default_bound(params.view(self.weight).shape().dims()[1]);
+        params.grow(self.weight, 0, by, init::uniform(bound, rng));
+        if let Some(bias) = self.bias {
+            params.grow(bias, 0, by, init::uniform(bound, rng));
+        }
+        next.grow_inputs(params, by);
     }
 }
 
@@ -143,6 +158,27 @@ mod tests {
         let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());
         let linear = Linear::new(&mut params, "linear", 3, 4, &mut Rng::new(1));
         linear.forward(tape.pass(&params).input(&[1.0, 2.0]));
+    }
+
+    #[test]
+    fn hidden_units_that_grow_change_nothing_and_learn() {
+        for rows in [1, 3, 40] {
+            let (mut params, mut rng, mut tape) = (Params::<f32>::new(), Rng::new(1), Tape::new());
+            let hidden = Linear::new(&mut params, "hidden", 3, 5, &mut rng);
+            let head = Linear::new(&mut params, "head", 5, 2, &mut rng);
+            let x = Tensor::normal([rows, 3], 0.0, 1.0, &mut rng);
+            let mut outputs = |params: &Params<f32>| {
+                head.forward(hidden.forward_with(tape.pass(params).input(&x), Activation::Relu)).to_tensor()
+            };
+            let before = outputs(&params);
+            hidden.grow_hidden(&mut params, 4, &head, &mut rng);
+            assert_eq!(outputs(&params), before);
+            let (mut tape, mut grads) = (Tape::new(), Grads::like(&params));
+            let pass = tape.pass(&params);
+            head.forward(hidden.forward(pass.input(&x))).square().sum().backward(&mut grads);
+            let slopes = grads.of(head.weight).chunks(9).flat_map(|row| &row[5..]);
+            assert!(slopes.clone().all(|&slope| slope != 0.0), "they are heard from the next step on");
+        }
     }
 
     #[test]

@@ -89,23 +89,33 @@ impl<T: Real> Mode<T> {
     }
 
     /// Moves the buffers of θ by what was noted since the last call, in the order in which it was. Call it after each
-    /// pass in training. What is not finite is not taken: as in an optimizer's step, one broken example does not undo what
-    /// was learned.
+    /// pass in training. If any of it is not finite, none is taken: as in an optimizer's step, one broken example does not
+    /// undo what was learned.
     ///
     /// # Panics
     /// If a buffer has another length than what was measured for it.
     #[track_caller]
     pub fn update_buffers(&mut self, params: &mut Params<T>) {
         let Mode::Train(Training { measured, pending, .. }) = self else { return };
-        let finite = |measured: &&Measured<T>| measured.values.iter().all(|value| value.is_finite());
-        for Measured { buffer, momentum, values } in measured[..*pending].iter().filter(finite) {
+        let noted = &measured[..std::mem::take(pending)];
+        if noted.iter().any(|noted| noted.values.iter().any(|value| !value.is_finite())) {
+            return;
+        }
+        for Measured { buffer, momentum, values } in noted {
             let (buffer, momentum) = (params.of_mut(*buffer), T::from_f64(*momentum));
             assert_eq!(buffer.len(), values.len(), "update_buffers: another number of values than the buffer has");
             for (old, &new) in buffer.iter_mut().zip(values) {
                 *old = (T::ONE - momentum) * *old + momentum * new;
             }
         }
-        *pending = 0;
+    }
+
+    /// Forgets what was noted since the last call of [`update_buffers`](Mode::update_buffers): of a pass whose step the
+    /// optimizer refused.
+    pub fn discard(&mut self) {
+        if let Mode::Train(training) = self {
+            training.pending = 0;
+        }
     }
 }
 
@@ -129,11 +139,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_is_not_taken() {
+    fn what_is_not_finite_or_discarded_is_not_taken() {
         let mut params = Params::<f64>::new();
         let a = params.add("a", [2], |_| 8.0);
         let mut mode = Mode::train(Rng::new(1));
+        mode.track(a, 0.5, &[4.0, 0.0]);
         mode.track(a, 0.5, &[0.0, f64::NAN]);
+        mode.update_buffers(&mut params);
+        mode.track(a, 0.5, &[0.0, 0.0]);
+        mode.discard();
+        mode.update_buffers(&mut params);
+        assert_eq!(params.of(a), [8.0, 8.0]);
         mode.track(a, 0.5, &[4.0, 0.0]);
         mode.update_buffers(&mut params);
         assert_eq!(params.of(a), [6.0, 4.0]);

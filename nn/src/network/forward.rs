@@ -98,7 +98,11 @@ impl Network {
                 Layer::Dropout(dropout) => dropout.forward(x, mode),
                 Layer::LayerNorm(norm) => norm.forward(x),
                 Layer::RmsNorm(norm) => norm.forward(x),
-                Layer::BatchNorm(norm) => norm.forward(x, mode),
+                Layer::BatchNorm(norm) => {
+                    // Channels are the second axis: a single example is a batch of one.
+                    let batch = x.reshape(from.inserted(0, leading.len()));
+                    norm.forward(batch, mode).reshape(x.shape())
+                }
                 Layer::Conv1d(conv) => conv.forward(x),
                 Layer::Conv2d(conv) => conv.forward(x),
                 Layer::MaxPool1d(pool) => pool.forward(x),

@@ -218,7 +218,8 @@ impl LayerSpec {
                 "conv1d" | "conv2d" => {
                     let [channels, kernel] = sizes(&mut spec, "channels and the size of the kernel, as in 16x3", None)?;
                     let stride = one(spec.option("stride")?.unwrap_or(1))?;
-                    LayerSpec::Conv { axes, channels, kernel, stride, padding: spec.option("padding")?.unwrap_or(0) }
+                    let padding = spec.option("padding")?.map_or(Ok(0), one)?;
+                    LayerSpec::Conv { axes, channels, kernel, stride, padding }
                 }
                 "max_pool1d" | "max_pool2d" | "avg_pool1d" | "avg_pool2d" => {
                     let kernel = one(spec.arg(0, "the size of the window")?)?;

@@ -19,7 +19,6 @@ use thalweg_tensor::{Real, Rng, Shape};
 use crate::recurrent::{Cell, Gru, LayerNormLstm, Lstm, Recurrent, Rnn};
 use crate::spec::SpecError;
 use crate::*;
-use state::MOST;
 
 /// What a network is made of: layers from the input to the output, joined by `>`.
 ///
@@ -170,6 +169,7 @@ impl Network {
         rng: &mut Rng,
     ) -> Result<Self, SpecError> {
         let (input, mut layers) = (input.into(), Vec::<(Layer, Shape)>::new());
+        spec.output(input)?; // all that can be wrong, before θ is touched
         let mut shape = input;
         for (index, layer) in spec.layers.iter().enumerate() {
             let to = layer.output(shape)?;
@@ -186,15 +186,11 @@ impl Network {
             shape = to;
         }
         if let Some((Layer::Linear(Linear { bias: Some(bias), .. }, _), _)) =
-            layers.first().filter(|_| input.is_empty())
+            spec.growing_layer().and_then(|first| layers.get(first)).filter(|_| input.is_empty())
         {
             params.of_mut(*bias).iter_mut().for_each(|bias| *bias = T::from_f64(rng.range(-1.0, 1.0)));
         }
-        let network = Network { name: name.to_owned(), spec: spec.clone(), input, layers };
-        match network.zero_state(params).parts.len() {
-            ..=MOST => Ok(network),
-            more => Err(SpecError::new(format!("{spec}: expected at most {MOST} tensors to carry, found {more}"))),
-        }
+        Ok(Network { name: name.to_owned(), spec: spec.clone(), input, layers })
     }
 
     /// What it was made of.

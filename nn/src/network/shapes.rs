@@ -2,7 +2,8 @@
 
 use thalweg_tensor::{Shape, Window};
 
-use super::{LayerSpec, NetworkSpec};
+use super::state::MOST;
+use super::{CellName, LayerSpec, NetworkSpec};
 use crate::Nonlinearity;
 use crate::spec::SpecError;
 
@@ -15,6 +16,7 @@ impl LayerSpec {
         let wrong =
             |expected: &str| SpecError::new(format!("{self}: expected {expected}, found examples of shape {from}"));
         match *self {
+            LayerSpec::Function(Nonlinearity::Glu) => Err(wrong("a function that keeps the shape")),
             LayerSpec::Function(_) | LayerSpec::Dropout { .. } => Ok(from),
             LayerSpec::BatchNorm { .. } if from.rank() > 0 => Ok(from),
             LayerSpec::BatchNorm { .. } => Err(wrong("at least one axis")),
@@ -37,7 +39,7 @@ impl LayerSpec {
                 for &size in sizes {
                     to.extend(moves.try_output([size]).ok_or_else(|| wrong("a kernel that fits"))?);
                 }
-                Ok(Shape::new(&to))
+                Shape::try_new(&to).map_err(|_| wrong("an image of a possible size"))
             }
             LayerSpec::Pool { axes, kernel, .. } => {
                 let rank = from.rank();
@@ -46,6 +48,17 @@ impl LayerSpec {
                 }
                 Ok((rank - axes..rank).fold(from, |to, axis| to.with(axis, to.dims()[axis] / kernel)))
             }
+        }
+    }
+}
+
+impl LayerSpec {
+    /// How many tensors it carries from step to step.
+    fn carried(&self) -> usize {
+        match self {
+            LayerSpec::Recurrent { cell: CellName::Lstm | CellName::LayerNormLstm, .. } => 2,
+            LayerSpec::Recurrent { .. } => 1,
+            _ => 0,
         }
     }
 }
@@ -64,9 +77,13 @@ impl NetworkSpec {
     /// ```
     ///
     /// # Errors
-    /// If a layer does not fit what the one before gives.
+    /// If a layer does not fit what the one before gives, or more than eight tensors would have to be carried.
     pub fn output(&self, from: impl Into<Shape>) -> Result<Shape, SpecError> {
-        self.layers.iter().try_fold(from.into(), |shape, layer| layer.output(shape))
+        let shape = self.layers.iter().try_fold(from.into(), |shape, layer| layer.output(shape))?;
+        match self.layers.iter().map(LayerSpec::carried).sum() {
+            ..=MOST => Ok(shape),
+            more => Err(SpecError::new(format!("{self}: expected at most {MOST} tensors to carry, found {more}"))),
+        }
     }
 
     /// The layer that takes in new inputs: the first that does not work number by number; behind the last, if all do.

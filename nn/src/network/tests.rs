@@ -16,7 +16,8 @@ fn failure(spec: &str, input: &[usize]) -> String {
     built.err().map_or("no error".to_owned(), |error| error.to_string())
 }
 
-const RECURRENT: [&str; 6] = [
+const RECURRENT: [&str; 7] = [
+    "view:1x3x4 > conv2d:3x2 > batch_norm > relu > flatten > batch_norm > lstm:2",
     "lstm:4",
     "linear:3 > tanh > gru:4x2 > gelu > rnn:3 > linear:2",
     "layer_norm > layer_norm_lstm:3 > lstm:2x3 > linear:5",

@@ -59,6 +59,8 @@ pub trait Cell {
     /// # Panics
     /// If `into` has another shape.
     fn leave<T: Real>(&self, state: Self::State<'_, T>, into: &mut State<T>) {
+        let parts = <Self::State<'static, T>>::PARTS;
+        assert!(into.parts.len() == parts, "leave: a state of {parts} tensors expected, found {}", into.parts.len());
         for (index, part) in into.parts.iter_mut().enumerate() {
             state.part(index).copy_to(part.as_mut_slice());
         }

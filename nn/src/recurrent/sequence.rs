@@ -61,7 +61,7 @@ fn stacked<'p, T: Real>(steps: Range<usize>, step: &mut impl FnMut(usize) -> Var
     const LISTED: usize = 16;
     match steps.len() {
         0 => Var::stack(&[]),
-        ..=LISTED => {
+        1..=LISTED => {
             let mut outputs = [step(steps.start); LISTED];
             (1..steps.len()).for_each(|i| outputs[i] = step(steps.start + i));
             Var::stack(&outputs[..steps.len()])

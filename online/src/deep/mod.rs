@@ -257,11 +257,15 @@ impl Deep {
         };
         let value = f64::from(loss.item());
         loss.backward(grads);
-        let taken = self.optimizer.step(&mut self.params, grads);
-        self.mode.update_buffers(&mut self.params);
-        match taken {
-            Step::Taken => self.steps += 1,
-            Step::Refused => self.refused += 1,
+        match self.optimizer.step(&mut self.params, grads) {
+            Step::Taken => {
+                self.mode.update_buffers(&mut self.params);
+                self.steps += 1;
+            }
+            Step::Refused => {
+                self.mode.discard();
+                self.refused += 1;
+            }
         }
         value
     }

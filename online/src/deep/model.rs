@@ -136,6 +136,10 @@ impl Model {
         }
         let spec: NetworkSpec = layers.parse()?;
         let output = spec.output([1])?; // behind the first layer it does not depend on the number of features
+        if spec.layers.contains(&LayerSpec::BatchNorm { stream: false }) {
+            let expected = "batch_norm:stream=true, for rows come one by one";
+            return Err(Error::expected(ErrorKind::Spec, expected, layers.trim()));
+        }
         if spec.growing_layer().is_none() || output.rank() != 1 {
             let expected = "a first layer that is linear or recurrent, for new features may come at any time";
             return Err(Error::expected(ErrorKind::Spec, expected, layers.trim()));
@@ -278,6 +282,10 @@ mod tests {
         assert!(message("lstm:8 > linaer:4").contains(r#"did you mean "linear"?"#));
         assert!(
             message("view:1x1x1 > conv2d:1x1 > flatten").contains("expected a first layer that is linear or recurrent")
+        );
+        assert!(message("linear:8 > batch_norm").contains("expected batch_norm:stream=true"));
+        assert!(
+            message("lstm:2>lstm:2>lstm:2>lstm:2>lstm:2").contains("expected at most 8 tensors to carry, found 10")
         );
         assert!(message("lstm:8 > conv2d:4x3").contains("expected channels and an image"));
         assert!(message("carry:windw=3 > lstm:8").contains(r#"did you mean "window"?"#));
