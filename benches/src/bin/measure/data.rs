@@ -36,6 +36,11 @@ impl SplitMix {
         (2.0 * self.unit() - 1.0) * bound
     }
 
+    /// `count` whole numbers below `classes`.
+    pub fn classes(&mut self, count: usize, classes: usize) -> Vec<usize> {
+        (0..count).map(|_| (self.next() >> 33) as usize % classes).collect()
+    }
+
     /// `count` numbers, uniform in `[-bound, bound)`.
     pub fn numbers(&mut self, count: usize, bound: f32) -> Vec<f32> {
         (0..count).map(|_| self.within(bound)).collect()
@@ -104,6 +109,13 @@ mod tests {
         let mut rng = SplitMix::new(DATA_SEED);
         let upper = [12_441_394_u32, 2_682_851, 4_674_151];
         assert_eq!(upper.map(|_| rng.unit()), upper.map(|bits| bits as f32 / 16_777_216.0));
+    }
+
+    #[test]
+    fn classes_are_below_their_number_and_all_occur() {
+        let classes = SplitMix::new(DATA_SEED).classes(1000, 10);
+        assert!(classes.len() == 1000 && (0..10).all(|class| classes.contains(&class)));
+        assert!(classes.iter().all(|&class| class < 10));
     }
 
     #[test]

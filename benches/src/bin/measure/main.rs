@@ -1,8 +1,9 @@
 //! Measures what learning and its kernels cost, so that the numbers can be laid beside those of other tools.
 //!
 //! One JSON line a measurement goes to the standard output: the workload, its parameters, and the median and the extremes
-//! of the repeated timings. One thread, and for products two as well; pin the process to as many cores, and run what it is
-//! compared with in turn, within the same minutes: a shared machine's clock drifts by more than the differences of interest.
+//! of the repeated timings. One thread, and for products and batches two as well; pin the process to as many cores, and run
+//! what it is compared with in turn, within the same minutes: a shared machine's clock drifts by more than the differences
+//! of interest.
 //!
 //! | | what | unit |
 //! |---|---|---|
@@ -10,7 +11,9 @@
 //! | W2 | `y = x Wᵀ`, square weights, a batch of 1, 8 or 32 | µs a product |
 //! | W3 | an MLP `d-64-64-1` that learns to classify, one example at a time | µs a step |
 //! | W4 | an LSTM or a GRU with a linear head that learns to regress from windows, its state carried on | µs a step, a window |
+//! | W5 | networks that learn from batches: MLP `784-256-128-10`, LSTM over 64 steps, two convolutions | items/s |
 
+mod batch;
 mod data;
 mod mlp;
 mod products;
@@ -33,7 +36,7 @@ struct Arguments {
     /// The shortest timing, in milliseconds: a batch of calls lasts at least so long
     #[arg(long, default_value_t = 20)]
     min_ms: u32,
-    /// Instead of measuring, print the losses that W3 and W4 sum up from given weights (on the standard error)
+    /// Instead of measuring, print the losses that W3 to W5 sum up from given weights (on the standard error)
     #[arg(long)]
     check: bool,
 }
@@ -49,6 +52,8 @@ enum Workload {
     W3,
     /// An LSTM and a GRU that learn online
     W4,
+    /// Networks that learn from batches
+    W5,
 }
 
 fn main() {
@@ -61,9 +66,11 @@ fn main() {
             (Workload::W2, false) => products::vectors(&timer),
             (Workload::W3, false) => mlp::measure(&timer),
             (Workload::W4, false) => recurrent::measure(&timer),
+            (Workload::W5, false) => batch::measure(&timer),
             (Workload::W1 | Workload::W2, true) => {} // nothing is learned
             (Workload::W3, true) => mlp::check(),
             (Workload::W4, true) => recurrent::check(),
+            (Workload::W5, true) => batch::check(),
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum Unit {
     Microseconds,
     /// 10⁹ operations a second; a call makes so many.
     Gigaflops(f64),
+    /// Items a second; a call works on so many.
+    Items(f64),
 }
 
 impl Timer {
@@ -82,6 +84,7 @@ impl Unit {
         match self {
             Unit::Microseconds => "us",
             Unit::Gigaflops(_) => "GFLOP/s",
+            Unit::Items(_) => "items/s",
         }
     }
 
@@ -89,6 +92,7 @@ impl Unit {
         match self {
             Unit::Microseconds => seconds * 1e6,
             Unit::Gigaflops(operations) => operations / seconds * 1e-9,
+            Unit::Items(items) => items / seconds,
         }
     }
 }
