@@ -5,7 +5,7 @@
 
 use thalweg_tensor::{
     Real, Shape,
-    kernels::{self, FEW, Matrix, gemm},
+    kernels::{self, BLOCK_ROWS, FEW, Matrix, gemm},
 };
 
 use crate::{Back, Op, Var};
@@ -188,7 +188,7 @@ pub(super) fn rows_times_transposed<T: Real>(x: &[T], w: &[T], rows: usize, y: &
 /// `X̄ += Ȳ W` for `dy: [rows, out]`, `w: [out, in]`, `dx: [rows, in]`.
 pub(super) fn rows_times<T: Real>(dy: &[T], w: &[T], rows: usize, dx: &mut [T]) {
     let (inputs, outputs) = (dx.len() / rows.max(1), dy.len() / rows.max(1));
-    if rows > FEW {
+    if rows >= BLOCK_ROWS {
         let (dy, w) = (Matrix::new(rows, outputs, dy), Matrix::new(outputs, inputs, w));
         return gemm(T::ONE, dy, w, T::ONE, dx);
     }
@@ -213,7 +213,7 @@ pub(super) fn transposed_times<T: Real>(g: &mut Back<'_, T>, i: usize, dy: &[T],
 
 /// `X̄ += Z̄ W`, `W̄ += Z̄ᵀ X`, `b̄ += Σ z̄`.
 fn affine_backward<T: Real>(g: &mut Back<'_, T>) {
-    let (x, w, [rows, _, outputs, code]) = (g.x(0), g.x(1), g.attributes());
+    let (x, w, [rows, _, _, code]) = (g.x(0), g.x(1), g.attributes());
     let dz = match Activation::ALL[code] {
         Activation::Identity => g.dy(),
         activation => {
@@ -229,8 +229,16 @@ fn affine_backward<T: Real>(g: &mut Back<'_, T>) {
         transposed_times(g, 1, dz, x, rows);
     }
     if g.len() > 2 && g.wants(2) {
-        let db = g.dx(2);
-        dz.chunks_exact(outputs.max(1)).for_each(|dz| kernels::add_assign(dz, db));
+        add_rows(dz, g.dx(2));
+    }
+}
+
+/// `sum += Σ rows`, one after the other.
+pub(super) fn add_rows<T: Real>(rows: &[T], sum: &mut [T]) {
+    /// A sum of rows is their product with ones, which reads and writes `sum` once for all of these.
+    const ROWS: usize = 64;
+    for rows in rows.chunks((ROWS * sum.len()).max(1)) {
+        kernels::matvec_transposed_add(rows, &[T::ONE; ROWS][..rows.len() / sum.len()], sum);
     }
 }
 

@@ -87,7 +87,7 @@ pub use dot::{add_assign, axpy, dot};
 pub(crate) use gemm::Product;
 pub use gemm::{Matrix, gemm};
 pub use matvec::{matvec, matvec_add};
-pub use multiply::multiply_add;
+pub use multiply::{BLOCK_ROWS, multiply_add};
 pub use outer::outer_add;
 pub use outer_sum::outer_sum_add;
 pub(crate) use reduce::{CHUNK, Pairwise, TILE, fold_chunk, fold_columns};

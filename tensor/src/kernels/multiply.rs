@@ -3,6 +3,10 @@
 use super::{FEW, Matrix, gemm, matvec_add, matvec_transposed_add, outer_add, outer_sum_add, rows_times_transposed};
 use crate::Real;
 
+/// From so many rows of `A` on, a product with a row-major `B` is one of blocks: it reads a number of `B` once for several
+/// rows of `A`, and need not pack it.
+pub const BLOCK_ROWS: usize = 4;
+
 /// `C += A B` for row-major `C [a.rows, b.cols]`.
 ///
 /// A product with a vector, of two vectors, or of a few rows goes to the kernel that reads its
@@ -16,7 +20,7 @@ use crate::Real;
 /// | row-major | a column | [`matvec_add`](super::matvec_add) |
 /// | transposed | a column | [`matvec_transposed_add`] |
 /// | a column | a row | [`outer_add`] |
-/// | up to 16 rows | row-major | [`matvec_transposed_add`] for each |
+/// | up to 3 rows | row-major | [`matvec_transposed_add`] for each |
 /// | up to 16 rows | transposed | [`rows_times_transposed`] |
 /// | transposed, up to 16 columns | row-major | [`outer_sum_add`] |
 ///
@@ -45,7 +49,7 @@ pub fn multiply_add<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T]) {
         (_, Some(b), Some(a), _) if n == 1 => matvec_transposed_add(a, b, c),
         (_, Some(b), Some(a), _) if k == 1 => outer_add(a, b, c),
         (Some(a), _, _, Some(b)) if m <= FEW => rows_times_transposed(a, b, k, c),
-        (Some(a), Some(b), _, _) if m <= FEW => {
+        (Some(a), Some(b), _, _) if m < BLOCK_ROWS => {
             a.chunks_exact(k).zip(c.chunks_exact_mut(n)).for_each(|(a, c)| matvec_transposed_add(b, a, c));
         }
         (_, Some(b), Some(a), _) if k <= FEW => outer_sum_add(k, a, b, c),

@@ -19,6 +19,8 @@ const SMALL_BYTES: usize = 32 * 1024;
 const WIDE: usize = 512;
 /// For up to so many rows of `A`, `B` is read where it lies: it would not be read often enough to pay for the packing.
 const FEW_ROWS: usize = 2 * STRIP;
+/// The same for a `B` that fits the second-level cache.
+const FEW_ROWS_WHEN_CLOSE: usize = 4 * STRIP;
 
 /// `C ← α A B`, added to `C` unless fresh, on one thread.
 pub(super) fn multiply<T: Real>(set: InstructionSet, factors: Factors<'_, T>, mut c: Target<'_, T>) {
@@ -50,17 +52,19 @@ struct Plan {
 
 impl Plan {
     fn new<T: Real>(Factors { alpha, a, b, .. }: Factors<'_, T>) -> Plan {
-        let is_small = |rows: usize, cols: usize| rows * cols * size_of::<T>() <= SMALL_BYTES;
-        let packs_b = b.col_stride != 1 || (a.rows > FEW_ROWS && !is_small(b.rows, b.cols));
+        let fits = |rows: usize, cols: usize, bytes: usize| rows * cols * size_of::<T>() <= bytes;
+        let is_small = |rows: usize, cols: usize| fits(rows, cols, SMALL_BYTES);
+        let few_rows = if fits(b.rows, b.cols, BLOCK_BYTES) { FEW_ROWS_WHEN_CLOSE } else { FEW_ROWS };
+        let packs_b = b.col_stride != 1 || (a.rows > few_rows && !is_small(b.rows, b.cols));
         // Rows of A that lie where they are far apart compete for the same places in a cache: it shows with wide products.
         let a_is_awkward = a.col_stride != 1 || b.cols >= WIDE;
-        let widest = if packs_b { BLOCK_BYTES / size_of::<T>() / DEPTH } else { usize::MAX };
-        Plan {
-            packs_a: alpha != T::ONE || (a_is_awkward && !is_small(a.rows, a.cols)),
-            packs_b,
-            depth: part(a.cols, DEPTH),
-            width: part(b.cols, widest).next_multiple_of(PANEL),
-        }
+        let packs_a = alpha != T::ONE || (a_is_awkward && !is_small(a.rows, a.cols));
+        let widest = match (packs_a, packs_b) {
+            (_, true) => BLOCK_BYTES / size_of::<T>() / DEPTH,
+            (false, false) if a.rows <= few_rows && !is_small(b.rows, b.cols) => PANEL,
+            _ => usize::MAX,
+        };
+        Plan { packs_a, packs_b, depth: part(a.cols, DEPTH), width: part(b.cols, widest).next_multiple_of(PANEL) }
     }
 
     /// How many numbers are packed at a time: a strip of `A`, then a block of `B`.

@@ -8,17 +8,18 @@ use crate::Real;
 pub(super) const PANEL: usize = 2 * LANES;
 
 /// Packs `B` as panels of 32 columns one after the other, each row by row, so that a tile reads a panel from end to end.
-/// What a last, narrower panel leaves free is not written.
+/// What a last, narrower panel leaves free holds anything.
 #[inline(always)]
 pub(super) fn pack_panels<T: Real, L: Lanes<T>>(b: Matrix<'_, T>, room: &mut [T]) {
     let panels = room.chunks_exact_mut(PANEL * b.rows);
     for (panel, first) in panels.zip((0..b.cols).step_by(PANEL)) {
         let b = b.block([0, first], [b.rows, PANEL.min(b.cols - first)]);
         let mut k = 0;
-        if b.row_stride == 1 && b.cols == PANEL {
+        if b.row_stride == 1 {
             while k + LANES <= b.rows {
-                for half in [0, LANES] {
-                    transpose::<T, L>(b.block([k, half], [LANES; 2]), &mut panel[k * PANEL + half..]);
+                for half in (0..b.cols).step_by(LANES) {
+                    let block = b.block([k, half], [LANES, LANES.min(b.cols - half)]);
+                    transpose::<T, L>(block, &mut panel[k * PANEL + half..]);
                 }
                 k += LANES;
             }
@@ -52,14 +53,14 @@ fn copy<T: Real>(from: &[T], stride: usize, to: &mut [T]) {
     }
 }
 
-/// Copies a block of 16 × 16 numbers whose columns are contiguous into rows [`PANEL`] apart.
+/// Copies a block of 16 rows and up to 16 columns, which are contiguous, into rows [`PANEL`] apart, each filled up to 16.
 ///
 /// Interleaving row `i` with row `i + 8`, for all `i`, moves the first bit of each number's row to the end of its column
 /// and the first bit of its column to the end of its row. Done four times, rows and columns have changed places.
 #[inline(always)]
 fn transpose<T: Real, L: Lanes<T>>(b: Matrix<'_, T>, to: &mut [T]) {
     let mut lanes = [L::splat(T::ZERO); LANES];
-    for (j, lanes) in lanes.iter_mut().enumerate() {
+    for (j, lanes) in lanes.iter_mut().take(b.cols).enumerate() {
         if let Some(from) = b.data[j * b.col_stride..].first_chunk() {
             *lanes = L::load(from);
         }
