@@ -2,8 +2,8 @@
 
 use thalweg_tensor::{Real, kernels};
 
-use super::super::affine::{rows_times, rows_times_transposed};
-use super::{RecurrentWeights, Sizes, gates_of_inputs, inputs_backward, states_backward, with_inputs};
+use super::super::affine::rows_times;
+use super::{RecurrentWeights, Sizes, StateWeight, gates_of_inputs, inputs_backward, states_backward, with_inputs};
 use super::{keep, keep_backward, over};
 use crate::{Back, Inputs, Op, Var};
 
@@ -34,7 +34,7 @@ impl<'p, T: Real> Var<'p, T> {
     #[track_caller]
     pub fn gru(self, h: Self, weights: RecurrentWeights<'p, T>, lengths: &[usize]) -> Self {
         let sizes = Sizes::of("gru", self, &[h], &weights, 3, lengths);
-        let room = sizes.rows() * sizes.hidden * SAVED;
+        let room = sizes.rows() * sizes.hidden * SAVED + sizes.room();
         let op = Op::new("gru").attributes(sizes.attributes()).indices(lengths).saving(room);
         let shape = sizes.outputs(h.shape());
         let forward = |inputs: Inputs<'_, T>, y: &mut [T]| forward(sizes, lengths, inputs, y);
@@ -51,16 +51,19 @@ fn forward<T: Real>(sizes: Sizes, lengths: &[usize], inputs: Inputs<'_, T>, y: &
     let (state, gate) = sizes.step();
     let (hs, rest) = y.split_at_mut(sizes.steps * state);
     let (gates, rest) = rest.split_at_mut(sizes.steps * gate);
-    let sums = &mut rest[..sizes.steps * gate];
+    let (sums, rest) = rest.split_at_mut(sizes.steps * gate);
+    let w_hh = StateWeight::new(inputs.get(WEIGHTS + 1), sizes, &mut rest[sizes.steps * state..]);
     gates_of_inputs(inputs, WEIGHTS, sizes, false, gates);
-    let (mut h, w_hh) = (inputs.get(1), inputs.get(WEIGHTS + 1));
+    let mut h = inputs.get(1);
     let kept = gates.chunks_exact_mut(gate.max(1)).zip(sums.chunks_exact_mut(gate.max(1)));
     for (t, (h_next, (gates, sums))) in hs.chunks_exact_mut(state.max(1)).zip(kept).enumerate() {
         if inputs.len() > WEIGHTS + 2 {
             let bias = inputs.get(WEIGHTS + 3);
             sums.chunks_exact_mut(bias.len().max(1)).for_each(|row| row.copy_from_slice(bias));
+        } else {
+            sums.fill(T::ZERO);
         }
-        rows_times_transposed(h, w_hh, sizes.batch, sums);
+        w_hh.multiply_add(h, sizes, sums);
         for row in 0..sizes.batch {
             let at = row * sizes.hidden..(row + 1) * sizes.hidden;
             let three = 3 * at.start..3 * at.end;
@@ -99,7 +102,8 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
     let (hs, start, w_hh, wants_start) = (g.y(), g.x(1), g.x(WEIGHTS + 1), g.wants(1));
     let (gates, sums) = g.saved().split_at(sizes.steps * gate);
     let (da, rest) = g.scratch().split_at_mut(sizes.steps * gate);
-    let (du, dh) = rest.split_at_mut(sizes.steps * gate);
+    let (du, rest) = rest.split_at_mut(sizes.steps * gate);
+    let dh = &mut rest[..sizes.steps * state];
     dh.copy_from_slice(g.dy());
     for t in (0..sizes.steps).rev() {
         let (before, dh) = dh[..(t + 1) * state].split_at_mut(t * state);

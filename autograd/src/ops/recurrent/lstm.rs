@@ -2,8 +2,8 @@
 
 use thalweg_tensor::{Real, kernels};
 
-use super::super::affine::{rows_times, rows_times_transposed};
-use super::{RecurrentWeights, Sizes, gates_of_inputs, inputs_backward, states_backward, with_inputs};
+use super::super::affine::rows_times;
+use super::{RecurrentWeights, Sizes, StateWeight, gates_of_inputs, inputs_backward, states_backward, with_inputs};
 use super::{keep, keep_backward, over};
 use crate::{Back, Inputs, Op, Var};
 
@@ -36,7 +36,7 @@ impl<'p, T: Real> Var<'p, T> {
     #[track_caller]
     pub fn lstm(self, [h, c]: [Self; 2], weights: RecurrentWeights<'p, T>, lengths: &[usize]) -> (Self, [Self; 2]) {
         let sizes = Sizes::of("lstm", self, &[h, c], &weights, 4, lengths);
-        let room = sizes.rows() * sizes.hidden * SAVED;
+        let room = sizes.rows() * sizes.hidden * SAVED + sizes.room();
         let op = Op::new("lstm").attributes(sizes.attributes()).indices(lengths).saving(room);
         let shape = sizes.outputs(h.shape()).inserted(0, 2);
         let forward = |inputs: Inputs<'_, T>, y: &mut [T]| forward(sizes, lengths, inputs, y);
@@ -55,13 +55,15 @@ fn forward<T: Real>(sizes: Sizes, lengths: &[usize], inputs: Inputs<'_, T>, y: &
     let (state, gate) = sizes.step();
     let (hs, rest) = y.split_at_mut(sizes.steps * state);
     let (cs, rest) = rest.split_at_mut(sizes.steps * state);
-    let (gates, tanh_c) = rest.split_at_mut(sizes.steps * gate);
+    let (gates, rest) = rest.split_at_mut(sizes.steps * gate);
+    let (tanh_c, rest) = rest.split_at_mut(2 * sizes.steps * state); // the second half is room for backward
+    let w_hh = StateWeight::new(inputs.get(WEIGHTS + 1), sizes, rest);
     gates_of_inputs(inputs, WEIGHTS, sizes, true, gates);
-    let (mut h, mut c, w_hh) = (inputs.get(1), inputs.get(2), inputs.get(WEIGHTS + 1));
+    let (mut h, mut c) = (inputs.get(1), inputs.get(2));
     let steps = hs.chunks_exact_mut(state.max(1)).zip(cs.chunks_exact_mut(state.max(1)));
     let kept = gates.chunks_exact_mut(gate.max(1)).zip(tanh_c.chunks_exact_mut(state.max(1)));
     for (t, ((h_next, c_next), (gates, tanh_c))) in steps.zip(kept).enumerate() {
-        rows_times_transposed(h, w_hh, sizes.batch, gates);
+        w_hh.multiply_add(h, sizes, gates);
         for row in 0..sizes.batch {
             let at = row * sizes.hidden..(row + 1) * sizes.hidden;
             let gates = &mut gates[4 * at.start..4 * at.end];
@@ -104,7 +106,8 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
     let (start_h, start_c, w_hh, wants_start) = (g.x(1), g.x(2), g.x(WEIGHTS + 1), g.wants(1));
     // h̄' and c̄' begin as what the outputs' uses give them, and collect what the later steps give.
     let (dgates, rest) = g.scratch().split_at_mut(sizes.steps * gate);
-    let (dh, dc) = rest.split_at_mut(sizes.steps * state);
+    let (dh, rest) = rest.split_at_mut(sizes.steps * state);
+    let dc = &mut rest[..sizes.steps * state];
     dh.copy_from_slice(&g.dy()[..sizes.steps * state]);
     dc.copy_from_slice(&g.dy()[sizes.steps * state..]);
     for t in (0..sizes.steps).rev() {

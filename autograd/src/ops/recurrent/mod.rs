@@ -16,9 +16,10 @@ mod gru;
 mod lstm;
 mod rnn;
 
-use thalweg_tensor::{Real, Shape, kernels};
+use thalweg_tensor::kernels::{self, FEW, Matrix, gemm};
+use thalweg_tensor::{Real, Shape};
 
-use super::affine::{rows_times, rows_times_transposed, transposed_times};
+use super::affine::{add_rows, rows_times, rows_times_transposed, transposed_times};
 use crate::{Back, Inputs, Var};
 
 /// The parameters of a recurrent cell with `k` gates, PyTorch's: `weight_ih: [k·hidden, in]`,
@@ -98,6 +99,11 @@ impl Sizes {
         state.inserted(0, self.steps)
     }
 
+    /// Room for the transpose of `W_hh`, if the steps' products are to read it instead.
+    fn room(&self) -> usize {
+        if self.batch > FEW && self.steps > 1 { self.gates * self.hidden * self.hidden } else { 0 }
+    }
+
     fn attributes(&self) -> [usize; 4] {
         [self.steps, self.batch, self.hidden, self.gates]
     }
@@ -146,15 +152,52 @@ fn with_inputs<'p, T: Real, const N: usize, R>(
 fn gates_of_inputs<T: Real>(inputs: Inputs<'_, T>, first: usize, sizes: Sizes, both: bool, gates: &mut [T]) {
     let (x, w, width) = (inputs.get(0), inputs.get(first), sizes.gates * sizes.hidden);
     if inputs.len() > first + 2 {
-        let (b_ih, b_hh) = (inputs.get(first + 2), inputs.get(first + 3));
-        for row in gates.chunks_exact_mut(width.max(1)) {
-            row.copy_from_slice(b_ih);
-            if both {
-                kernels::add_assign(b_hh, row);
-            }
+        let (one, others) = gates.split_at_mut(width.min(gates.len()));
+        one.copy_from_slice(&inputs.get(first + 2)[..one.len()]);
+        if both {
+            kernels::add_assign(&inputs.get(first + 3)[..one.len()], one);
+        }
+        others.chunks_exact_mut(width.max(1)).for_each(|row| row.copy_from_slice(one));
+    } else {
+        gates.fill(T::ZERO);
+    }
+    if sizes.batch > FEW {
+        kernels::linear_add(x, w, x.len() / sizes.rows(), gates);
+    } else {
+        rows_times_transposed(x, w, sizes.rows(), gates);
+    }
+}
+
+/// How each step multiplies its states with `W_hh`. It depends on the size of the batch alone, not on where a sequence was
+/// cut, nor on whether its steps were taken one by one.
+#[derive(Clone, Copy)]
+enum StateWeight<'a, T> {
+    /// Up to [`FEW`] examples, or a single step: row by row of `W_hh`.
+    Plain(&'a [T]),
+    /// More: a product of blocks, which would copy `W_hh` into another order at each step. So its transpose is made once.
+    Transposed(Matrix<'a, T>),
+}
+
+impl<'a, T: Real> StateWeight<'a, T> {
+    /// `room`: as much as [`Sizes::room`].
+    fn new(w_hh: &'a [T], sizes: Sizes, room: &'a mut [T]) -> Self {
+        if room.is_empty() {
+            return StateWeight::Plain(w_hh);
+        }
+        let (hidden, width) = (sizes.hidden, sizes.gates * sizes.hidden);
+        for (unit, row) in room.chunks_exact_mut(width).enumerate() {
+            row.iter_mut().zip(w_hh[unit..].iter().step_by(hidden)).for_each(|(to, &from)| *to = from);
+        }
+        StateWeight::Transposed(Matrix::new(hidden, width, room))
+    }
+
+    /// `gates += h W_hhᵀ` for `h: [n, hidden]`.
+    fn multiply_add(self, h: &[T], sizes: Sizes, gates: &mut [T]) {
+        match self {
+            StateWeight::Plain(w_hh) => kernels::linear_add(h, w_hh, sizes.hidden, gates),
+            StateWeight::Transposed(w) => gemm(T::ONE, Matrix::new(sizes.batch, sizes.hidden, h), w, T::ONE, gates),
         }
     }
-    rows_times_transposed(x, w, sizes.rows(), gates);
 }
 
 /// With the gradients of all gates known: those of the input, of `W_ih` and of `b_ih`.
@@ -166,7 +209,7 @@ fn inputs_backward<T: Real>(g: &mut Back<'_, T>, first: usize, sizes: Sizes, dga
     if g.wants(first) {
         transposed_times(g, first, dgates, x, sizes.rows());
     }
-    bias_backward(g, first + 2, sizes, dgates);
+    bias_backward(g, first + 2, dgates);
 }
 
 /// With the gradients of `W_hh h + b_hh` known for all steps: those of `W_hh` and `b_hh`. `start` is the state before the
@@ -179,12 +222,11 @@ fn states_backward<T: Real>(g: &mut Back<'_, T>, first: usize, sizes: Sizes, dga
         transposed_times(g, first + 1, &dgates[gate..], &states[..later * sizes.hidden], later);
         debug_assert!(states.len() == sizes.steps * state);
     }
-    bias_backward(g, first + 3, sizes, dgates);
+    bias_backward(g, first + 3, dgates);
 }
 
-fn bias_backward<T: Real>(g: &mut Back<'_, T>, index: usize, sizes: Sizes, dgates: &[T]) {
+fn bias_backward<T: Real>(g: &mut Back<'_, T>, index: usize, dgates: &[T]) {
     if index < g.len() && g.wants(index) {
-        let db = g.dx(index);
-        dgates.chunks_exact((sizes.gates * sizes.hidden).max(1)).for_each(|row| kernels::add_assign(row, db));
+        add_rows(dgates, g.dx(index));
     }
 }

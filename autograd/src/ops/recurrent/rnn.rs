@@ -2,8 +2,8 @@
 
 use thalweg_tensor::Real;
 
-use super::super::affine::{rows_times, rows_times_transposed};
-use super::{RecurrentWeights, Sizes, gates_of_inputs, inputs_backward, states_backward, with_inputs};
+use super::super::affine::rows_times;
+use super::{RecurrentWeights, Sizes, StateWeight, gates_of_inputs, inputs_backward, states_backward, with_inputs};
 use super::{keep, keep_backward, over};
 use crate::{Activation, Back, Inputs, Op, Var};
 
@@ -30,14 +30,16 @@ impl<'p, T: Real> Var<'p, T> {
         let sizes = Sizes::of("rnn", self, &[h], &weights, 1, lengths);
         // There is one gate. Nothing is kept; backward needs room for ā and for h̄.
         let attributes = [sizes.steps, sizes.batch, sizes.hidden, activation as usize];
-        let op = Op::new("rnn").attributes(attributes).indices(lengths).saving(2 * sizes.rows() * sizes.hidden);
+        let room = 2 * sizes.rows() * sizes.hidden + sizes.room();
+        let op = Op::new("rnn").attributes(attributes).indices(lengths).saving(room);
         let forward = |inputs: Inputs<'_, T>, y: &mut [T]| {
             let (state, _) = sizes.step();
-            let hs = &mut y[..sizes.steps * state];
+            let (hs, room) = y.split_at_mut(sizes.steps * state);
+            let w_hh = StateWeight::new(inputs.get(WEIGHTS + 1), sizes, &mut room[2 * sizes.steps * state..]);
             gates_of_inputs(inputs, WEIGHTS, sizes, true, hs);
-            let (mut h, w_hh) = (inputs.get(1), inputs.get(WEIGHTS + 1));
+            let mut h = inputs.get(1);
             for (t, h_next) in hs.chunks_exact_mut(state.max(1)).enumerate() {
-                rows_times_transposed(h, w_hh, sizes.batch, h_next);
+                w_hh.multiply_add(h, sizes, h_next);
                 activation.forward(h_next);
                 keep(lengths, t, h, h_next);
                 h = h_next;
@@ -53,7 +55,8 @@ fn backward<T: Real>(g: &mut Back<'_, T>) {
     let (sizes, activation) = (Sizes { steps, batch, hidden, gates: 1 }, Activation::ALL[code]);
     let (state, _) = sizes.step();
     let (hs, start, w_hh, wants_start) = (g.y(), g.x(1), g.x(WEIGHTS + 1), g.wants(1));
-    let (sums, dh) = g.scratch().split_at_mut(steps * state);
+    let (sums, rest) = g.scratch().split_at_mut(steps * state);
+    let dh = &mut rest[..steps * state];
     dh.copy_from_slice(g.dy());
     for t in (0..steps).rev() {
         let (before, dh) = dh[..(t + 1) * state].split_at_mut(t * state);
