@@ -61,6 +61,18 @@ impl<T: Real> Memory<T> {
         &self.inputs[from as usize..to as usize]
     }
 
+    /// Every node's gradient becomes 0. Ops' rooms, which lie in between, are left as they are.
+    pub fn clear_gradients(&mut self) {
+        self.grad.clear();
+        for node in self.nodes.iter().filter(|node| node.saved > 0) {
+            if let Place::Tape(start) = node.place {
+                self.grad.resize(start + node.len, T::ZERO);
+                self.grad.stretch(node.saved);
+            }
+        }
+        self.grad.resize(self.value.len(), T::ZERO);
+    }
+
     /// Forgets the nodes of the last pass, and follows θ's layout. When nothing grew this is one pointer comparison.
     pub fn begin(&mut self, layout: &Shared) {
         if !Arc::ptr_eq(&self.layout, layout) {

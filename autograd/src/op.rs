@@ -49,7 +49,7 @@ impl<'i> Op<'i> {
     }
 
     /// Room for this many numbers behind the output, which forward fills and backward reads by
-    /// [`Back::saved`](crate::Back::saved).
+    /// [`Back::saved`](crate::Back::saved). What it holds at first is unspecified.
     pub fn saving(mut self, numbers: usize) -> Self {
         self.saved = numbers;
         self

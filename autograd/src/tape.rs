@@ -172,7 +172,7 @@ impl<'t, T: Real> Pass<'t, T> {
     ///
     /// * `op`: a name, or an [`Op`] with attributes, indices and memory to keep for backward;
     /// * `forward` reads the inputs' numbers and writes the output's, which are zero when it starts (followed, if the op
-    ///   asked for it, by what it keeps for backward);
+    ///   asked for it, by room for what it keeps for backward, which holds anything);
     /// * `backward` sees inputs, output and its gradient in a [`Back`], and *adds* to the gradients of the inputs. It
     ///   captures nothing, so it is a plain function pointer: recording allocates nothing.
     ///
@@ -231,7 +231,8 @@ impl<'t, T: Real> Pass<'t, T> {
         let m = &mut *self.memory.borrow_mut();
         let start = m.value.len().next_multiple_of(GRAIN);
         let len = shape.len();
-        m.value.resize(start + len + op.saved, T::ZERO);
+        m.value.resize(start + len, T::ZERO);
+        m.value.stretch(op.saved);
         let (before, y) = m.value.split_at_mut(start); // inputs lie before the output: no unsafe
         let ids = m.inputs.len();
         m.inputs.extend(inputs.iter().map(|v| v.id));
@@ -299,8 +300,7 @@ impl<'t, T: Real> Pass<'t, T> {
         grads.align(self.params.layout());
         let m = &mut *self.memory.borrow_mut();
         let root = root.id as usize;
-        m.grad.clear();
-        m.grad.resize(m.value.len(), T::ZERO);
+        m.clear_gradients();
         m.reached.clear();
         m.reached.resize(root + 1, false);
         m.reached[root] = m.nodes[root].needs_grad;

@@ -54,6 +54,7 @@ impl<'a, 'p, T: Real> Rows<'a, 'p, T> {
         let (rows, count) = (self.classes.len(), self.count.max(1));
         let forward = |[x]: [&[T]; 1], y: &mut [T]| {
             let (losses, slopes) = y.split_at_mut(rows);
+            slopes.fill(T::ZERO);
             let data = x.chunks_exact(count).zip(slopes.chunks_exact_mut(count));
             for ((loss, &class), (x, slope)) in losses.iter_mut().zip(self.classes).zip(data) {
                 if Some(class) != self.ignored {

@@ -47,9 +47,23 @@ impl<T: Real> Buffer<T> {
     /// Makes it `len` numbers long. New numbers, also those that come back after it was shortened, are `value`.
     pub fn resize(&mut self, len: usize, value: T) {
         let old = self.len.min(len);
+        self.set_len(len);
+        self[old..].fill(value);
+    }
+
+    /// Makes it `by` numbers longer. What they are is unspecified: 0, or what was there before it was shortened. It is for
+    /// memory that is written before it is read, and in builds with debug assertions they are NaN, to show what is not.
+    pub fn stretch(&mut self, by: usize) {
+        let old = self.len;
+        self.set_len(old + by);
+        if cfg!(debug_assertions) {
+            self[old..].fill(T::from_f64(f64::NAN));
+        }
+    }
+
+    fn set_len(&mut self, len: usize) {
         self.grains.resize(self.grains.len().max(len.div_ceil(GRAIN)), Grain([T::ZERO; GRAIN]));
         self.len = len;
-        self[old..].fill(value);
     }
 
     /// Makes it empty and keeps its memory.
@@ -161,6 +175,9 @@ mod tests {
                 buffer.resize(len, step as f64);
                 vector.resize(len, step as f64);
                 prop_assert_eq!(&buffer[..], &vector[..]);
+                buffer.stretch(step);
+                prop_assert_eq!((buffer.len(), &buffer[..len]), (len + step, &vector[..]));
+                buffer.resize(len, 0.0);
                 prop_assert_eq!(buffer.clone(), Buffer::from(&vector[..]));
                 prop_assert_eq!(buffer.as_ptr().addr() % 64, 0);
                 prop_assert!(buffer.capacity() >= len);

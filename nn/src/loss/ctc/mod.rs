@@ -94,6 +94,7 @@ impl CtcLoss {
         let forward = |[x]: [&[T]; 1], y: &mut [T]| {
             let (losses, rest) = y.split_at_mut(sequences);
             let (slopes, work) = rest.split_at_mut(x.len());
+            slopes.fill(T::ZERO);
             let mut labels = labels;
             for (n, loss) in losses.iter_mut().enumerate() {
                 let (own, others) = labels.split_at(target_lengths[n]);
