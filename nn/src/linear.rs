@@ -83,12 +83,13 @@ impl Linear {
     /// If the last axis of `x` is not as long as the layer has inputs.
     #[track_caller]
     pub fn forward_with<'p, T: Real>(&self, x: Var<'p, T>, activation: Activation) -> Var<'p, T> {
-        let (pass, shape) = (x.pass(), x.shape());
+        let pass = x.pass();
         let affine =
             |x: Var<'p, T>| x.affine_with(pass.param(self.weight), self.bias.map(|b| pass.param(b)), activation);
-        if shape.rank() <= 2 {
+        if x.rank() <= 2 {
             return affine(x);
         }
+        let shape = x.shape();
         let last = shape.rank() - 1;
         let y = affine(x.reshape([shape.without(last).len(), shape.dims()[last]]));
         y.reshape(shape.with(last, y.shape().dims()[1]))
