@@ -12,14 +12,14 @@ impl<T: Real> Var<'_, T> {
     /// If the window does not fit into the padded input, or the padding is more than half of it.
     #[track_caller]
     pub fn max_pool1d(self, window: Window<1>) -> Self {
-        self.pool("max_pool1d", window, Window::max_pool, max_pool_backward::<T, 1>)
+        self.pool("max_pool1d", window, Window::max_pool, max_pool_backward::<T, 1>, 1)
     }
 
     /// The largest in a window that slides over the last two axes: `[…, h, w]` → `[…, h′, w′]`, NaN if there is a NaN.
     /// Padding counts as −∞. The gradient goes to the first of equals, row by row.
     ///
     /// Forward `y = maxᵢ xᵢ` over what the window sees; backward `x̄ᵢ* += ȳ`, where `i*` is the first with `xᵢ* = y`.
-    /// It is looked for again in backward, so nothing is kept.
+    /// It is looked for again in backward: nothing is kept, but backward needs room for what of ȳ has not found its place.
     ///
     /// ```
     /// use thalweg_autograd::{Params, Tape};
@@ -34,7 +34,7 @@ impl<T: Real> Var<'_, T> {
     /// If the window does not fit into the padded input, or the padding is more than half of it.
     #[track_caller]
     pub fn max_pool2d(self, window: Window<2>) -> Self {
-        self.pool("max_pool2d", window, Window::max_pool, max_pool_backward::<T, 2>)
+        self.pool("max_pool2d", window, Window::max_pool, max_pool_backward::<T, 2>, 1)
     }
 
     /// The mean of a window that slides over the last axis: `[…, l]` → `[…, l′]`. As [`avg_pool2d`](Var::avg_pool2d).
@@ -43,7 +43,7 @@ impl<T: Real> Var<'_, T> {
     /// If the window does not fit into the padded input, or the padding is more than half of it.
     #[track_caller]
     pub fn avg_pool1d(self, window: Window<1>) -> Self {
-        self.pool("avg_pool1d", window, Window::avg_pool, avg_pool_backward::<T, 1>)
+        self.pool("avg_pool1d", window, Window::avg_pool, avg_pool_backward::<T, 1>, 0)
     }
 
     /// The mean of a window that slides over the last two axes: `[…, h, w]` → `[…, h′, w′]`. Padding counts as zeros,
@@ -55,7 +55,7 @@ impl<T: Real> Var<'_, T> {
     /// If the window does not fit into the padded input, or the padding is more than half of it.
     #[track_caller]
     pub fn avg_pool2d(self, window: Window<2>) -> Self {
-        self.pool("avg_pool2d", window, Window::avg_pool, avg_pool_backward::<T, 2>)
+        self.pool("avg_pool2d", window, Window::avg_pool, avg_pool_backward::<T, 2>, 0)
     }
 
     /// The mean of each image: `[…, h, w]` → `[…]`. PyTorch's `adaptive_avg_pool2d(1)` without the axes of 1.
@@ -71,6 +71,7 @@ impl<T: Real> Var<'_, T> {
         self.reshape(Shape::from(leading).inserted(leading.len(), height * width)).mean_axis(leading.len())
     }
 
+    /// `room`: how many numbers backward needs for each position.
     #[track_caller]
     fn pool<const N: usize>(
         self,
@@ -78,12 +79,14 @@ impl<T: Real> Var<'_, T> {
         window: Window<N>,
         forward: fn(&Window<2>, &[T], [usize; 2], &mut [T]),
         backward: fn(&mut Back<'_, T>),
+        room: usize,
     ) -> Self {
         let (shape, output) = (self.shape(), window.pooled(name, self.shape()));
         let Window { kernel, stride, padding, dilation } = window;
         let moves = [kernel, stride, padding, dilation];
-        let op = Op::new(name).indices(moves.as_flattened());
-        let forward = |[x]: [&[T]; 1], y: &mut [T]| forward(&window.planar(), x, image_size::<N>(shape), y);
+        let op = Op::new(name).indices(moves.as_flattened()).saving(room * output.len());
+        let forward =
+            |[x]: [&[T]; 1], y: &mut [T]| forward(&window.planar(), x, image_size::<N>(shape), &mut y[..output.len()]);
         self.pass.record(op, [self], output, forward, backward)
     }
 }
@@ -94,34 +97,24 @@ fn image_size<const N: usize>(shape: Shape) -> [usize; 2] {
     [if N == 1 { 1 } else { dims[dims.len() - 2] }, dims[dims.len() - 1]]
 }
 
-/// The window, the size of the images it slides over, and how many positions it has.
-fn recall<T: Real, const N: usize>(g: &Back<'_, T>) -> (Window<2>, [usize; 2], [usize; 2]) {
+/// The window, and the size of the images it slides over.
+fn recall<T: Real, const N: usize>(g: &Back<'_, T>) -> (Window<2>, [usize; 2]) {
     let moves = g.indices().as_chunks::<N>().0;
     let window = Window { kernel: moves[0], stride: moves[1], padding: moves[2], dilation: moves[3] };
-    (window.planar(), image_size::<N>(g.shape(0)), image_size::<N>(g.y_shape()))
+    (window.planar(), image_size::<N>(g.shape(0)))
 }
 
 /// Gives each `ȳ` to the first that the window sees that equals `y`; to the first NaN if `y` is NaN; to none if there is
 /// only padding.
 fn max_pool_backward<T: Real, const N: usize>(g: &mut Back<'_, T>) {
-    let (window, size, [height, width]) = recall::<T, N>(g);
-    let (x, y, dy) = (g.x(0), g.y(), g.dy());
-    let dx = g.dx(0);
-    let is_nan = |v: T| v.partial_cmp(&v).is_none();
-    for (line, (y, dy)) in y.chunks_exact(width).zip(dy.chunks_exact(width)).enumerate() {
-        let (image, row) = (line / height * size[0] * size[1], line % height);
-        for (column, (&y, &dy)) in y.iter().zip(dy).enumerate() {
-            let wins = |i: usize| x[image + i] == y || (is_nan(y) && is_nan(x[image + i]));
-            if let Some(first) = window.find([row, column], size, wins) {
-                dx[image + first] += dy;
-            }
-        }
-    }
+    let ((window, size), left) = (recall::<T, N>(g), g.scratch());
+    left.copy_from_slice(g.dy());
+    window.max_pool_adjoint(g.x(0), g.y(), left, size, g.dx(0));
 }
 
 /// Spreads each `ȳ` evenly over what the window sees.
 fn avg_pool_backward<T: Real, const N: usize>(g: &mut Back<'_, T>) {
-    let (window, size, _) = recall::<T, N>(g);
+    let (window, size) = recall::<T, N>(g);
     window.avg_pool_adjoint(g.dy(), size, g.dx(0));
 }
 

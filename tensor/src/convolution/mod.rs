@@ -30,11 +30,18 @@ mod testing {
     use super::Window;
     use proptest::prelude::*;
 
-    /// A window over images of some size, which it fits: `(window, size)`.
+    /// A window over images of some size, which it fits: `(window, size)`. Any, or one whose positions are as many as the
+    /// numbers of the image, or one of pairs side by side: the common ones, which have loops of their own.
     pub(super) fn windows() -> impl Strategy<Value = (Window<2>, [usize; 2])> {
         let axis = || (1_usize..4, 1_usize..4, 0_usize..3, 1_usize..4, 0_usize..8);
-        (axis(), axis()).prop_map(|(rows, columns)| {
-            let axes = [rows, columns];
+        (axis(), axis(), 0..3).prop_map(|(rows, columns, kind)| {
+            let same = |(taps, _, _, dilation, more)| (2 * (taps / 2) + 1, 1, taps / 2 * dilation, dilation, more);
+            let pair = |(_, _, _, _, more)| (2, 2, 0, 1, more);
+            let axes = match kind {
+                0 => [rows, columns],
+                1 => [same(rows), same(columns)],
+                _ => [rows, pair(columns)],
+            };
             let [kernel, stride, padding, dilation] =
                 [axes.map(|axis| axis.0), axes.map(|axis| axis.1), axes.map(|axis| axis.2), axes.map(|axis| axis.3)];
             // The smallest image that the window fits into, and some more.

@@ -2,6 +2,7 @@
 
 use super::Window;
 use crate::{Real, kernels};
+use std::ops::Range;
 
 impl Window<2> {
     /// Writes what the window sees as a matrix: `[channels, h, w]` → `[channels·k₁·k₂, positions]`. Row `(c, tap)` holds
@@ -23,6 +24,17 @@ impl Window<2> {
         let [plane, unfolded, width] = self.check("unfold", image.len(), size, columns.len());
         if plane == 0 {
             return columns.fill(T::ZERO); // nothing but padding
+        }
+        if self.is_flat(size) {
+            for tap in 0..unfolded / plane {
+                let seen = self.flat_tap(tap, size);
+                for (image, columns) in image.chunks_exact(plane).zip(columns.chunks_exact_mut(unfolded)) {
+                    let columns = &mut columns[tap * plane..][..plane];
+                    columns[seen.positions.clone()].copy_from_slice(&image[seen.first..][..seen.positions.len()]);
+                    seen.clear_padding(columns);
+                }
+            }
+            return;
         }
         let step = self.stride[1];
         let channels = image.chunks_exact(plane).zip(columns.chunks_exact_mut(unfolded));
@@ -46,14 +58,27 @@ impl Window<2> {
     }
 
     /// Adds each number of the matrix to where [`unfold`](Window::unfold) would have read it:
-    /// `[channels·k₁·k₂, positions]` → `[channels, h, w]`. The adjoint of `unfold`: `⟨unfold x, y⟩ = ⟨x, fold y⟩`.
+    /// `[channels·k₁·k₂, positions]` → `[channels, h, w]`. The adjoint of `unfold`: `⟨unfold x, y⟩ = ⟨x, fold y⟩`. What
+    /// the matrix holds of the padding goes nowhere, and may be 0 afterwards.
     ///
     /// # Panics
     ///
     /// When the window does not fit into the image, or the lengths do not fit the sizes.
     #[track_caller]
-    pub fn fold<T: Real>(&self, columns: &[T], size: [usize; 2], image: &mut [T]) {
+    pub fn fold<T: Real>(&self, columns: &mut [T], size: [usize; 2], image: &mut [T]) {
         let [plane, unfolded, width] = self.check("fold", image.len(), size, columns.len());
+        if self.is_flat(size) {
+            for tap in 0..unfolded / plane {
+                let seen = self.flat_tap(tap, size);
+                for (image, columns) in image.chunks_exact_mut(plane).zip(columns.chunks_exact_mut(unfolded)) {
+                    let columns = &mut columns[tap * plane..][..plane];
+                    seen.clear_padding(columns);
+                    let (columns, first) = (&columns[seen.positions.clone()], seen.first);
+                    kernels::add_assign(columns, &mut image[first..first + columns.len()]);
+                }
+            }
+            return;
+        }
         let step = self.stride[1];
         let channels = image.chunks_exact_mut(plane.max(1)).zip(columns.chunks_exact(unfolded));
         kernels::vectorize(
@@ -70,6 +95,22 @@ impl Window<2> {
         );
     }
 
+    /// Whether the positions lie as the numbers of the image do, row by row. Then what a tap sees is the image, shifted;
+    /// at some ends of rows it is padding instead.
+    fn is_flat(&self, size: [usize; 2]) -> bool {
+        self.stride == [1, 1] && self.output(size) == size
+    }
+
+    /// What one tap of a flat window sees.
+    fn flat_tap(&self, tap: usize, size: [usize; 2]) -> FlatTap {
+        let ([rows, columns], width) = (self.inside(tap, size), size[1]);
+        if rows.is_empty() || columns.is_empty() {
+            return FlatTap { first: 0, positions: 0..0, columns, width };
+        }
+        let positions = rows.start * width + columns.start..(rows.end - 1) * width + columns.end;
+        FlatTap { first: self.seen(tap, [rows.start, columns.start], size), positions, columns, width }
+    }
+
     /// `[numbers in a channel, numbers in what is unfolded of it, positions in a row]`.
     #[track_caller]
     fn check(&self, op: &str, image: usize, size: [usize; 2], columns: usize) -> [usize; 3] {
@@ -80,6 +121,29 @@ impl Window<2> {
         let fits = channels * plane == image && channels * unfolded == columns;
         assert!(fits, "{op}: an image of {image} in channels of {size:?} does not fit {columns} columns of {self:?}");
         [plane, unfolded, width]
+    }
+}
+
+/// What one tap of a [flat](Window::is_flat) window sees of a channel.
+#[derive(Clone, Debug)]
+struct FlatTap {
+    /// The flat index of the first number that it sees.
+    first: usize,
+    /// The positions from where it sees that to where it sees its last; at some in between it may be in the padding.
+    positions: Range<usize>,
+    /// The columns of positions at which it is not.
+    columns: Range<usize>,
+    width: usize,
+}
+
+impl FlatTap {
+    /// Sets the positions to 0 at which the tap is in the padding.
+    fn clear_padding<T: Real>(&self, plane: &mut [T]) {
+        plane[..self.positions.start].fill(T::ZERO);
+        plane[self.positions.end..].fill(T::ZERO);
+        for column in (0..self.columns.start).chain(self.columns.end..self.width) {
+            plane[column..].iter_mut().step_by(self.width).for_each(|number| *number = T::ZERO);
+        }
     }
 }
 
@@ -138,7 +202,7 @@ mod tests {
             let (x, y) = (integers(channels * size[0] * size[1], 1), integers(length, 2));
             let (mut unfolded, mut folded) = (vec![f64::NAN; length], integers(x.len(), 3));
             window.unfold(&x, size, &mut unfolded);
-            window.fold(&y, size, &mut folded);
+            window.fold(&mut y.clone(), size, &mut folded);
             folded.iter_mut().zip(integers(x.len(), 3)).for_each(|(folded, before)| *folded -= before);
             let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
             prop_assert_eq!(product(&unfolded, &y), product(&x, &folded));

@@ -147,13 +147,12 @@ impl Window<2> {
     /// another.
     #[inline(always)]
     pub fn runs(&self, size: [usize; 2], mut visit: impl FnMut(Run)) {
-        let [height, width] = self.output(size);
+        let [height, _] = self.output(size);
         for tap in 0..self.kernel[0] * self.kernel[1] {
-            let taps = [tap / self.kernel[1], tap % self.kernel[1]];
-            let (rows, columns) = (self.inside(0, taps[0], size, height), self.inside(1, taps[1], size, width));
+            let [rows, columns] = self.inside(tap, size);
             for row in 0..height {
                 let (columns, first) = if rows.contains(&row) && !columns.is_empty() {
-                    (columns.clone(), self.seen(0, taps[0], row) * size[1] + self.seen(1, taps[1], columns.start))
+                    (columns.clone(), self.seen(tap, [row, columns.start], size))
                 } else {
                     (0..0, 0)
                 };
@@ -188,17 +187,28 @@ impl Window<2> {
         None
     }
 
-    /// The positions along an axis at which a tap lies in the image.
-    fn inside(&self, axis: usize, tap: usize, size: [usize; 2], positions: usize) -> Range<usize> {
-        let (offset, padding, stride) = (tap * self.dilation[axis], self.padding[axis], self.stride[axis]);
-        let start = padding.saturating_sub(offset).div_ceil(stride).min(positions);
-        let end = (size[axis] + padding).saturating_sub(offset).div_ceil(stride).min(positions);
-        start..end.max(start)
+    /// The rows of positions at which a tap lies in the image, and the columns.
+    pub(super) fn inside(&self, tap: usize, size: [usize; 2]) -> [Range<usize>; 2] {
+        let (taps, positions) = (self.taps_of(tap), self.output(size));
+        [0, 1].map(|axis| {
+            let (offset, padding, stride) = (taps[axis] * self.dilation[axis], self.padding[axis], self.stride[axis]);
+            let start = padding.saturating_sub(offset).div_ceil(stride).min(positions[axis]);
+            let end = (size[axis] + padding).saturating_sub(offset).div_ceil(stride).min(positions[axis]);
+            start..end.max(start)
+        })
     }
 
-    /// Where in the image a tap lies at a position, along an axis.
-    fn seen(&self, axis: usize, tap: usize, position: usize) -> usize {
-        position * self.stride[axis] + tap * self.dilation[axis] - self.padding[axis]
+    /// The flat index in the image of what a tap sees at a position at which it lies in the image.
+    pub(super) fn seen(&self, tap: usize, position: [usize; 2], size: [usize; 2]) -> usize {
+        let taps = self.taps_of(tap);
+        let [row, column] = [0, 1]
+            .map(|axis| position[axis] * self.stride[axis] + taps[axis] * self.dilation[axis] - self.padding[axis]);
+        row * size[1] + column
+    }
+
+    /// The row and the column of a tap in the window.
+    fn taps_of(&self, tap: usize) -> [usize; 2] {
+        [tap / self.kernel[1], tap % self.kernel[1]]
     }
 }
 
