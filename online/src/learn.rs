@@ -169,6 +169,21 @@ pub trait Learner {
     ///
     /// If `x` or `y` cannot be used; the learner is then as it was before.
     fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error>;
+
+    /// Learns from several examples in their order, to the bit as [`learn_one`](Learner::learn_one) for each of them does,
+    /// and returns the mean of their losses; 0 for none.
+    ///
+    /// # Errors
+    ///
+    /// At the first example that cannot be used; the error counts from 1 which [row](Error::row) it is. What stands before
+    /// it was learned, nothing after it.
+    fn learn_many(&mut self, examples: &[(&dyn Row, Target<'_>)]) -> Result<f64, Error> {
+        let mut sum = 0.0;
+        for (row, &(x, y)) in (1..).zip(examples) {
+            sum += self.learn_one(x, y).map_err(|error| error.at_row(row))?;
+        }
+        Ok(sum / examples.len().max(1) as f64)
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! * [`Row`]: one example's features, by name; [`stream`]: rows from CSV files, plain or compressed.
 //! * [`Learner`]: what predicts a row and then learns from it; [`baseline`]: the simplest ones, which must be beaten.
+//! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
 //! * [`spec`]: short descriptions such as `mlp:64,64`; [`checkpoint`]: saving and exact resume.
 //! * [`Error`]: what went wrong with outside data, and where.
@@ -18,6 +19,8 @@
 pub mod baseline;
 #[cfg(feature = "checkpoint")]
 pub mod checkpoint;
+#[cfg(feature = "checkpoint")]
+pub mod conformance;
 pub mod continual;
 pub mod deep;
 pub mod error;

@@ -1,6 +1,6 @@
 //! What any learner must bear: no rows, empty rows, wide rows, names that stand twice, the wrong task.
 
-use thalweg_online::{Deep, ErrorKind, Features, Learner, Prediction, Target, Task, Value};
+use thalweg_online::{Deep, ErrorKind, Features, Learner, Prediction, Target, Task, Value, conformance};
 use thalweg_tensor::Rng;
 
 use crate::deep::support::{Cells, OPTIMIZERS, advance, config, every_learner, stream};
@@ -10,6 +10,14 @@ fn good(task: Task) -> Target<'static> {
         Task::Classify => Target::Class("yes"),
         Task::Regress => Target::Value(2.0),
     }
+}
+
+#[test]
+fn every_learner_obeys_the_laws() {
+    every_learner(&OPTIMIZERS[2..3], |learner, name| {
+        let config = learner.config().clone();
+        assert_eq!(conformance::check(|| Deep::new(config.clone())), Ok(()), "{name}");
+    });
 }
 
 #[test]
