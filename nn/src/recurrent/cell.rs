@@ -26,9 +26,10 @@ pub trait Cell {
         self.sequence_of(x, &[], state)
     }
 
-    /// [`sequence`](Cell::sequence) of a batch whose sequences have these lengths, from 1 to `t`, in any order. What lies
+    /// [`sequence`](Cell::sequence) of a batch whose sequences have these lengths, from 0 to `t`, in any order. What lies
     /// behind the end of a sequence has no influence, the outputs there are 0, and its last state is that at its own end:
-    /// what PyTorch makes of a packed sequence. No lengths: all are whole.
+    /// what PyTorch makes of a packed sequence. Of a sequence of length 0, which PyTorch does not take, all outputs are 0 and
+    /// the last state is the given one. No lengths: all are whole.
     ///
     /// # Panics
     /// As [`sequence`](Cell::sequence), and if the lengths do not fit.

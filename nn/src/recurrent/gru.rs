@@ -61,6 +61,17 @@ impl GruForm {
 /// W_ih: [3·hidden, in]    W_hh: [3·hidden, hidden]    b_ih, b_hh: [3·hidden]    gates in the order r z n
 /// ```
 ///
+/// [`GruForm::PYTORCH`], the default, is `After` and `Keeps`. Many texts print the unit as
+///
+/// ```text
+/// z = σ(W_xz x + W_hz h + b_z)        r = σ(W_xr x + W_hr h + b_r)
+/// h̃ = tanh(W_xh̃ x + W_hh̃ (r ⊙ h) + b_h̃)
+/// h' = (1 − z) ⊙ h + z ⊙ h̃
+/// ```
+///
+/// which is [`GruForm::CHUNG`], `Before` and `Takes`, with `b = b_i + b_h` for each gate:
+/// `Gru::with(params, name, CellOptions::new(inputs, hidden).form(GruForm::CHUNG), rng)`.
+///
 /// Source: Cho et al. 2014; Chung et al. 2014.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use thalweg_autograd::Var;
-use thalweg_tensor::Real;
+use thalweg_tensor::{Real, Shape};
 
 use super::arrange::within;
 use super::{Carried, Cell};
@@ -35,7 +35,7 @@ pub fn unroll<'p, C: Cell, T: Real>(cell: &C, x: Var<'p, T>, state: C::State<'p,
 }
 
 /// [`unroll`] for sequences of these lengths: the readable form of [`Cell::sequence_of`]. After the end of a sequence its
-/// state stays as it is.
+/// state stays as it is: that of a sequence of length 0 is the one that was given.
 ///
 /// # Panics
 /// If there is no step, or the shapes or lengths do not fit.
@@ -82,9 +82,10 @@ fn goes_on<'p, C: Cell, T: Real>(
     next: C::State<'p, T>,
     before: C::State<'p, T>,
 ) -> C::State<'p, T> {
-    let has_it: Vec<T> = lengths.iter().map(|&length| if t < length { T::ONE } else { T::ZERO }).collect();
-    let has_it = x.pass().input(&has_it);
-    let mask = if x.rank() == 2 { has_it } else { has_it.unsqueeze(1) };
+    let shape = if x.rank() == 2 { Shape::from([1]) } else { Shape::from([lengths.len(), 1]) };
+    let has_it = |&length: &usize| if t < length { T::ONE } else { T::ZERO };
+    let forward = |[]: [&[T]; 0], mask: &mut [T]| mask.iter_mut().zip(lengths).for_each(|(m, length)| *m = has_it(length));
+    let mask = x.pass().record("goes_on", [], shape, forward, |_| {});
     Carried::build(|part| next.part(part).where_(mask, before.part(part)))
 }
 

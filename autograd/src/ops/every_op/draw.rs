@@ -92,7 +92,7 @@ pub fn smooth_activation(rng: &mut Rng) -> Activation {
 /// sequences of a batch, or none for a single one.
 pub fn cell(rng: &mut Rng, gates: usize) -> ([Tensor<f64>; 6], Vec<usize>) {
     let ([steps, ..], [inputs, hidden, _], batch) = (sizes(rng), lengths(rng), 1 + rng.below(3));
-    let lengths: Vec<usize> = (0..batch * rng.below(2)).map(|_| 1 + rng.below(steps)).collect();
+    let lengths: Vec<usize> = (0..batch * rng.below(2)).map(|_| rng.below(steps + 1)).collect();
     let (rows, from) = (gates * hidden, usize::from(lengths.is_empty()));
     let (x, h) = ([steps, batch, inputs], [batch, hidden]);
     let x = if from == 1 { vec![steps, inputs] } else { x.to_vec() };

@@ -8,7 +8,8 @@
 //!
 //! The sequences of a batch may differ in length: each op takes `lengths`, one for each example, or none where all are
 //! whole. A sequence that is over keeps its state, `h' = h`, and gives its gradient back, `h̄ = h̄'`; what the input holds
-//! behind its end has no influence unless it is not finite.
+//! behind its end has no influence unless it is not finite. One of length 0 is over from the beginning: its last state is
+//! the one that was given.
 //!
 //! The readable form of each cell, from primitives, is in `thalweg-nn`; a property test there holds the two equal.
 
@@ -78,8 +79,8 @@ impl Sizes {
             "{op}: {} lengths for {batch} sequences, the input is {input}",
             lengths.len()
         );
-        if let Some(bad) = lengths.iter().find(|length| !(1..=steps).contains(*length)) {
-            panic!("{op}: lengths of 1 to {steps} steps expected, found {bad}, the input is {input}");
+        if let Some(bad) = lengths.iter().find(|length| **length > steps) {
+            panic!("{op}: lengths of at most {steps} steps expected, found {bad}, the input is {input}");
         }
         Sizes { steps, batch, hidden, gates }
     }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use thalweg_autograd::{Params, Tape};
-use thalweg_nn::{Cell, Gru, LayerNormLstm, Mode, State, unroll_of};
+use thalweg_nn::{Cell, Gru, LayerNormLstm, Mode, Recurrent, RecurrentOptions, State, unroll_of};
 use thalweg_tensor::{Rng, Tensor};
 
 use super::{Case, Verdict, assert_same, cases, outcome};
@@ -21,8 +21,9 @@ proptest! {
     fn fused_lengths_are_unrolled_ones(case in cases()) { for_every_cell!(fused_is_unrolled, &case); }
 }
 
+/// From 0 on: of a sequence without a step nothing is seen.
 fn lengths(case: &Case, rng: &mut Rng) -> Vec<usize> {
-    (0..case.batch).map(|_| 1 + rng.below(case.steps)).collect()
+    (0..case.batch).map(|_| rng.below(case.steps + 1)).collect()
 }
 
 /// Values, gradients, zeros behind the end; and what stands there in the input, even NaN, has no influence.
@@ -50,6 +51,11 @@ fn lengths_are_one_by_one<C: Testable>(form: usize, case: &Case) -> Verdict {
 
     for (row, &length) in lengths.iter().enumerate() {
         let only = |t: &Tensor<f64>| t.view().select(1, row).to_tensor();
+        prop_assert!(only(&outputs).as_slice()[length * width..].iter().all(|&y| y == 0.0));
+        if length == 0 {
+            last.iter().zip(&state.parts).for_each(|(last, given)| assert_eq!(only(last), only(given)));
+            continue;
+        }
         let cut = |t: &Tensor<f64>| only(t).view().slice(0, 0..length).to_tensor();
         let pass = tape.pass(&params);
         let start = State { parts: state.parts.iter().map(only).collect() };
@@ -59,7 +65,6 @@ fn lengths_are_one_by_one<C: Testable>(form: usize, case: &Case) -> Verdict {
         loss.backward(&mut expected_grads);
         // Layer normalisation of a few hidden units is steep: rounding grows.
         assert_close("outputs", cut(&outputs).as_slice(), alone.to_tensor().as_slice(), 1e-9);
-        prop_assert!(only(&outputs).as_slice()[length * width..].iter().all(|&y| y == 0.0));
         for (batch, alone) in last.iter().zip(C::parts(end)) {
             assert_close("state", only(batch).as_slice(), alone.to_tensor().as_slice(), 1e-9);
         }
@@ -91,10 +96,25 @@ fn fused_is_unrolled<C: Testable>(form: usize, case: &Case) -> Verdict {
 }
 
 #[test]
-#[should_panic(expected = "gru: lengths of 1 to 4 steps expected, found 0")]
-fn a_sequence_has_a_step() {
+fn a_sequence_without_a_step_gives_zeros_and_the_state_it_was_given() {
+    let (mut params, mut tape, mut rng) = (Params::<f32>::new(), Tape::new(), Rng::new(1));
+    let options = RecurrentOptions::new(2, 3).layers(2).bidirectional(true);
+    let gru = Recurrent::<Gru>::with(&mut params, "gru", options, &mut rng);
+    let pass = tape.pass(&params);
+    let start = pass.input(&Tensor::normal([4, 2, 3], 0.0, 1.0, &mut rng));
+    let x = pass.input(&Tensor::normal([5, 2, 2], 0.0, 1.0, &mut rng));
+    let (outputs, last) = gru.sequence_of(x, &[5, 0], start);
+    assert!((0..5).all(|t| outputs.row(t).row(1).with(|y| y == [0.0; 6])));
+    assert!((0..4).all(|cell| last.row(cell).row(1).to_tensor() == start.row(cell).row(1).to_tensor()));
+    let (outputs, last) = gru.sequence_of(x, &[0, 0], start);
+    assert_eq!((outputs.to_tensor(), last.to_tensor()), (Tensor::zeros([5, 2, 6]), start.to_tensor()));
+}
+
+#[test]
+#[should_panic(expected = "within: 2 lengths of at most 4 steps expected for [4, 2, 2], found [4, 5]")]
+fn no_sequence_is_longer_than_the_input() {
     let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());
     let gru = Gru::new(&mut params, "gru", 2, 3, &mut Rng::new(1));
     let pass = tape.pass(&params);
-    gru.sequence_of(pass.zeros([4, 2, 2]), &[4, 0], pass.zeros([2, 3]));
+    gru.sequence_of(pass.zeros([4, 2, 2]), &[4, 5], pass.zeros([2, 3]));
 }
