@@ -104,7 +104,7 @@ pub use optim::{Adadelta, Adagrad, Adam, Adamax, Average, Group, Groups, NAdam, 
 pub use optim::{Schedule, Sgd, Step, clip_norm, clip_value};
 pub use parallel::Parallel;
 pub use pool::{AvgPool1d, AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool1d, MaxPool2d};
-pub use recurrent::{Carried, Cell, GrowHidden, Recurrent, Stackable, State, Tbptt, unroll, unroll_of};
+pub use recurrent::{Carried, Cell, GrowHidden, Portable, Recurrent, Stackable, State, Tbptt, unroll, unroll_of};
 pub use recurrent::{CellOptions, RecurrentOptions};
 pub use recurrent::{Gru, GruForm, LayerNormLstm, Lstm, LstmForm, LstmState, Reset, Rnn, RnnForm, Update};
 pub use thalweg_autograd::{Activation, Flat, Grads, Param, Params, Pass, Tape, Var};

@@ -4,7 +4,7 @@ use thalweg_autograd::{Params, Pass, Var};
 use thalweg_tensor::Real;
 
 use super::{Layer, Network, Stack, each};
-use crate::recurrent::{Carried, Cell, State};
+use crate::recurrent::{Carried, Cell, Portable, State};
 
 /// The most tensors that a network carries: `h` of a recurrent layer, or its `h` and `c`.
 pub(super) const MOST: usize = 8;
@@ -37,8 +37,7 @@ impl Network {
     /// If there are more tensors than any network carries.
     #[track_caller]
     pub fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> NetworkState<'p, T> {
-        assert!(state.parts.len() <= MOST, "enter: at most {MOST} tensors expected, found {}", state.parts.len());
-        NetworkState { parts: std::array::from_fn(|part| state.parts.get(part).map(|part| pass.input(part))) }
+        Portable::enter(pass, state)
     }
 
     /// Copies what is carried out of a pass.
@@ -51,6 +50,18 @@ impl Network {
         for (into, part) in into.parts.iter_mut().zip(state.parts.into_iter().flatten()) {
             part.copy_to(into.as_mut_slice());
         }
+    }
+}
+
+impl<'p, T: Real> Portable<'p, T> for NetworkState<'p, T> {
+    #[track_caller]
+    fn enter(pass: &'p Pass<'p, T>, state: &State<T>) -> Self {
+        assert!(state.parts.len() <= MOST, "enter: at most {MOST} tensors expected, found {}", state.parts.len());
+        NetworkState { parts: std::array::from_fn(|part| state.parts.get(part).map(|part| pass.input(part))) }
+    }
+
+    fn parts(self) -> impl Iterator<Item = Var<'p, T>> {
+        self.parts.into_iter().flatten()
     }
 }
 

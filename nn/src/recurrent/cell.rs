@@ -1,7 +1,7 @@
 //! What recurrent cells have in common.
 
 use thalweg_autograd::{Params, Pass, Var};
-use thalweg_tensor::{Real, Rng};
+use thalweg_tensor::{Real, Rng, Shape};
 
 use super::{CellOptions, State};
 
@@ -50,9 +50,17 @@ pub trait Cell {
         (outputs.row(outputs.shape().dims()[0] - 1), state)
     }
 
+    /// The state before the first step, for one example or for a batch of `n`: zeros, or what a
+    /// [network](super::Recurrent) has learned of it.
+    fn start<'p, T: Real>(&self, pass: &'p Pass<'p, T>, n: Option<usize>) -> Self::State<'p, T> {
+        let one = Shape::from([self.hidden(pass.params())]);
+        let zeros = pass.zeros(n.map_or(one, |n| one.inserted(0, n)));
+        Carried::build(|_| zeros)
+    }
+
     /// The carried state as data of a pass. No gradient flows behind it: this is where history is cut.
     fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> Self::State<'p, T> {
-        Carried::build(|part| pass.input(&state.parts[part]))
+        Portable::enter(pass, state)
     }
 
     /// Copies the state out of a pass, to carry it on.
@@ -62,8 +70,8 @@ pub trait Cell {
     fn leave<T: Real>(&self, state: Self::State<'_, T>, into: &mut State<T>) {
         let parts = <Self::State<'static, T>>::PARTS;
         assert!(into.parts.len() == parts, "leave: a state of {parts} tensors expected, found {}", into.parts.len());
-        for (index, part) in into.parts.iter_mut().enumerate() {
-            state.part(index).copy_to(part.as_mut_slice());
+        for (part, into) in state.parts().zip(&mut into.parts) {
+            part.copy_to(into.as_mut_slice());
         }
     }
 
@@ -84,9 +92,19 @@ pub trait Cell {
     fn grow_inputs<T: Real>(&self, params: &mut Params<T>, by: usize);
 }
 
+/// What comes into a pass from a [`State`] and goes back into one: what a cell [carries](Carried), and what a whole
+/// network does.
+pub trait Portable<'p, T: Real>: Copy {
+    /// As data of a pass. No gradient flows behind it.
+    fn enter(pass: &'p Pass<'p, T>, state: &State<T>) -> Self;
+
+    /// Its variables, in the order of the [`State`].
+    fn parts(self) -> impl Iterator<Item = Var<'p, T>>;
+}
+
 /// What a [`Cell`] carries within a pass: one variable, or several. Those of [layers](super::Recurrent) have an axis more,
 /// in front.
-pub trait Carried<'p, T: Real>: Copy {
+pub trait Carried<'p, T: Real>: Portable<'p, T> {
     /// How many variables there are.
     const PARTS: usize;
 
@@ -102,6 +120,16 @@ pub trait Carried<'p, T: Real>: Copy {
     /// The same of each variable.
     fn map(self, mut f: impl FnMut(Var<'p, T>) -> Var<'p, T>) -> Self {
         Self::build(|index| f(self.part(index)))
+    }
+}
+
+impl<'p, T: Real> Portable<'p, T> for Var<'p, T> {
+    fn enter(pass: &'p Pass<'p, T>, state: &State<T>) -> Self {
+        Self::build(|part| pass.input(&state.parts[part]))
+    }
+
+    fn parts(self) -> impl Iterator<Item = Var<'p, T>> {
+        std::iter::once(self)
     }
 }
 

@@ -1,11 +1,11 @@
 //! Long short-term memory.
 
-use thalweg_autograd::{Params, Var};
+use thalweg_autograd::{Params, Pass, Var};
 use thalweg_tensor::{Real, Rng};
 
 use super::arrange::within;
 use super::weights::Weights;
-use super::{Carried, Cell, CellOptions, GrowHidden, Stackable};
+use super::{Carried, Cell, CellOptions, GrowHidden, Portable, Stackable, State};
 
 /// Long short-term memory, one layer of PyTorch's `nn.LSTM`: `(x, (h, c)) → (h', c')`.
 ///
@@ -50,6 +50,16 @@ pub struct LstmState<'p, T: Real = f32> {
     pub h: Var<'p, T>,
     /// The cell, long-term memory.
     pub c: Var<'p, T>,
+}
+
+impl<'p, T: Real> Portable<'p, T> for LstmState<'p, T> {
+    fn enter(pass: &'p Pass<'p, T>, state: &State<T>) -> Self {
+        Self::build(|part| pass.input(&state.parts[part]))
+    }
+
+    fn parts(self) -> impl Iterator<Item = Var<'p, T>> {
+        [self.h, self.c].into_iter()
+    }
 }
 
 impl<'p, T: Real> Carried<'p, T> for LstmState<'p, T> {

@@ -8,7 +8,7 @@
 //! | [`Rnn`], [`Lstm`], [`Gru`], [`LayerNormLstm`] | cells: one layer in one direction |
 //! | [`Cell`], [`Stackable`], [`GrowHidden`] | what they have in common |
 //! | [`Recurrent`] | PyTorch's `nn.RNN`, `nn.LSTM`, `nn.GRU`: several layers, both directions, dropout, lengths; itself a cell |
-//! | [`State`], [`Carried`] | what is carried, outside of a pass and within |
+//! | [`State`], [`Carried`], [`Portable`] | what is carried, outside of a pass and within |
 //! | [`unroll`] | a sequence by single steps |
 //! | [`Tbptt`] | learning from a stream: every k₁ steps, through the last k₂ |
 
@@ -25,7 +25,7 @@ mod state;
 mod tbptt;
 mod weights;
 
-pub use cell::{Carried, Cell, GrowHidden, Stackable};
+pub use cell::{Carried, Cell, GrowHidden, Portable, Stackable};
 pub use gru::{Gru, GruForm, Reset, Update};
 pub use layer_norm::LayerNormLstm;
 pub use lstm::{Lstm, LstmForm, LstmState};

@@ -16,8 +16,8 @@ use super::{Cell, CellOptions, GrowHidden, Stackable};
 /// W_ih: [hidden, in]    W_hh: [hidden, hidden]    b_ih, b_hh: [hidden]
 /// ```
 ///
-/// φ is tanh, PyTorch's default, unless the [form](RnnForm) says otherwise. Elman's own units are logistic, and many texts
-/// print `h' = σ(W_hh h + W_xh x + b_h)`, `y = W_hy h' + b_y`: that is φ = σ and a [`Linear`](crate::Linear) behind it,
+/// φ is tanh, PyTorch's default, unless the [form](RnnForm) says otherwise. Many texts print
+/// `h' = σ(W_hh h + W_xh x + b_h)`, `y = W_hy h' + b_y`: that is φ = σ and a [`Linear`](crate::Linear) behind it,
 /// `Rnn::with(params, name, CellOptions::new(inputs, hidden).form(Activation::Sigmoid), rng)`, where `b_h = b_ih + b_hh`.
 ///
 /// Source: Elman 1990.

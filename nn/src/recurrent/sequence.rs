@@ -84,7 +84,8 @@ fn goes_on<'p, C: Cell, T: Real>(
 ) -> C::State<'p, T> {
     let shape = if x.rank() == 2 { Shape::from([1]) } else { Shape::from([lengths.len(), 1]) };
     let has_it = |&length: &usize| if t < length { T::ONE } else { T::ZERO };
-    let forward = |[]: [&[T]; 0], mask: &mut [T]| mask.iter_mut().zip(lengths).for_each(|(m, length)| *m = has_it(length));
+    let forward =
+        |[]: [&[T]; 0], mask: &mut [T]| mask.iter_mut().zip(lengths).for_each(|(m, length)| *m = has_it(length));
     let mask = x.pass().record("goes_on", [], shape, forward, |_| {});
     Carried::build(|part| next.part(part).where_(mask, before.part(part)))
 }

@@ -85,15 +85,19 @@ impl<C: Stackable> Recurrent<C> {
 }
 
 impl<C: Cell> Recurrent<C> {
-    /// The state before the first step, for one example or for a batch of `n`: what is learned of it, or zeros.
-    pub fn start<'p, T: Real>(&self, pass: &'p Pass<'p, T>, n: Option<usize>) -> C::State<'p, T> {
-        let one = Shape::from([self.cells.len(), self.hidden(pass.params())]);
-        let shape = n.map_or(one, |n| one.inserted(1, n));
-        Carried::build(|part| match (self.start.get(part), n) {
-            (None, _) => pass.zeros(shape),
-            (Some(&learned), None) => pass.param(learned),
-            (Some(&learned), Some(_)) => pass.param(learned).unsqueeze(1).broadcast_to(shape),
-        })
+    /// [`forward`](Recurrent::forward) from the [start](Cell::start), as PyTorch's when it is given no state: from zeros, or
+    /// from the state that is learned.
+    ///
+    /// # Panics
+    /// As [`forward`](Recurrent::forward).
+    #[track_caller]
+    pub fn forward_from_start<'p, T: Real>(&self, x: Var<'p, T>, mode: &mut Mode<T>) -> (Var<'p, T>, C::State<'p, T>) {
+        let batch = match *x.shape().dims() {
+            [n, _, _] if self.batch_first => Some(n),
+            [_, n, _] => Some(n),
+            _ => None,
+        };
+        self.forward(x, self.start(x.pass(), batch), mode)
     }
 
     /// A whole sequence, time first or batch first as chosen: the outputs of the last layer, and the state to carry on. One
@@ -200,6 +204,17 @@ fn appended<'p, T: Real, S: Carried<'p, T>>(before: Option<S>, next: S) -> S {
 
 impl<C: Cell> Cell for Recurrent<C> {
     type State<'p, T: Real> = C::State<'p, T>;
+
+    /// What is learned of it, or zeros.
+    fn start<'p, T: Real>(&self, pass: &'p Pass<'p, T>, n: Option<usize>) -> C::State<'p, T> {
+        let one = Shape::from([self.cells.len(), self.hidden(pass.params())]);
+        let shape = n.map_or(one, |n| one.inserted(1, n));
+        Carried::build(|part| match (self.start.get(part), n) {
+            (None, _) => pass.zeros(shape),
+            (Some(&learned), None) => pass.param(learned),
+            (Some(&learned), Some(_)) => pass.param(learned).unsqueeze(1).broadcast_to(shape),
+        })
+    }
 
     /// Without dropout. Panics if the network runs from the end, too.
     fn step<'p, T: Real>(&self, x: Var<'p, T>, state: C::State<'p, T>) -> (Var<'p, T>, C::State<'p, T>) {

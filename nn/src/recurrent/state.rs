@@ -2,6 +2,8 @@
 
 use thalweg_tensor::{Real, Tensor};
 
+use super::Portable;
+
 /// What a recurrent cell carries from step to step, outside of any pass: plain data.
 ///
 /// `[h]` for RNN and GRU, `[h, c]` for LSTM; each `[hidden]`, or `[n, hidden]` for a batch. Those of
@@ -62,6 +64,20 @@ impl<T: Real> State<T> {
             let element = |i: usize| if i % new < old { part.as_slice()[i / new * old + i % new] } else { T::ZERO };
             *part = Tensor::from_fn(part.shape().with(last, new), element);
         }
+    }
+
+    /// Takes on what a pass carries, whatever it was before. Of the same shapes this allocates nothing.
+    pub(super) fn take<'p>(&mut self, carried: impl Portable<'p, T>) {
+        let mut count = 0;
+        for part in carried.parts() {
+            match self.parts.get_mut(count) {
+                Some(into) if into.shape() == part.shape() => part.copy_to(into.as_mut_slice()),
+                Some(into) => *into = part.to_tensor(),
+                None => self.parts.push(part.to_tensor()),
+            }
+            count += 1;
+        }
+        self.parts.truncate(count);
     }
 
     /// The state of one example, for each of `n`.
