@@ -4,14 +4,15 @@
 //! by letter, and guesses each letter from those before it. The eleventh verse is held out: how many bits does a letter of
 //! it cost who has read the others? Counts of what follows one, two, three letters are the baselines.
 //!
-//! `Tbptt` holds the window: every 16 letters the errors of these 16 are sent back through the last 48.
+//! `Tbptt` holds the window: every 16 letters the errors of these 16 are sent back through the last 48, down to the
+//! embedding that turns letters into numbers.
 //!
 //! Run: `cargo run --release -p thalweg-nn --example characters`
 //! Read: `nn/src/recurrent/tbptt.rs`. Next: `digits.rs`.
 
 use std::f64::consts::LN_2;
 
-use thalweg_nn::{Adam, Cell, Grads, Gru, Linear, Optimizer, Params, Pass, Rng, Tape, Tbptt, Tensor, Var};
+use thalweg_nn::{Adam, Cell, Embedding, Grads, Gru, Linear, Optimizer, Params, Pass, Rng, Tape, Tbptt, Var};
 use thalweg_nn::{clip_norm, network};
 
 const READINGS: usize = 20;
@@ -36,16 +37,22 @@ fn verse(number: usize) -> String {
 
 network! {
     struct Reader(letters: usize) {
-        gru: Gru::new(letters, 64),
+        letters: Embedding::new(letters, 32),
+        gru: Gru::new(32, 64),
         head: Linear::new(64, letters),
     }
 }
 
 impl Reader {
-    /// A text from its beginning, one-hot: `[t, letters]` → what may come after each letter, `[t, letters]`.
-    fn forward<'p>(&self, pass: &'p Pass<'p>, text: &Tensor) -> Var<'p> {
-        let start = self.gru.enter(pass, &self.gru.zero_state(pass.params()));
-        self.head.forward(self.gru.sequence(pass.input(text), start).0)
+    /// A piece of text, and the state before it → what may come after each letter, `[t, letters]`, and the state behind it.
+    fn forward<'p>(&self, pass: &'p Pass<'p>, text: &[usize], state: Var<'p>) -> (Var<'p>, Var<'p>) {
+        let (outputs, state) = self.gru.sequence(self.letters.forward(pass, text), state);
+        (self.head.forward(outputs), state)
+    }
+
+    /// Of a text from its beginning.
+    fn read<'p>(&self, pass: &'p Pass<'p>, text: &[usize]) -> Var<'p> {
+        self.forward(pass, text, self.gru.start(pass, None)).0
     }
 }
 
@@ -54,23 +61,22 @@ fn main() {
     let mut alphabet: Vec<char> = (read.clone() + &held_out).chars().collect();
     alphabet.sort_unstable();
     alphabet.dedup();
-    let one_hot = Tensor::eye(alphabet.len()); // row by row
     let encode = |text: &str| -> Vec<usize> { text.chars().map(|c| alphabet.partition_point(|&a| a < c)).collect() };
     let (read, held_out) = (encode(&read), encode(&held_out));
 
     let (mut params, mut rng) = (Params::<f32>::new(), Rng::new(1));
     let net = Reader::new(&mut params, "", alphabet.len(), &mut rng);
     let (mut tape, mut grads, mut adam) = (Tape::new(), Grads::like(&params), Adam::new(0.003));
-    let start = net.gru.zero_state(&params);
-    let (mut window, mut targets) = (Tbptt::new(16, 48, start.clone()), Vec::new());
+    let (mut window, mut targets) = (Tbptt::new(16, 48), Vec::new());
     for _ in 0..READINGS {
-        window.restart(&start);
+        window.restart();
         targets.clear();
         for pair in read.windows(2) {
             targets.push(pair[1]);
-            if window.push(one_hot.row(pair[0])) {
+            if window.push_items([pair[0]]) {
                 let pass = tape.pass(&params);
-                let logits = net.head.forward(window.outputs(&net.gru, &pass));
+                let run = |text: &[usize], state| net.forward(&pass, text, state);
+                let logits = window.outputs_of_items(&pass, || net.gru.start(&pass, None), run);
                 logits.cross_entropy(&targets).backward(&mut grads);
                 clip_norm(&mut grads, 1.0);
                 adam.step(&mut params, &mut grads);
@@ -80,9 +86,8 @@ fn main() {
     }
 
     // The new verse, all of it in one sequence.
-    let x = one_hot.index_select(0, &held_out[..held_out.len() - 1]);
     let pass = tape.pass(&params);
-    let loss = net.forward(&pass, &x).cross_entropy(&held_out[1..]).item();
+    let loss = net.read(&pass, &held_out[..held_out.len() - 1]).cross_entropy(&held_out[1..]).item();
     let bits = f64::from(loss) / LN_2;
     println!("bits per letter of a new verse\n  {bits:.2}  GRU, after {READINGS} readings of the others");
     let baselines = [0, 1, 2, 3].map(|order| counts(&read, &held_out, order, alphabet.len()));
@@ -91,7 +96,7 @@ fn main() {
     // It writes: the likeliest letter, again and again, until a sentence ends.
     let mut text = encode("This is the m");
     while text.len() < 400 && alphabet[text[text.len() - 1]] != '.' {
-        let scores = net.forward(&tape.pass(&params), &one_hot.index_select(0, &text)).to_tensor();
+        let scores = net.read(&tape.pass(&params), &text).to_tensor();
         text.push(scores.row(-1).argmax(0)[0]);
     }
     println!("\n{}", text.iter().map(|&letter| alphabet[letter]).collect::<String>());

@@ -28,8 +28,7 @@ network! {
 impl Network {
     /// `[n, t, 4]` → `[n, t, outputs]`.
     fn forward<'p>(&self, x: Var<'p>, mode: &mut Mode) -> Var<'p> {
-        let n = x.dims::<3>()[0];
-        self.head.forward(self.rnn.forward(x, self.rnn.start(x.pass(), Some(n)), mode).0)
+        self.head.forward(self.rnn.forward_from_start(x, mode).0)
     }
 }
 

@@ -180,7 +180,7 @@ mod tests {
         let mut tape = Tape::new();
         let pass = tape.pass(&params);
         let x = words.forward(&pass, &[3, 1, 4]);
-        let (h, _) = lstm.last(x, lstm.enter(&pass, &lstm.zero_state(&params)));
+        let (h, _) = lstm.last(x, lstm.start(&pass, None));
         assert_eq!(tagger.head.forward(h).shape().dims(), [2]);
     }
 }

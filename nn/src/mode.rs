@@ -39,7 +39,10 @@ pub enum Mode<T: Real = f32> {
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
-    serde(bound(serialize = "T: Real + serde::Serialize", deserialize = "T: Real + serde::Deserialize<'de>"))
+    serde(
+        bound(serialize = "T: Real + serde::Serialize", deserialize = "T: Real + serde::Deserialize<'de>"),
+        try_from = "Read<T>"
+    )
 )]
 pub struct Training<T: Real = f32> {
     /// What random layers draw from.
@@ -47,6 +50,28 @@ pub struct Training<T: Real = f32> {
     measured: Vec<Measured<T>>,
     /// How many of `measured` are of this pass: the others are kept for their memory.
     pending: usize,
+}
+
+/// What training needs, as it is read: what is pending has been measured.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(rename = "Training", bound = "T: Real + serde::Deserialize<'de>")]
+struct Read<T: Real> {
+    rng: Rng,
+    measured: Vec<Measured<T>>,
+    pending: usize,
+}
+
+#[cfg(feature = "serde")]
+impl<T: Real> TryFrom<Read<T>> for Training<T> {
+    type Error = String;
+
+    fn try_from(Read { rng, measured, pending }: Read<T>) -> Result<Self, String> {
+        if pending > measured.len() {
+            return Err(format!("{pending} of {} measured statistics cannot be pending", measured.len()));
+        }
+        Ok(Training { rng, measured, pending })
+    }
 }
 
 /// A buffer of θ, and what it is to move towards.

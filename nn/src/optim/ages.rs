@@ -20,11 +20,32 @@ pub(super) struct Ages {
 }
 
 #[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Read"))]
 struct Age {
     rows: Rows,
     /// Ends of runs of columns, and the ages of the rows when each run came.
     columns: Vec<(usize, Rows)>,
+}
+
+/// The ages of a tensor as they are read. They are trusted once each run of columns is found to have come to these rows, and
+/// not after the present.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(rename = "Age")]
+struct Read {
+    rows: Rows,
+    columns: Vec<(usize, Rows)>,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Read> for Age {
+    type Error = &'static str;
+
+    fn try_from(Read { rows, columns }: Read) -> Result<Self, &'static str> {
+        let in_order = !columns.is_empty() && columns.is_sorted_by_key(|(end, _)| *end);
+        let possible = columns.iter().all(|(_, when_they_came)| when_they_came.are_before(&rows));
+        if in_order && possible { Ok(Age { rows, columns }) } else { Err("the ages of a tensor contradict each other") }
+    }
 }
 
 /// The ages of rows.
@@ -38,7 +59,8 @@ enum Rows {
 }
 
 impl Ages {
-    /// Follows θ's layout: new tensors, rows and columns begin at 0.
+    /// Follows θ's layout: new tensors, rows and columns begin at 0. So does a tensor that is smaller than it was: the ages
+    /// are of another θ, which the vectors beside them do not follow.
     pub fn align(&mut self, layout: &Arc<Layout>) {
         if self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, layout)) {
             return;
@@ -46,10 +68,9 @@ impl Ages {
         for (index, entry) in layout.entries().iter().enumerate() {
             let (rows, width) = entry.table();
             match self.entries.get_mut(index) {
-                Some(age) => age.grow(rows, width, entry.blocks()),
-                None => {
-                    self.entries.push(Age { rows: Rows::Even(rows, 0), columns: vec![(width, Rows::Even(rows, 0))] })
-                }
+                Some(age) if age.fits(rows, width, entry.blocks()) => age.grow(rows, width, entry.blocks()),
+                Some(age) => *age = Age::new(rows, width),
+                None => self.entries.push(Age::new(rows, width)),
             }
         }
         self.seen = Some(Arc::clone(layout));
@@ -105,6 +126,16 @@ impl Ages {
 }
 
 impl Age {
+    fn new(rows: usize, width: usize) -> Self {
+        Age { rows: Rows::Even(rows, 0), columns: vec![(width, Rows::Even(rows, 0))] }
+    }
+
+    /// Whether a tensor of these sizes has grown out of what this is the age of.
+    fn fits(&self, rows: usize, width: usize, blocks: usize) -> bool {
+        let old = self.rows.count();
+        old <= rows && old.is_multiple_of(blocks) && self.columns.iter().all(|(end, _)| *end <= width)
+    }
+
     fn grow(&mut self, rows: usize, width: usize, blocks: usize) {
         let old = self.rows.count();
         if rows > old {
@@ -126,6 +157,18 @@ impl Rows {
             Rows::Even(count, _) => *count,
             Rows::Each(ages) => ages.len(),
         }
+    }
+
+    /// Whether each of these ages is one that its row has had by the time of `now`.
+    #[cfg(feature = "serde")]
+    fn are_before(&self, now: &Rows) -> bool {
+        let earlier = match (self, now) {
+            (Rows::Even(_, t), Rows::Even(_, now)) => t <= now,
+            (Rows::Even(_, t), Rows::Each(now)) => now.iter().all(|now| t <= now),
+            (Rows::Each(ages), Rows::Each(now)) => ages.iter().zip(now).all(|(t, now)| t <= now),
+            (Rows::Each(_), Rows::Even(..)) => false, // rows that once differed do so for ever
+        };
+        earlier && self.count() == now.count()
     }
 
     /// From `old` rows to `new` ones, of age 0, at the end of each of `blocks` equal blocks.
@@ -175,6 +218,47 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use thalweg_autograd::Params;
+
+    /// One digit after the other is replaced: what is read is refused, or every element of θ has an age.
+    #[cfg(feature = "serde")]
+    #[test]
+    fn damage_is_refused_or_harmless() {
+        let mut params = Params::<f64>::new();
+        let w = params.add_stacked("w", 2, [4, 2], |_| 0.0);
+        let mut ages = Ages::default();
+        let update = |ages: &mut Ages, params: &Params<f64>, touched: Touched<'_>| {
+            ages.align(params.layout());
+            ages.update(0, params.layout().entry(w), touched, |_, _| {});
+        };
+        update(&mut ages, &params, Touched::All);
+        params.grow(w, 1, 1, |_| 0.0);
+        let even = ages.clone();
+        update(&mut ages, &params, Touched::Rows(&[1, 3]));
+        params.grow(w, 1, 2, |_| 0.0);
+        update(&mut ages, &params, Touched::All);
+        let (mut refused, mut read) = (0, 0);
+        for text in [even, ages].map(|ages| serde_json::to_string(&ages).expect("plain data")) {
+            let digits = |place: usize| (b'0'..=b'9').map(move |digit| (place, digit));
+            for (place, digit) in
+                (0..text.len()).filter(|&place| text.as_bytes()[place].is_ascii_digit()).flat_map(digits)
+            {
+                let mut bytes = text.clone().into_bytes();
+                bytes[place] = digit;
+                let Ok(mut ages) = serde_json::from_slice::<Ages>(&bytes) else {
+                    refused += 1;
+                    continue;
+                };
+                read += 1;
+                for touched in [Touched::All, Touched::Rows(&[0, 3]), Touched::All] {
+                    update(&mut ages, &params, touched);
+                    let (mut visited, entry) = (0, params.layout().entry(w));
+                    ages.each(0, entry, |range, _| visited += range.len());
+                    assert_eq!(visited, entry.shape().len());
+                }
+            }
+        }
+        assert!(refused > 50 && read > 50, "{refused} {read}");
+    }
 
     proptest! {
         /// Against the definition: an element's age is the number of updates that touched its row since it was there.

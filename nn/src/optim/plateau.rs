@@ -64,7 +64,7 @@ impl Plateau {
             self.best = Some(metric);
             self.without_improvement = 0;
         } else {
-            self.without_improvement += 1;
+            self.without_improvement = self.without_improvement.saturating_add(1);
         }
         if self.cooling > 0 {
             self.cooling -= 1;

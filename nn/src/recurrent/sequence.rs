@@ -22,7 +22,7 @@ use super::{Carried, Cell};
 /// let gru = Gru::new(&mut params, "gru", 3, 8, &mut rng);
 /// let pass = tape.pass(&params);
 /// let x = pass.input(&Tensor::uniform([5, 3], -1.0, 1.0, &mut rng));
-/// let (outputs, last) = unroll(&gru, x, gru.enter(&pass, &gru.zero_state(&params)));
+/// let (outputs, last) = unroll(&gru, x, gru.start(&pass, None));
 /// assert_eq!(outputs.shape().dims(), [5, 8]);
 /// assert_eq!(outputs.row(4).to_tensor(), last.to_tensor());
 /// ```

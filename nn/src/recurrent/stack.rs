@@ -32,9 +32,17 @@ use crate::{Dropout, Mode, init};
 /// let (outputs, last) = gru.forward_of(x, &[5, 3], gru.start(&pass, Some(2)), &mut Mode::Eval);
 /// assert_eq!((outputs.shape().dims(), last.shape().dims()), (&[5, 2, 16][..], &[4, 2, 8][..]));
 /// assert!(outputs.row(4).row(1).with(|behind_the_end| behind_the_end == [0.0; 16]));
+///
+/// // Both whole, from zeros.
+/// let (whole, _) = gru.forward_from_start(x, &mut Mode::Eval);
+/// assert_eq!(whole.row(4).row(0).to_tensor(), outputs.row(4).row(0).to_tensor());
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(bound(deserialize = "C: Cell + serde::Deserialize<'de>"), try_from = "Read<C>")
+)]
 pub struct Recurrent<C> {
     /// Layer by layer; in each the one from the beginning, then the one from the end.
     cells: Vec<C>,
@@ -43,6 +51,38 @@ pub struct Recurrent<C> {
     batch_first: bool,
     /// `h0` (and `c0`), where the first state is learned.
     start: Vec<Param>,
+}
+
+/// A network as it is read. It is trusted once it could have been [made](Recurrent::with).
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(rename = "Recurrent")]
+struct Read<C> {
+    cells: Vec<C>,
+    bidirectional: bool,
+    dropout: f64,
+    batch_first: bool,
+    start: Vec<Param>,
+}
+
+#[cfg(feature = "serde")]
+impl<C: Cell> TryFrom<Read<C>> for Recurrent<C> {
+    type Error = String;
+
+    fn try_from(read: Read<C>) -> Result<Self, String> {
+        let Read { cells, bidirectional, dropout, batch_first, start } = read;
+        let (parts, directions) = (<C::State<'static, f32>>::PARTS, if bidirectional { 2 } else { 1 });
+        if cells.is_empty() || cells.len() % directions != 0 {
+            return Err(format!(
+                "a recurrent network of {} cells in {directions} directions has no layers",
+                cells.len()
+            ));
+        }
+        if !(0.0..=1.0).contains(&dropout) || !(start.is_empty() || start.len() == parts) {
+            return Err(format!("a recurrent network with dropout {dropout} and {} of {parts} starts", start.len()));
+        }
+        Ok(Recurrent { cells, bidirectional, dropout, batch_first, start })
+    }
 }
 
 impl<C: Stackable> Recurrent<C> {

@@ -12,11 +12,35 @@ use super::Portable;
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
-    serde(bound(serialize = "T: Real + serde::Serialize", deserialize = "T: Real + serde::Deserialize<'de>"))
+    serde(
+        bound(serialize = "T: Real + serde::Serialize", deserialize = "T: Real + serde::Deserialize<'de>"),
+        try_from = "Read<T>"
+    )
 )]
 pub struct State<T: Real = f32> {
     /// The tensors, in the order in which PyTorch returns them.
     pub parts: Vec<Tensor<T>>,
+}
+
+/// A state as it is read: each of its tensors has hidden units.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(rename = "State", bound = "T: Real + serde::Deserialize<'de>")]
+struct Read<T: Real> {
+    parts: Vec<Tensor<T>>,
+}
+
+#[cfg(feature = "serde")]
+impl<T: Real> TryFrom<Read<T>> for State<T> {
+    type Error = &'static str;
+
+    fn try_from(Read { parts }: Read<T>) -> Result<Self, &'static str> {
+        if parts.iter().any(|part| part.shape().rank() == 0) {
+            Err("a state without hidden units")
+        } else {
+            Ok(State { parts })
+        }
+    }
 }
 
 /// Without parts: what a network carries that is not recurrent.

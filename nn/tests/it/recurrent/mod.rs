@@ -3,6 +3,7 @@
 mod cells;
 mod growing;
 mod lengths;
+mod reading;
 mod stacks;
 mod tbptt;
 

@@ -144,6 +144,14 @@ fn batch_first<C: Testable>(form: usize, case: &Case) -> Verdict {
     let (expected, last) = network.forward(x, network.enter(&pass, &state), &mut Mode::Eval);
     let (found, end) = other.forward(pass.input(&turned(x)), other.enter(&pass, &state), &mut Mode::Eval);
     prop_assert_eq!(found.to_tensor(), turned(expected));
+    let (expected, _) = network.forward(x, network.start(&pass, Some(case.batch)), &mut Mode::Eval);
+    let (found, _) = other.forward_from_start(pass.input(&turned(x)), &mut Mode::Eval);
+    prop_assert_eq!(found.to_tensor(), turned(expected));
+    prop_assert_eq!(network.forward_from_start(x, &mut Mode::Eval).0.to_tensor(), expected.to_tensor());
+    let alone = pass.input(x.to_tensor().view().select(1, 0));
+    let [found, expected] =
+        [network.forward_from_start(alone, &mut Mode::Eval).0, network.sequence(alone, network.start(&pass, None)).0];
+    prop_assert_eq!(found.to_tensor(), expected.to_tensor());
     for (a, b) in C::parts(end).into_iter().zip(C::parts(last)) {
         prop_assert_eq!(a.to_tensor(), b.to_tensor());
     }
