@@ -3,6 +3,8 @@
 use thalweg_autograd::{Param, Params};
 use thalweg_tensor::{Real, Rng};
 
+use crate::BatchNorm;
+
 /// How a pass is run: PyTorch's `train()` and `eval()`, as a value that is given to the layers that care.
 ///
 /// Layers are handles and hold no state. So what dropout draws from, and what batch normalisation measures during a pass,
@@ -47,8 +49,8 @@ pub enum Mode<T: Real = f32> {
 pub struct Training<T: Real = f32> {
     /// What random layers draw from.
     pub rng: Rng,
-    measured: Vec<Measured<T>>,
-    /// How many of `measured` are of this pass: the others are kept for their memory.
+    notes: Vec<Note<T>>,
+    /// How many of the notes are of late: the others are kept for their memory.
     pending: usize,
 }
 
@@ -74,23 +76,31 @@ impl<T: Real> TryFrom<Read<T>> for Training<T> {
     }
 }
 
-/// A buffer of θ, and what it is to move towards.
+/// What was measured during a pass, and what is to be done with it.
 #[derive(Clone, Debug)]
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
     serde(bound(serialize = "T: Real + serde::Serialize", deserialize = "T: Real + serde::Deserialize<'de>"))
 )]
-struct Measured<T: Real> {
-    buffer: Param,
-    momentum: f64,
+struct Note<T: Real> {
+    rule: Rule,
     values: Vec<T>,
+}
+
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+enum Rule {
+    /// A buffer moves towards the values, with this momentum.
+    Towards(Param, f64),
+    /// The running statistics of a norm follow the means and variances of a batch.
+    Follow(BatchNorm),
 }
 
 impl<T: Real> Mode<T> {
     /// Training, with what random layers draw from.
     pub fn train(rng: Rng) -> Self {
-        Mode::Train(Training { rng, measured: Vec::new(), pending: 0 })
+        Mode::Train(Training { rng, notes: Vec::new(), pending: 0 })
     }
 
     /// Whether the network learns.
@@ -101,36 +111,68 @@ impl<T: Real> Mode<T> {
     /// Notes during a pass that a buffer of θ is to become `(1 − momentum) · buffer + momentum · values` after it. In
     /// [`Eval`](Mode::Eval) nothing is noted.
     pub fn track(&mut self, buffer: Param, momentum: f64, values: &[T]) {
-        let Mode::Train(Training { measured, pending, .. }) = self else { return };
-        match measured.get_mut(*pending) {
-            Some(slot) => {
-                (slot.buffer, slot.momentum) = (buffer, momentum);
-                slot.values.clear();
-                slot.values.extend_from_slice(values);
-            }
-            None => measured.push(Measured { buffer, momentum, values: values.to_vec() }),
+        self.note(Rule::Towards(buffer, momentum), [values]);
+    }
+
+    /// Notes the means and variances of the batch that a norm has met.
+    pub(crate) fn measured(&mut self, norm: BatchNorm, statistics: [&[T]; 2]) {
+        self.note(Rule::Follow(norm), statistics);
+    }
+
+    fn note<const N: usize>(&mut self, rule: Rule, parts: [&[T]; N]) {
+        let Mode::Train(Training { notes, pending, .. }) = self else { return };
+        if *pending == notes.len() {
+            notes.push(Note { rule, values: Vec::new() });
         }
+        let note = &mut notes[*pending];
+        note.rule = rule;
+        note.values.clear();
+        parts.into_iter().for_each(|values| note.values.extend_from_slice(values));
         *pending += 1;
     }
 
-    /// Moves the buffers of θ by what was noted since the last call, in the order in which it was. Call it after each
-    /// pass in training. If any of it is not finite, none is taken: as in an optimizer's step, one broken example does not
-    /// undo what was learned.
+    /// Makes `part` the mode of a part of this pass: what it draws is its own, and nothing is noted yet.
+    pub(crate) fn fork_into(&mut self, part: &mut Mode<T>) {
+        match (self, part) {
+            (Mode::Train(whole), Mode::Train(part)) => (part.rng, part.pending) = (whole.rng.fork(), 0),
+            (Mode::Train(whole), part) => *part = Mode::train(whole.rng.fork()),
+            (Mode::Eval, part) => *part = Mode::Eval,
+        }
+    }
+
+    /// Takes over what was noted during a part of the pass, behind what was noted so far.
+    pub(crate) fn absorb(&mut self, part: &mut Mode<T>) {
+        let Mode::Train(Training { notes, pending, .. }) = part else { return };
+        notes[..std::mem::take(pending)].iter().for_each(|note| self.note(note.rule, [&note.values]));
+    }
+
+    /// Moves the buffers of θ by what was noted since the last call, in the order in which it was: after several passes
+    /// each of them counts, as if this had been called after each. If any of it is not finite, none is taken: as in an
+    /// optimizer's step, one broken example does not undo what was learned.
     ///
     /// # Panics
     /// If a buffer has another length than what was measured for it.
     #[track_caller]
     pub fn update_buffers(&mut self, params: &mut Params<T>) {
-        let Mode::Train(Training { measured, pending, .. }) = self else { return };
-        let noted = &measured[..std::mem::take(pending)];
-        if noted.iter().any(|noted| noted.values.iter().any(|value| !value.is_finite())) {
+        let Mode::Train(Training { notes, pending, .. }) = self else { return };
+        let notes = &notes[..std::mem::take(pending)];
+        if notes.iter().any(|note| note.values.iter().any(|value| !value.is_finite())) {
             return;
         }
-        for Measured { buffer, momentum, values } in noted {
-            let (buffer, momentum) = (params.of_mut(*buffer), T::from_f64(*momentum));
-            assert_eq!(buffer.len(), values.len(), "update_buffers: another number of values than the buffer has");
-            for (old, &new) in buffer.iter_mut().zip(values) {
-                *old = (T::ONE - momentum) * *old + momentum * new;
+        for Note { rule, values } in notes {
+            match *rule {
+                Rule::Follow(norm) => norm.follow(params, values),
+                Rule::Towards(buffer, momentum) => {
+                    let (buffer, momentum) = (params.of_mut(buffer), T::from_f64(momentum));
+                    assert_eq!(
+                        buffer.len(),
+                        values.len(),
+                        "update_buffers: another number of values than the buffer has"
+                    );
+                    for (old, &new) in buffer.iter_mut().zip(values) {
+                        *old = (T::ONE - momentum) * *old + momentum * new;
+                    }
+                }
             }
         }
     }

@@ -5,6 +5,8 @@ use std::ops::Range;
 use thalweg_autograd::{Grads, Params, Pass, Tape, Var};
 use thalweg_tensor::Real;
 
+use crate::Mode;
+
 /// The gradient of a batch from parts of equal size, each on a tape of its own, added in order.
 ///
 /// ```text
@@ -15,12 +17,17 @@ use thalweg_tensor::Real;
 /// first to the last: any number of threads gives the same bits. With feature `rayon` the parts are shared among the
 /// threads of rayon's pool, one after the other without it.
 ///
+/// Each part has a [`Mode`] of its own, forked from the batch's in order of the parts, so that random layers draw the same
+/// on any number of threads. What was measured in it is noted in the batch's in the same order: to
+/// [`BatchNorm`](crate::BatchNorm) each part is a batch, normalised by itself and counted by itself
+/// (so none, the last included, may be a single example).
+///
 /// Each part keeps a tape and a gradient of the size of θ from step to step. So the parts should be few and large: a
 /// batch over the number of cores, or somewhat less.
 ///
 /// ```
 /// use thalweg_autograd::{Grads, Params};
-/// use thalweg_nn::{Linear, Parallel};
+/// use thalweg_nn::{Dropout, Linear, Mode, Parallel};
 /// use thalweg_tensor::{Rng, Tensor};
 ///
 /// let (mut params, mut rng) = (Params::<f64>::new(), Rng::new(1));
@@ -28,11 +35,13 @@ use thalweg_tensor::Real;
 /// let (x, y) = (Tensor::uniform([64, 3], -1.0, 1.0, &mut rng), Tensor::ones([64, 1]));
 ///
 /// let (mut parallel, mut grads) = (Parallel::new(16), Grads::like(&params));
-/// let loss = parallel.backward(&params, 64, &mut grads, |pass, part| {
+/// let mut mode = Mode::train(rng.fork());
+/// let loss = parallel.backward(&params, 64, &mut grads, &mut mode, |pass, part, mode| {
 ///     let [x, y] = [&x, &y].map(|t| pass.input(t.slice(0, part.start as isize..part.end as isize)));
-///     (head.forward(x) - y).square().sum() / 64.0 // the parts add up to the mean over the batch
+///     (head.forward(Dropout::new(0.1).forward(x, mode)) - y).square().sum() / 64.0 // the parts add up to the mean over the batch
 /// });
 /// assert!(loss > 0.0 && grads.norm() > 0.0);
+/// mode.update_buffers(&mut params); // with batch normalisation, after the optimizer's step
 /// ```
 #[derive(Debug)]
 pub struct Parallel<T: Real = f32> {
@@ -45,6 +54,7 @@ pub struct Parallel<T: Real = f32> {
 struct Part<T: Real> {
     tape: Tape<T>,
     grads: Grads<T>,
+    mode: Mode<T>,
     loss: f64,
 }
 
@@ -60,7 +70,8 @@ impl<T: Real> Parallel<T> {
     }
 
     /// Adds the gradient of a batch of `examples` to `grads`; returns the loss. `loss` gives a part's share of it, from the
-    /// range of its examples: what the parts give is added, so a mean over the batch is a sum divided by `examples`.
+    /// range of its examples and the mode of the part: what the parts give is added, so a mean over the batch is a sum
+    /// divided by `examples`.
     ///
     /// # Panics
     /// If a share is not one number; and whatever `loss` panics with.
@@ -70,15 +81,17 @@ impl<T: Real> Parallel<T> {
         params: &Params<T>,
         examples: usize,
         grads: &mut Grads<T>,
-        loss: impl for<'p> Fn(&'p Pass<'p, T>, Range<usize>) -> Var<'p, T> + Sync,
+        mode: &mut Mode<T>,
+        loss: impl for<'p> Fn(&'p Pass<'p, T>, Range<usize>, &mut Mode<T>) -> Var<'p, T> + Sync,
     ) -> f64 {
         let (size, count) = (self.size, examples.div_ceil(self.size));
         self.parts.resize_with(count.max(self.parts.len()), Part::default);
         let parts = &mut self.parts[..count];
+        parts.iter_mut().for_each(|part| mode.fork_into(&mut part.mode));
         let backward = |(index, part): (usize, &mut Part<T>)| {
             part.grads.zero(); // of a call that a panic ended
             let pass = part.tape.pass(params);
-            let share = loss(&pass, index * size..examples.min((index + 1) * size));
+            let share = loss(&pass, index * size..examples.min((index + 1) * size), &mut part.mode);
             share.backward(&mut part.grads);
             part.loss = share.item().to_f64();
         };
@@ -91,7 +104,10 @@ impl<T: Real> Parallel<T> {
         parts.iter_mut().enumerate().for_each(backward);
 
         grads.align(params.layout());
-        parts.iter_mut().for_each(|part| grads.absorb(&mut part.grads));
+        for part in parts.iter_mut() {
+            grads.absorb(&mut part.grads);
+            mode.absorb(&mut part.mode);
+        }
         parts.iter().map(|part| part.loss).sum()
     }
 }
@@ -99,7 +115,7 @@ impl<T: Real> Parallel<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cell, Embedding, Linear, Lstm};
+    use crate::{BatchNorm, Cell, Dropout, Embedding, Linear, Lstm};
     use proptest::prelude::*;
     use thalweg_autograd::Touched;
     use thalweg_tensor::{Rng, Tensor};
@@ -123,7 +139,7 @@ mod tests {
                 let pass = tape.pass(&params);
                 let expected = share(&pass, 0..batch, (&words, &lstm, &head), &params, &sentences);
                 expected.backward(&mut whole);
-                let found = parallel.backward(&params, batch, &mut added, |pass, part| {
+                let found = parallel.backward(&params, batch, &mut added, &mut Mode::Eval, |pass, part, _| {
                     share(pass, part, (&words, &lstm, &head), &params, &sentences)
                 });
                 prop_assert!((found - expected.item()).abs() <= 1e-12 * found.abs().max(1.0));
@@ -150,23 +166,75 @@ mod tests {
         head.forward(h).square().sum()
     }
 
+    /// A network that draws and measures.
+    struct Net(Linear, BatchNorm, Dropout);
+
+    impl Net {
+        fn new(params: &mut Params<f32>) -> Self {
+            let rng = &mut Rng::new(1);
+            Net(Linear::new(params, "l", 40, 7, rng), BatchNorm::new(params, "n", 7, rng), Dropout::new(0.4))
+        }
+
+        fn loss<'p>(&self, pass: &'p Pass<'p>, x: &Tensor, part: Range<usize>, mode: &mut Mode) -> Var<'p> {
+            let Net(linear, norm, dropout) = self;
+            let x = pass.input(x.slice(0, part.start as isize..part.end as isize));
+            (dropout.forward(norm.forward(linear.forward(x), mode), mode) + 0.1).square().sum()
+        }
+    }
+
+    fn bits(numbers: &[f32]) -> Vec<u32> {
+        numbers.iter().map(|number| number.to_bits()).collect()
+    }
+
+    /// By definition: passes one after the other, each with the next fork of the mode and counted as a batch.
+    #[test]
+    fn parts_draw_and_measure_as_passes_one_by_one() {
+        let mut params = Params::new();
+        let net = Net::new(&mut params);
+        let x = Tensor::uniform([98, 40], -1.0, 1.0, &mut Rng::new(2));
+        let (mut expected, mut expected_params, mut rng) = (Grads::like(&params), params.clone(), Rng::new(3));
+        let (mut found, mut mode, mut parallel) = (Grads::like(&params), Mode::train(rng.clone()), Parallel::new(9));
+        for _ in 0..2 {
+            let mut total = 0.0;
+            for start in (0..98).step_by(9) {
+                let (mut mode, mut tape, mut grads) = (Mode::train(rng.fork()), Tape::new(), Grads::like(&params));
+                let pass = tape.pass(&params);
+                let share = net.loss(&pass, &x, start..98.min(start + 9), &mut mode);
+                share.backward(&mut grads);
+                expected.absorb(&mut grads);
+                total += f64::from(share.item());
+                mode.update_buffers(&mut expected_params);
+            }
+            let loss = parallel
+                .backward(&params, 98, &mut found, &mut mode, |pass, part, mode| net.loss(pass, &x, part, mode));
+            mode.update_buffers(&mut params);
+            assert_eq!(loss, total);
+            assert_eq!(bits(found.as_slice()), bits(expected.as_slice()));
+            assert_eq!(bits(params.as_slice()), bits(expected_params.as_slice()));
+        }
+        assert_eq!(params.of(net.1.num_batches_tracked), [22.0]);
+    }
+
     /// The parts are the same for any number of threads, and are added in the same order.
     #[test]
     #[cfg(feature = "rayon")]
     fn any_number_of_threads_gives_the_same_bits() {
-        let (mut params, mut rng) = (Params::<f32>::new(), Rng::new(1));
-        let head = Linear::new(&mut params, "head", 40, 7, &mut rng);
-        let x = Tensor::<f32>::uniform([100, 40], -1.0, 1.0, &mut rng);
+        let x = Tensor::uniform([98, 40], -1.0, 1.0, &mut Rng::new(2));
         let on = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-            let (mut parallel, mut grads) = (Parallel::new(9), Grads::like(&params));
-            let loss = pool.install(|| {
-                parallel.backward(&params, 100, &mut grads, |pass, part| {
-                    let x = pass.input(x.slice(0, part.start as isize..part.end as isize));
-                    head.forward(x).square().sum()
-                })
+            let mut params = Params::new();
+            let net = Net::new(&mut params);
+            let (mut parallel, mut grads, mut mode) =
+                (Parallel::new(9), Grads::like(&params), Mode::train(Rng::new(3)));
+            let losses = [(); 3].map(|()| {
+                let loss = pool.install(|| {
+                    parallel
+                        .backward(&params, 98, &mut grads, &mut mode, |pass, part, mode| net.loss(pass, &x, part, mode))
+                });
+                mode.update_buffers(&mut params);
+                loss.to_bits()
             });
-            (loss.to_bits(), grads.as_slice().iter().map(|g| g.to_bits()).collect::<Vec<_>>())
+            (losses, bits(grads.as_slice()), bits(params.as_slice()))
         };
         let one = on(1);
         for threads in [2, 3, 8] {
@@ -179,8 +247,9 @@ mod tests {
         let mut params = Params::<f32>::new();
         let head = Linear::new(&mut params, "head", 3, 1, &mut Rng::new(1));
         let mut grads = Grads::like(&params);
-        let loss = Parallel::new(4)
-            .backward(&params, 0, &mut grads, |pass, _| head.forward(pass.input(&Tensor::ones([3]))).sum());
+        let loss = Parallel::new(4).backward(&params, 0, &mut grads, &mut Mode::Eval, |pass, _, _| {
+            head.forward(pass.input(&Tensor::ones([3]))).sum()
+        });
         assert_eq!((loss, grads.norm()), (0.0, 0.0));
     }
 }

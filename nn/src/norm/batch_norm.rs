@@ -23,7 +23,12 @@ use crate::{Mode, init};
 /// So a batch of one is as good as any, examples of a batch do not depend on each other, training and use agree to the
 /// bit, and the statistics are not differentiated. Its v is the exact exponentially weighted variance around m (West 1979):
 /// m and `v + m²` are the weighted first and second moments. With both rules it is the caller who decides whether the
-/// statistics of a pass count, by `update_buffers`: after a step that the optimizer refused they should not.
+/// statistics of a pass count, by `update_buffers`: after a step that the optimizer refused they should not. Of several
+/// passes before it, each counts as a batch, in their order.
+///
+/// A sequence `[t, n, c]` has its channels on another axis. `x.reshape([t * n, c])` is one batch of all its steps (what a
+/// [`Network`](crate::Network) does; padding would be among them); its steps one by one are t batches, and by PyTorch's
+/// rule a step of a single stream is one example too few. Over time only the rule for streams looks back alone.
 ///
 /// Parameters `name.weight: [c]`, ones, `name.bias: [c]`, zeros. Frozen: `name.running_mean: [c]`, zeros,
 /// `name.running_var: [c]`, ones, `name.num_batches_tracked: []`, zero. A batch without values changes nothing.
@@ -39,7 +44,7 @@ use crate::{Mode, init};
 /// use thalweg_tensor::Rng;
 ///
 /// let (mut params, mut rng, mut tape) = (Params::<f64>::new(), Rng::new(1), Tape::new());
-/// let options = BatchNormOptions { stream: true, momentum: 0.01, ..BatchNormOptions::default() };
+/// let options = BatchNormOptions { stream: true, momentum: Some(0.01), ..BatchNormOptions::default() };
 /// let norm = BatchNorm::with(&mut params, "norm", 1, options, &mut rng);
 /// let mut mode = Mode::train(Rng::new(2));
 /// for _ in 0..2000 {
@@ -59,7 +64,7 @@ pub struct BatchNorm {
     pub running_mean: Param,
     /// v: `[c]`, frozen.
     pub running_var: Param,
-    /// How many batches were tracked: `[]`, frozen. (In `f32` it stops at 2²⁴; nothing depends on it.)
+    /// How many batches were tracked: `[]`, frozen. (In `f32` it stops at 2²⁴.)
     pub num_batches_tracked: Param,
     /// ε, ρ, and the rule.
     pub options: BatchNormOptions,
@@ -72,8 +77,8 @@ pub struct BatchNormOptions {
     /// ε: 10⁻⁵.
     pub epsilon: f64,
     /// ρ, how far one batch moves the running statistics: 0.1. For single examples take less: their weight is gone after
-    /// about 1/ρ of them.
-    pub momentum: f64,
+    /// about 1/ρ of them. `None`: ρ is 1 over the number of batches so far, so that all weigh the same.
+    pub momentum: Option<f64>,
     /// Whether there are w and b: true.
     pub affine: bool,
     /// Whether training, too, normalises by the running statistics: false.
@@ -82,7 +87,7 @@ pub struct BatchNormOptions {
 
 impl Default for BatchNormOptions {
     fn default() -> Self {
-        BatchNormOptions { epsilon: 1e-5, momentum: 0.1, affine: true, stream: false }
+        BatchNormOptions { epsilon: 1e-5, momentum: Some(0.1), affine: true, stream: false }
     }
 }
 
@@ -138,7 +143,7 @@ impl BatchNorm {
         let of_channels = |param: Param| pass.param(param).reshape([1, channels, 1]);
         let mut statistics = [self.running_mean, self.running_var].map(of_channels);
         if mode.is_training() && n * places > 0 {
-            let measured = self.measure(x, statistics, mode);
+            let measured = self.measure(x, mode);
             statistics = if self.options.stream { statistics } else { measured };
         }
         let [mean, variance] = statistics;
@@ -150,20 +155,15 @@ impl BatchNorm {
         y.reshape(shape)
     }
 
-    /// Mean and biased variance of each channel of a batch `[n, c, places]`, both `[1, c, 1]`; and notes what the running
-    /// ones become.
+    /// Mean and biased variance of each channel of a batch `[n, c, places]`, both `[1, c, 1]`; and notes them for
+    /// [`follow`](BatchNorm::follow).
     #[track_caller]
-    fn measure<'p, T: Real>(
-        &self,
-        x: Var<'p, T>,
-        [old_mean, _]: [Var<'p, T>; 2],
-        mode: &mut Mode<T>,
-    ) -> [Var<'p, T>; 2] {
-        let ([n, _, places], BatchNormOptions { momentum, stream, .. }) = (x.dims(), self.options);
+    fn measure<'p, T: Real>(&self, x: Var<'p, T>, mode: &mut Mode<T>) -> [Var<'p, T>; 2] {
+        let [n, _, places] = x.dims();
         let count = (n * places) as f64;
         let (mean, variance) = (x.mean_axes(&[0, 2], true), x.var_axes(&[0, 2], false, true));
-        let tracked = if stream {
-            variance + (mean - old_mean).square() * T::from_f64(1.0 - momentum)
+        let tracked = if self.options.stream {
+            variance
         } else {
             assert!(
                 count > 1.0,
@@ -172,11 +172,26 @@ impl BatchNorm {
             );
             variance * T::from_f64(count / (count - 1.0))
         };
-        mean.with(|mean| mode.track(self.running_mean, momentum, mean));
-        tracked.with(|variance| mode.track(self.running_var, momentum, variance));
-        let batches = x.pass().params().of(self.num_batches_tracked)[0] + T::ONE;
-        mode.track(self.num_batches_tracked, 1.0, &[batches]);
+        mean.with(|mean| tracked.with(|variance| mode.measured(*self, [mean, variance])));
         [mean, variance]
+    }
+
+    /// Moves the running statistics by the means and then the variances of one batch, and counts it.
+    #[track_caller]
+    pub(crate) fn follow<T: Real>(&self, params: &mut Params<T>, measured: &[T]) {
+        let batches = &mut params.of_mut(self.num_batches_tracked)[0];
+        *batches += T::ONE;
+        let rho = self.options.momentum.map_or(T::ONE / *batches, T::from_f64);
+        let (means, variances) = measured.split_at(measured.len() / 2);
+        let channels = params.of(self.running_mean).len();
+        assert!(means.len() == channels, "update_buffers: {channels} channels, but {} were measured", means.len());
+        for (c, (&mean, &variance)) in means.iter().zip(variances).enumerate() {
+            let m = &mut params.of_mut(self.running_mean)[c];
+            let away = if self.options.stream { mean - *m } else { T::ZERO };
+            *m = (T::ONE - rho) * *m + rho * mean;
+            let v = &mut params.of_mut(self.running_var)[c];
+            *v = (T::ONE - rho) * *v + rho * (variance + (T::ONE - rho) * away * away);
+        }
     }
 
     /// Adds channels, which begin as in [`new`](BatchNorm::new). The old outputs do not change by a bit.

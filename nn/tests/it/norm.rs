@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 use thalweg_autograd::{Grads, Params, Tape, gradcheck_params};
 use thalweg_nn::norm::{BatchNorm, BatchNormOptions, LayerNormOptions};
-use thalweg_nn::{LayerNorm, Mode, RmsNorm};
+use thalweg_nn::{LayerNorm, Mode, Network, RmsNorm};
 use thalweg_tensor::{Rng, Tensor};
 
 use crate::support::{assert_close, bits};
 
-const STREAM: BatchNormOptions = BatchNormOptions { epsilon: 1e-5, momentum: 0.1, affine: true, stream: true };
+const STREAM: BatchNormOptions = BatchNormOptions { epsilon: 1e-5, momentum: Some(0.1), affine: true, stream: true };
 
 /// A norm of one to three channels, its θ with random numbers in it, and an input: `[n, c]`, `[n, c, l]` or `[n, c, h, w]`.
 fn case(options: BatchNormOptions, rest: &[usize], seed: u64) -> (Params<f64>, BatchNorm, Tensor<f64>) {
@@ -62,7 +62,7 @@ proptest! {
     #[test]
     fn a_stream_tracks_weighted_moments(momentum in 0.01..0.9f64, batches in prop::collection::vec(1usize..4, 1..12), seed: u64) {
         let (mut params, mut rng, mut tape) = (Params::<f64>::new(), Rng::new(seed), Tape::new());
-        let norm = BatchNorm::with(&mut params, "norm", 1, BatchNormOptions { momentum, ..STREAM }, &mut rng);
+        let norm = BatchNorm::with(&mut params, "norm", 1, BatchNormOptions { momentum: Some(momentum), ..STREAM }, &mut rng);
         let mut mode = Mode::train(Rng::new(1));
         let mut moments = [0.0, 1.0]; // of m = 0 and v = 1
         for &n in &batches {
@@ -78,6 +78,70 @@ proptest! {
             assert_close("v", params.of(norm.running_var), &[second - first * first], 1e-12);
         }
         prop_assert_eq!(params.of(norm.num_batches_tracked), [batches.len() as f64]);
+    }
+
+    /// Several passes before an update are as many batches, in their order: θ ends with the same bits as by an update after
+    /// each.
+    #[test]
+    fn every_pass_counts(passes in 1usize..5, momentum in prop::option::of(0.0..=1.0f64), stream: bool, rest in rests(), seed: u64) {
+        let (mut params, norm, x) = case(BatchNormOptions { momentum, stream, ..STREAM }, &rest, seed);
+        let (mut twin, mut tape, mut mode) = (params.clone(), Tape::new(), Mode::train(Rng::new(1)));
+        for pass in 0..passes {
+            let mut alone = Mode::train(Rng::new(1));
+            let (scale, pass) = (1.0 + pass as f64, tape.pass(&params));
+            for mode in [&mut mode, &mut alone] {
+                norm.forward(pass.input(&x) * scale, mode);
+            }
+            alone.update_buffers(&mut twin);
+        }
+        mode.update_buffers(&mut params);
+        prop_assert_eq!(bits(params.as_slice()), bits(twin.as_slice()));
+        prop_assert_eq!(params.of(norm.num_batches_tracked), [passes as f64]);
+    }
+
+    /// Without momentum all batches weigh the same, and nothing is left of what the statistics began with.
+    #[test]
+    fn without_momentum_the_statistics_are_means(batches in prop::collection::vec(2usize..5, 1..12), stream: bool, seed: u64) {
+        let options = BatchNormOptions { momentum: None, stream, ..STREAM };
+        let (mut params, norm, _) = case(options, &[], seed);
+        let (mut rng, mut tape, mut mode) = (Rng::new(seed), Tape::new(), Mode::train(Rng::new(1)));
+        let mut sums = [0.0; 3]; // of means, unbiased variances, mean squares
+        for &n in &batches {
+            let x = Tensor::<f64>::uniform([n, params.of(norm.running_mean).len()], -3.0, 5.0, &mut rng);
+            norm.forward(tape.pass(&params).input(&x), &mut mode);
+            mode.update_buffers(&mut params);
+            let first: Vec<f64> = (0..n).map(|i| x.row(i as isize).to_tensor().as_slice()[0]).collect();
+            let mean = first.iter().sum::<f64>() / n as f64;
+            let squares = first.iter().map(|x| x * x).sum::<f64>() / n as f64;
+            let measured = [mean, (squares - mean * mean) * n as f64 / (n as f64 - 1.0), squares];
+            sums.iter_mut().zip(measured).for_each(|(sum, x)| *sum += x);
+        }
+        let [mean, variance, squares] = sums.map(|sum| sum / batches.len() as f64);
+        let expected = [mean, if stream { squares - mean * mean } else { variance }];
+        let found = [norm.running_mean, norm.running_var].map(|buffer| params.of(buffer)[0]);
+        assert_close("m and v", &found, &expected, 1e-10);
+    }
+
+    /// A network normalises a sequence `[t, n, c]` as one batch of all its steps.
+    #[test]
+    fn a_sequence_is_one_batch_of_its_steps(t in 1usize..4, n in 2usize..4, stream: bool, seed: u64) {
+        let (mut params, mut rng, mut tape) = (Params::<f64>::new(), Rng::new(seed), Tape::new());
+        let spec = format!("batch_norm:stream={stream}").parse().expect("there is such a layer");
+        let net = Network::new(&mut params, "net", &spec, [3], &mut rng).expect("three channels");
+        let options = BatchNormOptions { stream, ..BatchNormOptions::default() };
+        let norm = BatchNorm::with(&mut params, "norm", 3, options, &mut rng);
+        let x = Tensor::<f64>::uniform([t, n, 3], -2.0, 2.0, &mut rng);
+        let mut mode = Mode::train(Rng::new(1));
+        let pass = tape.pass(&params);
+        let (y, _) = net.sequence(pass.input(&x), net.enter(&pass, &net.zero_states(&params, n)), &mut mode);
+        let rows = norm.forward(pass.input(&x).reshape([t * n, 3]), &mut mode);
+        prop_assert_eq!(y.to_tensor().into_vec(), rows.to_tensor().into_vec());
+        mode.update_buffers(&mut params);
+        for (part, buffer) in [("running_mean", norm.running_mean), ("num_batches_tracked", norm.num_batches_tracked)] {
+            let of_the_network = params.find(&format!("net.0.{part}")).expect("PyTorch's name");
+            prop_assert_eq!(params.of(of_the_network), params.of(buffer));
+        }
+        prop_assert_eq!(params.of(norm.num_batches_tracked), [1.0]);
     }
 
     /// On a stream an example is given the same in training as in use, alone as in a batch.
@@ -146,7 +210,7 @@ proptest! {
 #[test]
 fn batch_norm_over_the_whole_data_is_the_norm_by_hand() {
     let (mut params, mut rng, mut tape) = (Params::<f64>::new(), Rng::new(1), Tape::new());
-    let options = BatchNormOptions { momentum: 1.0, ..BatchNormOptions::default() };
+    let options = BatchNormOptions { momentum: Some(1.0), ..BatchNormOptions::default() };
     let norm = BatchNorm::with(&mut params, "norm", 3, options, &mut rng);
     let x = Tensor::<f64>::uniform([50, 3], -1.0, 7.0, &mut rng);
     let mut mode = Mode::train(Rng::new(2));

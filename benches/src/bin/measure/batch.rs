@@ -8,7 +8,7 @@ use std::ops::Range;
 use serde_json::json;
 use thalweg_autograd::{Activation, Grads, Params, Pass, Tape, Var};
 use thalweg_nn::loss::{CrossEntropyLoss, MseLoss};
-use thalweg_nn::{Adam, Carried, Cell, Conv2d, Linear, Lstm, LstmState, MaxPool2d, Optimizer, Parallel};
+use thalweg_nn::{Adam, Carried, Cell, Conv2d, Linear, Lstm, LstmState, MaxPool2d, Mode, Optimizer, Parallel};
 use thalweg_tensor::{ConvOptions, Rng, Tensor};
 
 use crate::data::{self, DATA_SEED, SplitMix};
@@ -81,7 +81,7 @@ impl<N: Network> Learner<N> {
     fn learn(&mut self) -> f64 {
         let Learner { network, params, tape, parallel, grads, adam } = self;
         let loss = match parallel {
-            Some(parallel) => parallel.backward(params, N::BATCH, grads, |pass, part| {
+            Some(parallel) => parallel.backward(params, N::BATCH, grads, &mut Mode::Eval, |pass, part, _| {
                 let share = part.len() as f32 / N::BATCH as f32;
                 network.loss(pass, part) * share
             }),
