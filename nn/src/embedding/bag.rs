@@ -28,8 +28,8 @@ pub enum BagMode {
 ///
 /// Bags lie one after another in the indices; `offsets` says where each begins. A bag may be empty: it gives zeros. Over a
 /// table of its own, `name.weight: [words, d]`, or over one that an [`Embedding`] uses too. As there, a gradient touches
-/// the rows of its words only. (A padding row is a word like any other here, but does not learn. Bags need none: they may
-/// have any length.)
+/// the rows of its words only. The table's padding is no word of a bag: sum, mean and maximum leave it out, and a bag of
+/// nothing else is an empty one.
 ///
 /// Source: Joulin, Grave, Bojanowski & Mikolov 2017 (bags of n-grams).
 ///
@@ -69,7 +69,7 @@ impl EmbeddingBag {
     /// If there is no such word; or the offsets are not ascending from 0, or lie beyond the indices.
     #[track_caller]
     pub fn forward<'p, T: Real>(&self, pass: &'p Pass<'p, T>, indices: &[usize], offsets: &[usize]) -> Var<'p, T> {
-        reduce(self.table.forward(pass, indices), offsets, self.mode)
+        self.reduce(self.table.forward(pass, indices), indices, offsets)
     }
 
     /// Sums in which each word has a weight of its own, `[k]`; PyTorch's `per_sample_weights`.
@@ -91,49 +91,56 @@ impl EmbeddingBag {
         );
         let (k, shape) = (indices.len(), weights.shape());
         assert!(shape.dims() == [k], "EmbeddingBag: a weight for each of {k} words expected, the shape is {shape}");
-        reduce(self.table.forward(weights.pass(), indices) * weights.reshape([k, 1]), offsets, self.mode)
+        self.reduce(self.table.forward(weights.pass(), indices) * weights.reshape([k, 1]), indices, offsets)
     }
 
     /// Adds words at the end, standard normal. Old words keep their index.
     pub fn grow<T: Real>(&self, params: &mut Params<T>, by: usize, rng: &mut Rng) {
         self.table.grow(params, by, rng);
     }
-}
 
-/// Stretches of rows become one row each: `[k, d]` → `[n, d]` for the `n` offsets at which they begin.
-///
-/// Forward `y_b = Σᵢ∈b xᵢ` (or mean, or maximum); backward `x̄ᵢ += ȳ_b` (divided by the number of rows; or to the first
-/// with `xᵢ = y_b`, for each column).
-#[track_caller]
-fn reduce<'p, T: Real>(rows: Var<'p, T>, offsets: &[usize], mode: BagMode) -> Var<'p, T> {
-    let [k, width] = rows.dims();
-    let fits =
-        offsets.first().is_none_or(|&first| first == 0) && offsets.is_sorted() && offsets.iter().all(|&o| o <= k);
-    assert!(fits, "EmbeddingBag: offsets must ascend from 0 to at most {k}, the number of words: {offsets:?}");
-    rows.pass().record(
-        Op::new("embedding_bag").indices(offsets).attributes([mode as usize]),
-        [rows],
-        [offsets.len(), width],
-        |[x], y| {
-            for (bag, range) in bags(offsets, k).enumerate() {
-                let y = &mut y[bag * width..][..width];
-                let scale = if mode == BagMode::Mean { one_over(range.len()) } else { T::ONE };
-                for (nth, i) in range.enumerate() {
-                    let x = &x[i * width..][..width];
-                    match mode {
-                        BagMode::Max if nth == 0 => y.copy_from_slice(x),
-                        BagMode::Max => y.iter_mut().zip(x).for_each(|(y, &x)| *y = y.maximum(x)),
-                        _ => kernels::axpy(scale, x, y),
+    /// Stretches of rows become one row each: `[k, d]` → `[n, d]` for the `n` offsets at which they begin.
+    ///
+    /// Forward `y_b = Σᵢ∈b cᵢ xᵢ`, or the maximum of those with `cᵢ > 0`; backward `x̄ᵢ += cᵢ ȳ_b`, or to the first with
+    /// `xᵢ = y_b`, for each column. The shares `cᵢ` are kept behind the output: 0 of the padding; of a word 1, or 1 over the
+    /// number of words in its bag.
+    #[track_caller]
+    fn reduce<'p, T: Real>(&self, rows: Var<'p, T>, words: &[usize], offsets: &[usize]) -> Var<'p, T> {
+        let ([k, width], mode) = (rows.dims(), self.mode);
+        let fits =
+            offsets.first().is_none_or(|&first| first == 0) && offsets.is_sorted() && offsets.iter().all(|&o| o <= k);
+        assert!(fits, "EmbeddingBag: offsets must ascend from 0 to at most {k}, the number of words: {offsets:?}");
+        let is_word = |&i: &usize| Some(words[i]) != self.table.padding;
+        rows.pass().record(
+            Op::new("embedding_bag").indices(offsets).attributes([usize::from(mode == BagMode::Max)]).saving(k),
+            [rows],
+            [offsets.len(), width],
+            |[x], y| {
+                let (y, shares) = y.split_at_mut(offsets.len() * width);
+                shares.fill(T::ZERO);
+                for (bag, range) in bags(offsets, k).enumerate() {
+                    let y = &mut y[bag * width..][..width];
+                    let share = match mode {
+                        BagMode::Mean => T::from_f64((range.clone().filter(is_word).count() as f64).recip()),
+                        BagMode::Sum | BagMode::Max => T::ONE,
+                    };
+                    for (nth, i) in range.filter(is_word).enumerate() {
+                        let x = &x[i * width..][..width];
+                        shares[i] = share;
+                        match mode {
+                            BagMode::Max if nth == 0 => y.copy_from_slice(x),
+                            BagMode::Max => y.iter_mut().zip(x).for_each(|(y, &x)| *y = y.maximum(x)),
+                            _ => kernels::axpy(share, x, y),
+                        }
                     }
                 }
-            }
-        },
-        |g| match g.attributes() {
-            [mode] if mode == BagMode::Sum as usize => spread(g, |_| T::ONE),
-            [mode] if mode == BagMode::Mean as usize => spread(g, one_over),
-            [_] => give_to_the_largest(g),
-        },
-    )
+            },
+            |g| match g.attributes() {
+                [0] => spread(g),
+                [_] => give_to_the_largest(g),
+            },
+        )
+    }
 }
 
 /// The stretch of each bag.
@@ -142,36 +149,32 @@ fn bags(offsets: &[usize], end: usize) -> impl Iterator<Item = Range<usize>> {
     offsets.iter().zip(ends).map(|(&start, end)| start..end)
 }
 
-fn one_over<T: Real>(n: usize) -> T {
-    T::from_f64((n as f64).recip())
-}
-
 /// How many rows there were, and how wide.
 fn table<T: Real>(g: &Back<'_, T>) -> [usize; 2] {
     let shape = g.shape(0);
     [shape.dims()[0], shape.dims()[1]]
 }
 
-/// `x̄ᵢ += c ȳ_b`, where `c` depends on the number of rows.
-fn spread<T: Real>(g: &mut Back<'_, T>, factor: impl Fn(usize) -> T) {
-    let (offsets, dy, [k, width]) = (g.indices(), g.dy(), table(g));
+/// `x̄ᵢ += cᵢ ȳ_b`.
+fn spread<T: Real>(g: &mut Back<'_, T>) {
+    let (offsets, shares, dy, [k, width]) = (g.indices(), g.saved(), g.dy(), table(g));
     let dx = g.dx(0);
     for (bag, range) in bags(offsets, k).enumerate() {
-        let c = factor(range.len());
-        range.for_each(|i| kernels::axpy(c, &dy[bag * width..][..width], &mut dx[i * width..][..width]));
+        let words = range.filter(|&i| shares[i] != T::ZERO);
+        words.for_each(|i| kernels::axpy(shares[i], &dy[bag * width..][..width], &mut dx[i * width..][..width]));
     }
 }
 
 /// For each column `x̄ᵢ += ȳ_b`, where `i` is the first with `xᵢ = y_b`, or the first NaN.
 fn give_to_the_largest<T: Real>(g: &mut Back<'_, T>) {
-    let (offsets, x, y, dy, [k, width]) = (g.indices(), g.x(0), g.y(), g.dy(), table(g));
+    let (offsets, shares, x, y, dy, [k, width]) = (g.indices(), g.saved(), g.x(0), g.y(), g.dy(), table(g));
     let dx = g.dx(0);
     let is_nan = |v: T| v.partial_cmp(&v).is_none();
     for (bag, range) in bags(offsets, k).enumerate() {
         for column in 0..width {
             let (y, dy) = (y[bag * width + column], dy[bag * width + column]);
             let wins = |&i: &usize| x[i * width + column] == y || (is_nan(y) && is_nan(x[i * width + column]));
-            if let Some(i) = range.clone().find(wins) {
+            if let Some(i) = range.clone().filter(|&i| shares[i] != T::ZERO).find(wins) {
                 dx[i * width + column] += dy;
             }
         }

@@ -32,13 +32,14 @@ use crate::init;
 ///
 /// Layers are handles, so a language model that reads and writes with the same vectors (Press & Wolf 2017) is one whose
 /// output layer is `Linear { weight: words.weight, bias: None }`. The gradients of both uses add up; that of the output
-/// touches all rows. A new word grows both.
+/// touches all rows, the padding's too: a logit that is never right. A new word grows both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Embedding {
     /// `[words, d]`.
     pub weight: Param,
-    /// An index that stands for no word; PyTorch's `padding_idx`. Its row begins as zeros and never gets a gradient.
+    /// An index that stands for no word; PyTorch's `padding_idx`. Its row begins as zeros and gets no gradient from a
+    /// lookup. From an output layer with [tied weights](Embedding#tied-weights) it does, as in PyTorch.
     pub padding: Option<usize>,
 }
 
@@ -53,7 +54,7 @@ impl Embedding {
         Embedding { weight, padding: None }
     }
 
-    /// With an index that stands for no word: its row is zeros, and stays so.
+    /// With an index that stands for no word: its row is zeros, and lookups leave it so.
     ///
     /// # Panics
     /// If the name is taken, or there is no such row.

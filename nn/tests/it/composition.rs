@@ -56,6 +56,27 @@ proptest! {
         gradcheck_params(&params, |pass| sums.forward_weighted(&indices, &offsets, pass.param(weights)))?;
     }
 
+    /// A bag gives and learns what it does without its padding, whatever stands in the padding's row.
+    #[test]
+    fn padding_is_no_word_of_a_bag((indices, offsets) in bag_case(), which in 0usize..3, padding in 0usize..6, seed: u64) {
+        let (mut params, mut rng, mut tape) = (Params::<f64>::new(), Rng::new(seed), Tape::new());
+        let table = Embedding::with_padding(&mut params, "words", 6, 3, padding, &mut rng);
+        params.of_mut(table.weight).fill_with(|| rng.normal());
+        let bags = EmbeddingBag { table, mode: MODES[which] };
+        let mut run = |bags: EmbeddingBag, indices: &[usize], offsets: &[usize]| {
+            let (pass, mut grads) = (tape.pass(&params), Grads::like(&params));
+            let y = bags.forward(&pass, indices, offsets);
+            (y + 1.0).square().sum().backward(&mut grads);
+            (bits(y.to_tensor().as_slice()), bits(grads.as_slice()))
+        };
+        let with = run(bags, &indices, &offsets);
+        let words: Vec<usize> = indices.iter().copied().filter(|&i| i != padding).collect();
+        let before = |&at: &usize| indices[..at].iter().filter(|&&i| i != padding).count();
+        let offsets: Vec<usize> = offsets.iter().map(before).collect();
+        let without = run(EmbeddingBag { table: Embedding { padding: None, ..table }, ..bags }, &words, &offsets);
+        prop_assert_eq!(with, without);
+    }
+
     /// The padding reads as zeros and learns nothing; all else is as without.
     #[test]
     fn padding_is_never_touched(indices in prop::collection::vec(0usize..5, 0..9), padding in 0usize..5) {
@@ -227,6 +248,47 @@ fn the_largest_of_a_bag_is_the_first_of_equals() {
     y.sum().backward(&mut grads);
     assert_eq!(grads.of(bags.table.weight), [0.0, 1.0, 0.0]);
     assert!(bags.forward(&tape.pass(&params), &[0, 2, 1], &[0]).item().is_nan());
+}
+
+/// Worked by hand along PyTorch's rules: row 1 is padding, and not zero. Bags {0, 1, 2}, {1}, {}, {1, 2}.
+#[test]
+fn bags_leave_padding_out() {
+    let (mut params, mut tape) = (Params::<f64>::new(), Tape::new());
+    let table = Embedding::with_padding(&mut params, "words", 3, 2, 1, &mut Rng::new(1));
+    params.of_mut(table.weight).copy_from_slice(&[-1.0, -4.0, 9.0, 9.0, -3.0, -2.0]);
+    let pass = tape.pass(&params);
+    let (indices, offsets) = ([0, 1, 2, 1, 1, 2], [0, 3, 4, 4]);
+    let expected = [
+        (BagMode::Sum, [-4.0, -6.0, 0.0, 0.0, 0.0, 0.0, -3.0, -2.0], [1.0, 1.0, 0.0, 0.0, 2.0, 2.0]),
+        (BagMode::Mean, [-2.0, -3.0, 0.0, 0.0, 0.0, 0.0, -3.0, -2.0], [0.5, 0.5, 0.0, 0.0, 1.5, 1.5]),
+        (BagMode::Max, [-1.0, -2.0, 0.0, 0.0, 0.0, 0.0, -3.0, -2.0], [1.0, 0.0, 0.0, 0.0, 1.0, 2.0]),
+    ];
+    for (mode, expected, slope) in expected {
+        let (y, mut grads) = (EmbeddingBag { table, mode }.forward(&pass, &indices, &offsets), Grads::like(&params));
+        assert_eq!(y.to_tensor().as_slice(), expected, "{mode:?}");
+        y.sum().backward(&mut grads);
+        assert_eq!(grads.of(table.weight), slope, "{mode:?}");
+    }
+    let weights = pass.leaf(&[2.0, 5.0, 0.5, 5.0, 5.0, 1.0]);
+    let y = EmbeddingBag { table, mode: BagMode::Sum }.forward_weighted(&indices, &offsets, weights);
+    assert_eq!(y.to_tensor().as_slice(), [-3.5, -9.0, 0.0, 0.0, 0.0, 0.0, -3.0, -2.0]);
+    y.sum().backward(&mut Grads::like(&params));
+    let mut slope = [f64::NAN; 6];
+    weights.grad_to(&mut slope);
+    assert_eq!(slope, [-5.0, 0.0, -5.0, 0.0, 0.0, -5.0]);
+}
+
+/// With tied weights the padding's row is the output layer's too, and learns from there.
+#[test]
+fn tied_weights_move_the_padding() {
+    let (mut params, mut tape) = (Params::<f64>::new(), Tape::new());
+    let words = Embedding::with_padding(&mut params, "words", 3, 2, 1, &mut Rng::new(1));
+    let (pass, mut grads) = (tape.pass(&params), Grads::like(&params));
+    Linear { weight: words.weight, bias: None }
+        .forward(words.forward(&pass, &[0]))
+        .cross_entropy(&[2])
+        .backward(&mut grads);
+    assert!(grads.of(words.weight)[2..4].iter().all(|&g| g != 0.0));
 }
 
 #[test]
