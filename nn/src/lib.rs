@@ -101,6 +101,8 @@ pub use network::{Network, NetworkSpec, NetworkState};
 pub use nonlinearity::{Nonlinearity, PRelu};
 pub use norm::{BatchNorm, GroupNorm, LayerNorm, RmsNorm};
 pub use optim::{Adadelta, Adagrad, Adam, Adamax, Average, Group, Groups, NAdam, Optimizer, Plateau, RAdam, RmsProp};
+#[cfg(feature = "spec")]
+pub use optim::{AnyOptimizer, OptimizerSpec};
 pub use optim::{Schedule, Sgd, Step, clip_norm, clip_value};
 pub use parallel::Parallel;
 pub use pool::{AvgPool1d, AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool1d, MaxPool2d};

@@ -54,13 +54,13 @@ pub struct Training<T: Real = f32> {
     pending: usize,
 }
 
-/// What training needs, as it is read: what is pending has been measured.
+/// What training needs, as it is read: what is pending has been noted.
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize)]
 #[serde(rename = "Training", bound = "T: Real + serde::Deserialize<'de>")]
 struct Read<T: Real> {
     rng: Rng,
-    measured: Vec<Measured<T>>,
+    notes: Vec<Note<T>>,
     pending: usize,
 }
 
@@ -68,11 +68,11 @@ struct Read<T: Real> {
 impl<T: Real> TryFrom<Read<T>> for Training<T> {
     type Error = String;
 
-    fn try_from(Read { rng, measured, pending }: Read<T>) -> Result<Self, String> {
-        if pending > measured.len() {
-            return Err(format!("{pending} of {} measured statistics cannot be pending", measured.len()));
+    fn try_from(Read { rng, notes, pending }: Read<T>) -> Result<Self, String> {
+        if pending > notes.len() {
+            return Err(format!("{pending} of {} notes cannot be pending", notes.len()));
         }
-        Ok(Training { rng, measured, pending })
+        Ok(Training { rng, notes, pending })
     }
 }
 

@@ -57,20 +57,20 @@ impl<T: Real> Var<'_, T> {
         )
     }
 
-    /// Cross entropy of logits against classes: `[C]` and one class, or `[n, C]` and `n` → `[]`, the mean.
+    /// Cross entropy of logits against classes: `[…, C]` and one class for each row, in row-major order → `[]`, the mean.
+    /// Whatever stands in front, classes are on the last axis: `[C]`, `[n, C]`, sequences `[t, n, C]`.
     ///
     /// Forward `L = −1/n Σ ln softmax(x)[class]`; backward `x̄ += L̄/n (softmax(x) − onehot(class))`.
     ///
     /// # Panics
-    /// If the logits have neither one nor two axes, the classes are not one for each row, or there is no such class.
+    /// If the logits have no axis, the classes are not one for each row, or there is no such class.
     #[track_caller]
     pub fn cross_entropy(self, classes: &[usize]) -> Self {
         let shape = self.shape();
-        let (rows, n) = match *shape.dims() {
-            [n] => (1, n),
-            [rows, n] => (rows, n),
-            _ => panic!("cross_entropy: logits [C] or [n, C] expected, found {shape}"),
+        let Some((&n, leading)) = shape.dims().split_last() else {
+            panic!("cross_entropy: logits […, C] expected, found {shape}")
         };
+        let rows: usize = leading.iter().product();
         assert!(rows == classes.len(), "cross_entropy: logits {shape} and {} classes", classes.len());
         if let Some(bad) = classes.iter().find(|&&c| c >= n) {
             panic!("cross_entropy: there is no class {bad} in logits {shape}");
@@ -233,6 +233,26 @@ mod tests {
             let plain = -(t * p.ln() + (-t + 1.0) * (-p + 1.0).ln()).mean();
             prop_assert!((z.bce_with_logits(t).item() - plain.item()).abs() < 1e-10);
             prop_assert!((z.mse(t).item() - ((z - t) * (z - t)).mean().item()).abs() < 1e-12);
+        }
+    }
+
+    proptest! {
+        /// A sequence's loss is that of its rows, and so is its gradient.
+        #[test]
+        fn cross_entropy_sees_rows_of_any_shape((t, n, c) in (0usize..4, 1usize..4, 1usize..5), seed in 0usize..99) {
+            let x = Tensor::<f64>::uniform([t, n, c], -4.0, 4.0, &mut thalweg_tensor::Rng::new(seed as u64));
+            let classes: Vec<usize> = (0..t * n).map(|row| (row + seed) % c).collect();
+            let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+            let run = |sequence: bool, tape: &mut Tape<f64>| {
+                let pass = tape.pass(&params);
+                let x = pass.leaf(&x);
+                let loss = if sequence { x } else { x.reshape([t * n, c]) }.cross_entropy(&classes);
+                loss.backward(&mut crate::Grads::like(&params));
+                let mut slope = vec![f64::NAN; t * n * c];
+                x.grad_to(&mut slope);
+                (loss.item().to_bits(), slope.iter().map(|s| s.to_bits()).collect::<Vec<_>>())
+            };
+            prop_assert_eq!(run(true, &mut tape), run(false, &mut tape));
         }
     }
 

@@ -1,5 +1,8 @@
 //! Losses of classes: a score for each class, `[C]`, `[n, C]` or `[n, C, d…]`, and the number of the right one for each
 //! example, row-major; one loss for each: `[]`, `[n]` or `[n, d…]`.
+//!
+//! As in PyTorch classes are on axis 1, so a sequence `[t, n, C]` is to be given as rows: `x.reshape([t * n, C])`. The
+//! plain mean, [`Var::cross_entropy`], has its classes on the last axis and takes such a sequence as it is.
 
 use thalweg_autograd::Var;
 use thalweg_tensor::{Real, kernels};

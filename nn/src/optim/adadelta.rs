@@ -4,6 +4,8 @@ use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_tensor::Real;
 
 use super::ages::Ages;
+use super::hyperparameters::Hyperparameter::Number;
+use super::hyperparameters::{BELOW_ONE, FROM_ZERO, Visit, require};
 use super::sweep::{Sweep, flushed};
 use super::{Groups, Optimizer, Step};
 
@@ -79,6 +81,7 @@ impl<T: Real> Update<T> {
 
 impl<T: Real> Optimizer<T> for Adadelta<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
+        require(self.check());
         let (rho, epsilon) = (T::from_f64(self.rho), T::from_f64(self.epsilon));
         let Adadelta { groups, ages, squares, steps, .. } = self;
         Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay }.run(
@@ -89,5 +92,12 @@ impl<T: Real> Optimizer<T> for Adadelta<T> {
         )
     }
 
-    super::learning_rate_is_a_field!();
+    fn hyperparameters(&mut self, visit: Visit<'_>) {
+        visit("learning_rate", Number(&mut self.learning_rate, FROM_ZERO));
+        visit("rho", Number(&mut self.rho, BELOW_ONE));
+        visit("eps", Number(&mut self.epsilon, FROM_ZERO));
+        visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));
+    }
+
+    super::what_is_a_field!();
 }

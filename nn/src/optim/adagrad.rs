@@ -4,6 +4,8 @@ use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_tensor::Real;
 
 use super::ages::Ages;
+use super::hyperparameters::Hyperparameter::Number;
+use super::hyperparameters::{FROM_ZERO, Visit, require};
 use super::sweep::{Sweep, flushed};
 use super::{Groups, Optimizer, Step};
 
@@ -80,6 +82,7 @@ impl<T: Real> Update<T> {
 
 impl<T: Real> Optimizer<T> for Adagrad<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
+        require(self.check());
         let (rate_decay, initial, epsilon) = (self.learning_rate_decay, self.initial_accumulator, self.epsilon);
         let Adagrad { groups, ages, squares, .. } = self;
         Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay }.run(
@@ -95,5 +98,13 @@ impl<T: Real> Optimizer<T> for Adagrad<T> {
         )
     }
 
-    super::learning_rate_is_a_field!();
+    fn hyperparameters(&mut self, visit: Visit<'_>) {
+        visit("learning_rate", Number(&mut self.learning_rate, FROM_ZERO));
+        visit("learning_rate_decay", Number(&mut self.learning_rate_decay, FROM_ZERO));
+        visit("initial_accumulator", Number(&mut self.initial_accumulator, FROM_ZERO));
+        visit("eps", Number(&mut self.epsilon, FROM_ZERO));
+        visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));
+    }
+
+    super::what_is_a_field!();
 }

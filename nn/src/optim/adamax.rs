@@ -4,6 +4,8 @@ use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_tensor::Real;
 
 use super::ages::Ages;
+use super::hyperparameters::Hyperparameter::Number;
+use super::hyperparameters::{BELOW_ONE, FROM_ZERO, Visit, require};
 use super::sweep::{Sweep, flushed};
 use super::{Groups, Optimizer, Step};
 
@@ -80,6 +82,7 @@ impl<T: Real> Update<T> {
 
 impl<T: Real> Optimizer<T> for Adamax<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
+        require(self.check());
         let ([beta1, beta2], epsilon) = (self.betas, self.epsilon);
         let Adamax { groups, ages, first, largest, .. } = self;
         Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay }.run(
@@ -96,5 +99,13 @@ impl<T: Real> Optimizer<T> for Adamax<T> {
         )
     }
 
-    super::learning_rate_is_a_field!();
+    fn hyperparameters(&mut self, visit: Visit<'_>) {
+        visit("learning_rate", Number(&mut self.learning_rate, FROM_ZERO));
+        visit("beta1", Number(&mut self.betas[0], BELOW_ONE));
+        visit("beta2", Number(&mut self.betas[1], BELOW_ONE));
+        visit("eps", Number(&mut self.epsilon, FROM_ZERO));
+        visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));
+    }
+
+    super::what_is_a_field!();
 }

@@ -6,6 +6,7 @@ use thalweg_autograd::{Flat, Params, Touched};
 use thalweg_tensor::{Real, kernels};
 
 use super::ages::Ages;
+use super::hyperparameters::{BELOW_ONE, HyperparameterError, require};
 
 /// A moving average of θ, laid out like θ, to be used in its place for evaluation:
 ///
@@ -74,12 +75,22 @@ impl Kind {
 
 impl<T: Real> Average<T> {
     /// Exponential, β per update, from 0 to below 1; it begins at the first θ.
+    ///
+    /// # Panics
+    /// If β is not.
+    #[track_caller]
     pub fn exponential(beta: f64) -> Self {
+        require(HyperparameterError::unless_within(BELOW_ONE, "beta", beta));
         Self::new(Kind::Exponential(beta))
     }
 
     /// Exponential, β per update, from 0 to below 1; where it begins is corrected for.
+    ///
+    /// # Panics
+    /// If β is not.
+    #[track_caller]
     pub fn corrected(beta: f64) -> Self {
+        require(HyperparameterError::unless_within(BELOW_ONE, "beta", beta));
         Self::new(Kind::Corrected(beta))
     }
 

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use thalweg_autograd::{Entry, Layout, Param, Params};
+use thalweg_autograd::{Entry, Grads, Layout, Param, Params};
 use thalweg_tensor::Real;
+
+use super::hyperparameters::{FROM_ZERO, HyperparameterError, require};
 
 /// Settings for those parameters that a pattern names.
 ///
@@ -45,12 +47,22 @@ impl Group {
     }
 
     /// Multiplies the learning rate, the scheduled one too.
+    ///
+    /// # Panics
+    /// If the factor is not a finite number of at least 0.
+    #[track_caller]
     pub fn rate(self, factor: f64) -> Self {
+        require(HyperparameterError::unless_within(FROM_ZERO, "rate of a group", factor));
         Group { rate: factor, ..self }
     }
 
     /// λ, in place of the optimizer's.
+    ///
+    /// # Panics
+    /// If it is not a finite number of at least 0.
+    #[track_caller]
     pub fn weight_decay(self, weight_decay: f64) -> Self {
+        require(HyperparameterError::unless_within(FROM_ZERO, "weight_decay of a group", weight_decay));
         Group { weight_decay: Some(weight_decay), ..self }
     }
 
@@ -169,8 +181,14 @@ impl Groups {
         self.group(param)?.weight_decay
     }
 
+    /// Throws the gradient of what is frozen here away.
+    pub(super) fn drop_frozen<T: Real>(&mut self, grads: &mut Grads<T>) {
+        self.align(grads.layout());
+        self.frozen().for_each(|param| grads.zero_of(param));
+    }
+
     /// The parameters that are frozen, once aligned.
-    pub(super) fn frozen(&self) -> impl Iterator<Item = Param> {
+    fn frozen(&self) -> impl Iterator<Item = Param> {
         let all = self.seen.iter().flat_map(|layout| layout.iter()).map(|(param, _)| param);
         all.filter(|&param| self.group(param).is_some_and(|group| group.frozen))
     }

@@ -14,6 +14,8 @@
 //! | `schedule`, `plateau` | [`Schedule`]: the rate at step t; [`Plateau`]: the rate falls when a metric stalls | |
 //! | `average` | [`Average`]: θ averaged over time | Polyak & Juditsky 1992 |
 //! | `clip` | [`clip_norm`], [`clip_value`]: bounds on the gradient | Pascanu, Mikolov & Bengio 2013 |
+//! | `hyperparameters` | [`Hyperparameter`]s by name, and their bounds | |
+//! | `spec`, `any` | [`OptimizerSpec`]: an optimizer from a line of text; [`AnyOptimizer`]: one chosen at run time | |
 //! | `sweep`, `ages` | what optimizers share: the walk over θ, and how many updates each element has had | |
 //!
 //! Formulas, names and defaults are PyTorch's, and so are the numbers that come out. What the optimizers have in common:
@@ -59,30 +61,40 @@ mod adagrad;
 mod adam;
 mod adamax;
 mod ages;
+#[cfg(feature = "spec")]
+mod any;
 mod average;
 mod clip;
 mod groups;
+mod hyperparameters;
 mod nadam;
 mod plateau;
 mod radam;
 mod rmsprop;
 mod schedule;
 mod sgd;
+#[cfg(feature = "spec")]
+mod spec;
 mod sweep;
 
 pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub use adamax::Adamax;
+#[cfg(feature = "spec")]
+pub use any::AnyOptimizer;
 pub use average::Average;
 pub use clip::{clip_norm, clip_value};
 pub use groups::{Group, Groups};
+pub use hyperparameters::{Hyperparameter, HyperparameterError, Visit};
 pub use nadam::NAdam;
 pub use plateau::Plateau;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use schedule::Schedule;
 pub use sgd::Sgd;
+#[cfg(feature = "spec")]
+pub use spec::OptimizerSpec;
 
 use thalweg_autograd::{Grads, Params};
 use thalweg_tensor::Real;
@@ -99,6 +111,10 @@ pub enum Step {
 /// θ ← θ − something made of ∇L(θ).
 pub trait Optimizer<T: Real> {
     /// One step; the gradient is zero afterwards.
+    ///
+    /// # Panics
+    /// If [`check`](Optimizer::check) says that a hyperparameter is out of its bounds.
+    #[track_caller]
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step;
 
     /// η, per step.
@@ -106,10 +122,51 @@ pub trait Optimizer<T: Real> {
 
     /// Sets η, for schedules.
     fn set_learning_rate(&mut self, learning_rate: f64);
+
+    /// Other settings for some of the parameters.
+    fn groups_mut(&mut self) -> &mut Groups;
+
+    /// Shows all other settings, by their names.
+    fn hyperparameters(&mut self, visit: Visit<'_>);
+
+    /// Whether all hyperparameters are within their bounds, as PyTorch asks when an optimizer is made: rates, decays and ε
+    /// from 0, what is remembered of one step in the next below 1. Here fields may change at any time, so every step asks.
+    ///
+    /// ```
+    /// use thalweg_nn::{Adam, Optimizer};
+    ///
+    /// let mut adam = Adam::<f32>::new(0.001);
+    /// assert!(adam.check().is_ok());
+    /// adam.betas[1] = 1.0;
+    /// let error = adam.check().unwrap_err().to_string();
+    /// assert_eq!(error, "beta2: a number from 0 to below 1 expected, found 1");
+    /// ```
+    ///
+    /// # Errors
+    /// The first that is not: for those that come from outside.
+    fn check(&mut self) -> Result<(), HyperparameterError> {
+        let mut result = Ok(());
+        self.hyperparameters(&mut |name, hyperparameter| {
+            if let (Ok(()), Hyperparameter::Number(&mut found, bounds)) = (&result, hyperparameter) {
+                result = HyperparameterError::unless_within(bounds, name, found);
+            }
+        });
+        result
+    }
+
+    /// [`clip_norm`] of what this optimizer will step: what its groups freeze does not count, and loses its gradient.
+    ///
+    /// # Panics
+    /// As that does.
+    #[track_caller]
+    fn clip_norm(&mut self, grads: &mut Grads<T>, max: f64) -> f64 {
+        self.groups_mut().drop_frozen(grads);
+        clip_norm(grads, max)
+    }
 }
 
-/// The half of [`Optimizer`] that is the same for every one of them.
-macro_rules! learning_rate_is_a_field {
+/// The part of [`Optimizer`] that is the same for every one of them.
+macro_rules! what_is_a_field {
     () => {
         fn learning_rate(&self) -> f64 {
             self.learning_rate
@@ -118,6 +175,10 @@ macro_rules! learning_rate_is_a_field {
         fn set_learning_rate(&mut self, learning_rate: f64) {
             self.learning_rate = learning_rate;
         }
+
+        fn groups_mut(&mut self) -> &mut Groups {
+            &mut self.groups
+        }
     };
 }
-use learning_rate_is_a_field;
+use what_is_a_field;

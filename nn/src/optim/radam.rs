@@ -4,6 +4,8 @@ use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_tensor::Real;
 
 use super::ages::Ages;
+use super::hyperparameters::Hyperparameter::{Number, Switch};
+use super::hyperparameters::{BELOW_ONE, FROM_ZERO, Visit, require};
 use super::sweep::{Sweep, flushed};
 use super::{Groups, Optimizer, Step};
 
@@ -98,6 +100,7 @@ impl<T: Real> Update<T> {
 
 impl<T: Real> Optimizer<T> for RAdam<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
+        require(self.check());
         let ([beta1, beta2], epsilon, decoupled) = (self.betas, self.epsilon, self.decoupled);
         let RAdam { groups, ages, first, second, .. } = self;
         Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay }.run(
@@ -124,5 +127,14 @@ impl<T: Real> Optimizer<T> for RAdam<T> {
         )
     }
 
-    super::learning_rate_is_a_field!();
+    fn hyperparameters(&mut self, visit: Visit<'_>) {
+        visit("learning_rate", Number(&mut self.learning_rate, FROM_ZERO));
+        visit("beta1", Number(&mut self.betas[0], BELOW_ONE));
+        visit("beta2", Number(&mut self.betas[1], BELOW_ONE));
+        visit("eps", Number(&mut self.epsilon, FROM_ZERO));
+        visit("decoupled", Switch(&mut self.decoupled));
+        visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));
+    }
+
+    super::what_is_a_field!();
 }

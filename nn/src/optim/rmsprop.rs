@@ -4,6 +4,8 @@ use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_tensor::Real;
 
 use super::ages::Ages;
+use super::hyperparameters::Hyperparameter::{Number, Switch};
+use super::hyperparameters::{BELOW_ONE, FROM_ZERO, Visit, require};
 use super::sweep::{At, Sweep, flushed};
 use super::{Groups, Optimizer, Step};
 
@@ -118,6 +120,7 @@ impl<T: Real> Update<T> {
 
 impl<T: Real> Optimizer<T> for RmsProp<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
+        require(self.check());
         let [alpha, epsilon, momentum] = [self.alpha, self.epsilon, self.momentum].map(T::from_f64);
         let RmsProp { groups, ages, squares, means, velocity, .. } = self;
         let sweep = Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay };
@@ -147,5 +150,14 @@ impl<T: Real> Optimizer<T> for RmsProp<T> {
         }
     }
 
-    super::learning_rate_is_a_field!();
+    fn hyperparameters(&mut self, visit: Visit<'_>) {
+        visit("learning_rate", Number(&mut self.learning_rate, FROM_ZERO));
+        visit("alpha", Number(&mut self.alpha, BELOW_ONE));
+        visit("eps", Number(&mut self.epsilon, FROM_ZERO));
+        visit("momentum", Number(&mut self.momentum, FROM_ZERO));
+        visit("centered", Switch(&mut self.centered));
+        visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));
+    }
+
+    super::what_is_a_field!();
 }

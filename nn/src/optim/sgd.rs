@@ -4,6 +4,8 @@ use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_tensor::Real;
 
 use super::ages::Ages;
+use super::hyperparameters::Hyperparameter::{Number, Switch};
+use super::hyperparameters::{FROM_ZERO, Visit, require};
 use super::sweep::{Sweep, flushed, is_accepted};
 use super::{Groups, Optimizer, Step};
 
@@ -116,6 +118,7 @@ impl<T: Real> Update<T> {
 
 impl<T: Real> Optimizer<T> for Sgd<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
+        require(self.check());
         if self.momentum == 0.0 {
             return self.descend(params, grads);
         }
@@ -135,5 +138,13 @@ impl<T: Real> Optimizer<T> for Sgd<T> {
         )
     }
 
-    super::learning_rate_is_a_field!();
+    fn hyperparameters(&mut self, visit: Visit<'_>) {
+        visit("learning_rate", Number(&mut self.learning_rate, FROM_ZERO));
+        visit("momentum", Number(&mut self.momentum, FROM_ZERO));
+        visit("dampening", Number(&mut self.dampening, FROM_ZERO));
+        visit("nesterov", Switch(&mut self.nesterov));
+        visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));
+    }
+
+    super::what_is_a_field!();
 }

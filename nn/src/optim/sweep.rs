@@ -88,8 +88,7 @@ impl<T: Real> Sweep<'_, T> {
 /// cases gradient and groups follow θ's layout, and what is frozen by its group has no gradient any more.
 pub(super) fn is_accepted<T: Real>(params: &Params<T>, grads: &mut Grads<T>, groups: &mut Groups) -> bool {
     grads.align(params.layout());
-    groups.align(params.layout());
-    groups.frozen().for_each(|param| grads.zero_of(param));
+    groups.drop_frozen(grads);
     let accepted = grads.norm() <= 1e-4 / T::MIN_POSITIVE.to_f64().sqrt();
     if !accepted {
         grads.zero();

@@ -59,6 +59,7 @@ pub(crate) use for_every_optimizer;
 mod clipping;
 mod laws;
 mod paths;
+pub(crate) mod spec;
 mod surroundings;
 
 /// An optimizer with some of its settings changed.

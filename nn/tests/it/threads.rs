@@ -37,7 +37,7 @@ fn layers_are_sent_and_shared() {
 
 #[test]
 fn optimizers_and_what_surrounds_them_are_sent_and_shared() {
-    all_are!(Plain: Sgd, Adagrad, RmsProp, Adadelta, Adam, Adamax, NAdam, RAdam, Adam<f64>);
+    all_are!(Plain: Sgd, Adagrad, RmsProp, Adadelta, Adam, Adamax, NAdam, RAdam, Adam<f64>, AnyOptimizer, OptimizerSpec);
     all_are!(Plain: Group, Groups, Schedule, Plateau, Average, Step);
 }
 

@@ -30,7 +30,7 @@ pub struct Options {
     #[arg(long, value_name = "SPEC", default_value = "mlp:64,64", value_parser = Model::parse)]
     model: Model,
     /// How its parameters move
-    #[arg(long, value_name = "SPEC", default_value = "sgd:0.03", value_parser = OptimizerSpec::parse)]
+    #[arg(long, value_name = "SPEC", default_value = "sgd:0.03")]
     optimizer: OptimizerSpec,
     /// The memory of the learner that has one
     #[arg(long, value_name = "SPEC", default_value = "reservoir:200,replays=4", value_parser = MemorySpec::parse)]

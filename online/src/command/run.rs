@@ -32,8 +32,10 @@ pub struct Options {
     /// last known target is an input): "lstm:32,window=8", "carry:window=8 > lstm:64x2" [default: mlp:64,64]
     #[arg(long, value_name = "SPEC", value_parser = Model::parse)]
     pub(super) model: Option<Model>,
-    /// sgd:0.03 (momentum, nesterov, decay, clip), adam:0.001 or adamw:0.001 (decay, clip) [default: sgd:0.03]
-    #[arg(long, value_name = "SPEC", value_parser = OptimizerSpec::parse)]
+    /// sgd:0.03, adagrad:0.01, rmsprop:0.01, adadelta:1, adam:0.001, adamw:0.001, amsgrad:0.001, adamax:0.002,
+    /// nadam:0.002 or radam:0.001, with options such as momentum=0.9, nesterov=true, weight_decay=0.01, clip=1, and a
+    /// schedule: warmup=100, and cosine, linear or one_cycle=10000 [default: sgd:0.03]
+    #[arg(long, value_name = "SPEC")]
     pub(super) optimizer: Option<OptimizerSpec>,
     /// none, or reservoir:500,replays=4: keep a sample of 500 rows, learn 4 of them again with each new one
     /// [default: none]

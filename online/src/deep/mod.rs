@@ -3,17 +3,16 @@
 mod config;
 mod model;
 mod network;
-mod optimizer;
 mod recurrent;
 
 pub use config::Config;
 pub use model::{CellKind, MemorySpec, Model};
 pub use network::Network;
-pub use optimizer::OptimizerSpec;
+pub use thalweg_nn::OptimizerSpec;
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Tape};
-use thalweg_nn::{Mode, State, Step};
+use thalweg_nn::{Adam, AnyOptimizer, Mode, Optimizer, State, Step};
 use thalweg_tensor::{Rng, View, kernels};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -24,7 +23,6 @@ use crate::learn::{Learner, Prediction, Target, Task};
 use crate::memory::Reservoir;
 use crate::moments::Moments;
 use crate::row::Row;
-use optimizer::AnyOptimizer;
 use recurrent::{Lesson, Recurrent, Truth, WithLast};
 
 /// A deep model that learns from every example.
@@ -97,7 +95,7 @@ impl Deep {
             target: Moments::default(),
             params: Params::new(),
             network: None,
-            optimizer: AnyOptimizer::new(&config.optimizer),
+            optimizer: config.optimizer.build(),
             memory: Reservoir::new(config.memory.size),
             recurrent: config.model.is_recurrent().then(|| Recurrent::new(&config.model)),
             mode: Mode::train(Rng::new(config.seed).fork()),
@@ -131,7 +129,7 @@ impl Deep {
     /// m and v, laid out like θ, if the optimizer is Adam.
     #[must_use]
     pub fn moments(&self) -> Option<[&thalweg_autograd::Flat<f32>; 2]> {
-        self.optimizer.moments()
+        self.optimizer.as_adam().map(Adam::moments)
     }
 
     /// The features seen so far.

@@ -101,7 +101,7 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::super::{Config, Deep, Model};
-    use crate::{Learner, OptimizerSpec, Target, Task};
+    use crate::{Learner, Target, Task};
     use thalweg_autograd::Flat;
 
     /// The numbers of a vector laid out like θ, by the name of their tensor and their row and column.
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn growth_moves_neither_theta_nor_moments() -> Result<(), crate::Error> {
         for model in ["linear", "mlp:7,5", "rnn:5", "lstm:4", "gru:4", "gru:4,form=chung", "lstm:3x2 > mlp:4"] {
-            let (model, optimizer) = (Model::parse(model)?, OptimizerSpec::parse("adam:0.01")?);
+            let (model, optimizer) = (Model::parse(model)?, "adam:0.01".parse()?);
             let mut learner = Deep::new(Config { model, optimizer, ..Config::new(Task::Classify) });
             for k in 0..20 {
                 let x = [("a", f64::from(k % 7)), ("b", f64::from(k % 3))];

@@ -1,10 +1,13 @@
 //! Every optimizer, with groups, a schedule and an average; dense and sparse gradients.
 
 use thalweg_autograd::{Grads, Params, Tape};
-use thalweg_nn::{Average, Embedding, Group, Groups, Linear, Schedule, Step, clip_value};
+use thalweg_nn::{
+    AnyOptimizer, Average, Embedding, Group, Groups, Linear, Optimizer, OptimizerSpec, Schedule, Step, clip_value,
+};
 use thalweg_tensor::Rng;
 
 use super::only_the_first_steps_allocate;
+use crate::optimizers::spec::SPECS;
 use crate::optimizers::{Lawful, for_every_optimizer};
 
 fn groups() -> Groups {
@@ -33,7 +36,21 @@ fn learn(mut optimizer: impl Lawful) {
     });
 }
 
+/// With the schedule and the bound that it has.
+fn learn_plainly(mut optimizer: AnyOptimizer) {
+    let mut params = Params::<f32>::new();
+    let layer = Linear::new(&mut params, "layer", 8, 4, &mut Rng::new(1));
+    let (mut tape, mut grads) = (Tape::new(), Grads::like(&params));
+    only_the_first_steps_allocate(|i| {
+        layer.forward(tape.pass(&params).input(&[i as f32; 8])).cross_entropy(&[i % 4]).backward(&mut grads);
+        assert_eq!(optimizer.step(&mut params, &mut grads), Step::Taken);
+    });
+}
+
 #[test]
 fn optimizers_and_what_surrounds_them_allocate_nothing() {
     for_every_optimizer!(learn);
+    for spec in SPECS {
+        learn_plainly(spec.parse::<OptimizerSpec>().expect("there is such an optimizer").build());
+    }
 }

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 use thalweg_autograd::Grads;
-use thalweg_nn::{Adam, Optimizer, Step, clip_norm, clip_value};
+use thalweg_nn::{Adam, Group, Groups, Optimizer, Step, clip_norm, clip_value};
 use thalweg_tensor::Rng;
 
-use super::{random_gradient, two_parameters};
+use super::{Lawful, random_gradient, two_parameters, with};
+use crate::support::bits;
 
 proptest! {
     #[test]
@@ -47,4 +48,36 @@ fn clipping_does_not_hide_what_is_not_finite() {
     }
     law(|grads| assert!(clip_norm(grads, 1.0).is_nan()));
     law(|grads| clip_value(grads, 1.0));
+}
+
+/// A frozen group's gradient neither counts in the norm nor is stepped.
+#[test]
+fn clipping_counts_what_will_be_stepped() {
+    fn law(mut optimizer: impl Lawful) {
+        let (params, [vector, table], mut grads) = two_parameters();
+        optimizer.set_groups(Groups::from([Group::of("table").frozen()]));
+        grads.of_mut(vector).copy_from_slice(&[3.0, 4.0, 0.0, 0.0, 0.0]);
+        grads.of_mut(table).fill(1e6);
+        assert_eq!(optimizer.clip_norm(&mut grads, 10.0), 5.0);
+        assert_eq!(grads.of(vector), [3.0, 4.0, 0.0, 0.0, 0.0]);
+        assert!(grads.of(table).iter().all(|&g| g == 0.0));
+        grads.of_mut(table).fill(f32::NAN);
+        assert_eq!(optimizer.clip_norm(&mut grads, 1.0), 5.0);
+        let (mut clipped, mut plain) = (params.clone(), params.clone());
+        let mut twin = with(optimizer.clone(), |o| o.set_groups(Groups::default()));
+        let mut twin_grads = Grads::like(&params);
+        twin_grads.of_mut(vector).copy_from_slice(grads.of(vector));
+        assert!((twin_grads.norm() - 1.0).abs() < 1e-6);
+        assert_eq!(optimizer.step(&mut clipped, &mut grads), Step::Taken);
+        assert_eq!(twin.step(&mut plain, &mut twin_grads), Step::Taken);
+        assert_eq!(bits(clipped.of(vector)), bits(plain.of(vector)));
+    }
+    super::for_every_optimizer!(law);
+}
+
+#[test]
+#[should_panic(expected = "clip_norm: a bound of at least 0 expected, found NaN")]
+fn clipping_panics_on_a_bound_that_is_none() {
+    let (_, _, mut grads) = two_parameters();
+    clip_norm(&mut grads, f64::NAN);
 }

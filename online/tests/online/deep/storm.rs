@@ -40,8 +40,8 @@ fn an_absurd_learning_rate_never_makes_theta_infinite() {
             format!("sgd:{rate},momentum=0.9"),
             format!("sgd:{rate},clip=1"),
             format!("adam:{rate}"),
-            format!("adam:{rate},decay=1e-7"),
-            format!("adamw:{rate},decay=0"),
+            format!("adam:{rate},weight_decay=1e-7"),
+            format!("adamw:{rate},weight_decay=0"),
         ];
         let specs = specs.each_ref().map(String::as_str);
         every_learner(&specs, |mut learner, name| {

@@ -1,9 +1,7 @@
 //! What the laws need: every kind of learner, streams in which everything can happen, bits.
 
 use thalweg_autograd::Flat;
-use thalweg_online::{
-    AsValue, Config, Deep, Error, Learner, MemorySpec, Model, OptimizerSpec, Target, Task, Value, checkpoint,
-};
+use thalweg_online::{AsValue, Config, Deep, Error, Learner, MemorySpec, Model, Target, Task, Value, checkpoint};
 use thalweg_tensor::Rng;
 
 pub const TASKS: [Task; 2] = [Task::Classify, Task::Regress];
@@ -16,13 +14,22 @@ pub const MODELS: [&str; 7] = [
     "gru:4,window=2",
     "gru:4,window=3,form=chung",
 ];
-pub const OPTIMIZERS: [&str; 5] = ["sgd:0.03", "sgd:0.01,momentum=0.9", "adam:0.01", "adamw:0.01", "adam:0.01,clip=1"];
+pub const OPTIMIZERS: [&str; 8] = [
+    "sgd:0.03",
+    "sgd:0.01,momentum=0.9",
+    "adam:0.01",
+    "adamw:0.01",
+    "adam:0.01,clip=1",
+    "rmsprop:0.001,centered=true",
+    "nadam:0.002,warmup=9,cosine=60",
+    "adagrad:0.01",
+];
 pub const MEMORIES: [&str; 2] = ["none", "reservoir:6,replays=2"];
 
 pub fn config(task: Task, model: &str, optimizer: &str, memory: &str) -> Config {
     Config {
         model: Model::parse(model).expect("there is such a model"),
-        optimizer: OptimizerSpec::parse(optimizer).expect("there is such an optimizer"),
+        optimizer: optimizer.parse().expect("there is such an optimizer"),
         memory: MemorySpec::parse(memory).expect("there is such a memory"),
         ..Config::new(task)
     }

@@ -1,0 +1,143 @@
+//! Whichever optimizer it is.
+
+use thalweg_autograd::{Grads, Params};
+use thalweg_tensor::Real;
+
+use super::hyperparameters::Visit;
+use super::{Adadelta, Adagrad, Adam, Adamax, Groups, NAdam, Optimizer, RAdam, RmsProp, Schedule, Sgd, Step};
+
+/// An optimizer that is chosen at run time, by an [`OptimizerSpec`](super::OptimizerSpec); with its schedule, and a bound
+/// on the norm of the gradient.
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(bound(serialize = "T: Real + serde::Serialize", deserialize = "T: Real + serde::Deserialize<'de>"))
+)]
+pub struct AnyOptimizer<T: Real = f32> {
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "within_bounds"))]
+    pub(super) rule: Rule<T>,
+    pub(super) schedule: Option<Schedule>,
+    pub(super) clip: Option<f64>,
+    /// How many steps were taken: where the schedule stands.
+    pub(super) taken: u64,
+}
+
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(bound(serialize = "T: Real + serde::Serialize", deserialize = "T: Real + serde::Deserialize<'de>"))
+)]
+pub(super) enum Rule<T: Real> {
+    Sgd(Sgd<T>),
+    Adagrad(Adagrad<T>),
+    RmsProp(RmsProp<T>),
+    Adadelta(Adadelta<T>),
+    Adam(Adam<T>),
+    Adamax(Adamax<T>),
+    NAdam(NAdam<T>),
+    RAdam(RAdam<T>),
+}
+
+/// The same of any optimizer.
+macro_rules! each {
+    ($rule:expr, $optimizer:ident => $what:expr) => {
+        match $rule {
+            Rule::Sgd($optimizer) => $what,
+            Rule::Adagrad($optimizer) => $what,
+            Rule::RmsProp($optimizer) => $what,
+            Rule::Adadelta($optimizer) => $what,
+            Rule::Adam($optimizer) => $what,
+            Rule::Adamax($optimizer) => $what,
+            Rule::NAdam($optimizer) => $what,
+            Rule::RAdam($optimizer) => $what,
+        }
+    };
+}
+
+impl<T: Real> Rule<T> {
+    pub const NAMES: [&'static str; 10] =
+        ["sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "amsgrad", "adamax", "nadam", "radam"];
+
+    /// The optimizer of this name, with its defaults.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "sgd" => Rule::Sgd(Sgd::new(0.03)),
+            "adagrad" => Rule::Adagrad(Adagrad::new(0.01)),
+            "rmsprop" => Rule::RmsProp(RmsProp::new(0.01)),
+            "adadelta" => Rule::Adadelta(Adadelta::new(1.0)),
+            "adam" => Rule::Adam(Adam::new(0.001)),
+            "adamw" => Rule::Adam(Adam::adamw(0.001)),
+            "amsgrad" => Rule::Adam(Adam::amsgrad(0.001)),
+            "adamax" => Rule::Adamax(Adamax::new(0.002)),
+            "nadam" => Rule::NAdam(NAdam::new(0.002)),
+            "radam" => Rule::RAdam(RAdam::new(0.001)),
+            _ => return None,
+        })
+    }
+
+    pub fn get(&self) -> &dyn Optimizer<T> {
+        each!(self, optimizer => optimizer)
+    }
+
+    pub fn get_mut(&mut self) -> &mut dyn Optimizer<T> {
+        each!(self, optimizer => optimizer)
+    }
+}
+
+#[cfg(feature = "serde")]
+fn within_bounds<'de, T, D>(from: D) -> Result<Rule<T>, D::Error>
+where
+    T: Real + serde::Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    let mut rule: Rule<T> = serde::Deserialize::deserialize(from)?;
+    rule.get_mut().check().map_err(serde::de::Error::custom)?;
+    Ok(rule)
+}
+
+impl<T: Real> AnyOptimizer<T> {
+    /// The optimizer, if it is [`Adam`] (or AdamW, or AMSGrad): its moments, for instance.
+    pub fn as_adam(&self) -> Option<&Adam<T>> {
+        match &self.rule {
+            Rule::Adam(adam) => Some(adam),
+            _ => None,
+        }
+    }
+}
+
+impl<T: Real> Optimizer<T> for AnyOptimizer<T> {
+    fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
+        let AnyOptimizer { rule, schedule, clip, taken } = self;
+        let optimizer = rule.get_mut();
+        if let Some(schedule) = schedule {
+            optimizer.set_learning_rate(schedule.rate(*taken));
+        }
+        if let Some(max) = *clip {
+            optimizer.clip_norm(grads, max);
+        }
+        let step = optimizer.step(params, grads);
+        *taken += u64::from(step == Step::Taken);
+        step
+    }
+
+    /// η of the last step, or of the first.
+    fn learning_rate(&self) -> f64 {
+        self.rule.get().learning_rate()
+    }
+
+    /// Sets η, in place of the schedule.
+    fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.schedule = None;
+        self.rule.get_mut().set_learning_rate(learning_rate);
+    }
+
+    fn groups_mut(&mut self) -> &mut Groups {
+        self.rule.get_mut().groups_mut()
+    }
+
+    fn hyperparameters(&mut self, visit: Visit<'_>) {
+        self.rule.get_mut().hyperparameters(visit);
+    }
+}
