@@ -39,7 +39,7 @@ fn a_state_without_hidden_units_is_refused() {
 fn statistics_that_were_not_measured_are_not_pending() {
     let (mut params, mut mode) = (Params::<f32>::new(), Mode::train(Rng::new(1)));
     mode.track(params.add("mean", [1], |_| 0.0), 0.1, &[1.0]);
-    assert_eq!(refused(&mode, "/Train/pending", json!(2)), "2 of 1 measured statistics cannot be pending");
+    assert_eq!(refused(&mode, "/Train/pending", json!(2)), "2 of 1 notes cannot be pending");
 }
 
 /// One digit after the other is replaced, in windows that have been used more or less.
