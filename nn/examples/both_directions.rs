@@ -75,7 +75,7 @@ fn learn(directions: usize) -> f64 {
     let (mut right, mut all) = (0, 0);
     for _ in 0..50 {
         let words = Words::draw(&mut rng);
-        let guesses = net.forward(&tape.pass(&params), &words, &mut Mode::Eval).to_tensor().view().argmax(1);
+        let guesses = net.forward(&tape.pass(&params), &words, &mut Mode::Eval).to_tensor().argmax(1);
         let labelled = guesses.iter().zip(&words.labels).filter(|(_, label)| **label != NONE);
         labelled.for_each(|(guess, label)| (right, all) = (right + usize::from(guess == label), all + 1));
     }

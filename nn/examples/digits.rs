@@ -66,7 +66,7 @@ fn main() {
         let (x, classes) = together(&held_out);
         let pass = tape.pass(&params);
         let logits = net.forward(pass.input(&x).reshape([held_out.len(), 1, 8, 8]), &mut Mode::Eval);
-        let guesses = logits.to_tensor().view().argmax(1);
+        let guesses = logits.to_tensor().argmax(1);
         let right = guesses.iter().zip(&classes).filter(|(guess, class)| guess == class).count();
         accuracy = right as f64 / held_out.len() as f64;
         println!("epoch {epoch}: loss {:.3}, {:.1} % right", total / images.len() as f64, 100.0 * accuracy);

@@ -45,7 +45,7 @@
 //! | [`attention`] | [`MultiheadAttention`], [`TransformerEncoderLayer`], positions |
 //! | [`pool`], `dropout`, `nonlinearity` | [`MaxPool2d`] and its kin, [`Dropout`], [`Nonlinearity`], [`PRelu`] |
 //! | [`module`] | [`Module`]: layers in sequence, [`Residual`] connections, without `dyn` |
-//! | `network` | networks from a line of text, `lstm:64x2 > linear:10`; a summary |
+//! | `network`, `summary` | networks from a line of text, `lstm:64x2 > linear:10`; what they and any θ consist of |
 //! | `mode` | [`Mode`]: training or use; what dropout draws from, what batch norm measured |
 //! | [`recurrent`] | cells written as their equations; [`Recurrent`]: layers of them, both directions; [`State`]; [`Tbptt`] |
 //! | `parallel` | [`Parallel`]: a batch on several threads, with the same bits for any number of them |
@@ -83,6 +83,7 @@ pub mod pool;
 pub mod recurrent;
 #[cfg(feature = "spec")]
 pub mod spec;
+mod summary;
 #[cfg(any(feature = "checkpoint", feature = "safetensors"))]
 pub mod weights;
 
@@ -109,5 +110,6 @@ pub use pool::{AvgPool1d, AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool1d
 pub use recurrent::{Carried, Cell, GrowHidden, Portable, Recurrent, Stackable, State, Tbptt, unroll, unroll_of};
 pub use recurrent::{CellOptions, RecurrentOptions};
 pub use recurrent::{Gru, GruForm, LayerNormLstm, Lstm, LstmForm, LstmState, Reset, Rnn, RnnForm, Update};
+pub use summary::{ParamRow, ParamsSummary};
 pub use thalweg_autograd::{Activation, Flat, Grads, Param, Params, Pass, Tape, Var};
 pub use thalweg_tensor::{Real, Rng, Shape, Tensor, View};

@@ -32,10 +32,12 @@
 //! assert_eq!(net.forward(pass.zeros([5, 1, 28, 28]), &mut Mode::Eval).dims(), [5, 10]);
 //! ```
 
-use thalweg_autograd::{Activation, Var};
-use thalweg_tensor::{Real, Shape};
+use thalweg_autograd::{Activation, Op, Var};
+use thalweg_tensor::{Real, Shape, kernels};
 
-use crate::{BatchNorm, Conv1d, Conv2d, Dropout, GroupNorm, LayerNorm, Linear, Mode, Nonlinearity, PRelu, RmsNorm};
+use crate::{
+    BatchNorm, Conv1d, Conv2d, Dropout, Embedding, GroupNorm, LayerNorm, Linear, Mode, Nonlinearity, PRelu, RmsNorm,
+};
 use crate::{LearnedPositions, SinusoidalPositions, TransformerEncoderLayer};
 
 /// A layer with one input and one output.
@@ -166,5 +168,36 @@ by_mode!(BatchNorm, Dropout, TransformerEncoderLayer);
 impl Module for Activation {
     fn forward<'p, T: Real>(&self, x: Var<'p, T>, _: &mut Mode<T>) -> Var<'p, T> {
         x.activate(*self)
+    }
+}
+
+/// Indices that are held as numbers, of any shape `[…]` → `[…, d]`. In `f32` whole numbers are exact up to 2²⁴.
+///
+/// Forward `yᵢ = W[xᵢ]`; backward `W̄[xᵢ] += ȳᵢ` unless that row is the padding, and nothing for `x`.
+impl Module for Embedding {
+    #[track_caller]
+    fn forward<'p, T: Real>(&self, x: Var<'p, T>, _: &mut Mode<T>) -> Var<'p, T> {
+        let table = x.pass().param(self.weight);
+        let ([words, width], shape) = (table.dims(), x.shape());
+        // Also of NaN.
+        let unknown = |x: &&T| !(x.to_f64() >= 0.0 && x.to_f64() < words as f64 && x.to_f64().fract() == 0.0);
+        if let Some(bad) = x.with(|x| x.iter().find(unknown).copied()) {
+            panic!("Embedding: an index below {words} expected, found {bad}");
+        }
+        let op = Op::new("embedding").attributes([self.padding.unwrap_or(words), width]);
+        x.pass().record(
+            op,
+            [table, x],
+            shape.inserted(shape.rank(), width),
+            |[table, x], y| {
+                let places = y.chunks_exact_mut(width.max(1)).zip(x);
+                places.for_each(|(y, x)| y.copy_from_slice(&table[x.to_f64() as usize * width..][..width]));
+            },
+            |g| {
+                let ([padding, width], dy) = (g.attributes(), g.dy());
+                let rows = dy.chunks_exact(width.max(1)).zip(g.x(1)).map(|(dy, x)| (dy, x.to_f64() as usize));
+                rows.filter(|(_, row)| *row != padding).for_each(|(dy, row)| kernels::add_assign(dy, g.dx_row(0, row)));
+            },
+        )
     }
 }

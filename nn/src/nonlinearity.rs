@@ -1,5 +1,8 @@
 //! Activations as values.
 
+use std::fmt;
+use std::mem::discriminant;
+
 use thalweg_autograd::{Param, Params, Var};
 use thalweg_tensor::{Real, Rng};
 
@@ -66,6 +69,39 @@ pub enum Nonlinearity {
 }
 
 impl Nonlinearity {
+    /// Every function by its name, with PyTorch's slope or scale where it has one.
+    pub const NAMED: [(&'static str, Nonlinearity); 21] = [
+        ("relu", Nonlinearity::Relu),
+        ("leaky_relu", Nonlinearity::LeakyRelu(0.01)),
+        ("relu6", Nonlinearity::Relu6),
+        ("elu", Nonlinearity::Elu(1.0)),
+        ("selu", Nonlinearity::Selu),
+        ("celu", Nonlinearity::Celu(1.0)),
+        ("gelu", Nonlinearity::Gelu),
+        ("gelu_tanh", Nonlinearity::GeluTanh),
+        ("silu", Nonlinearity::Silu),
+        ("mish", Nonlinearity::Mish),
+        ("softplus", Nonlinearity::Softplus),
+        ("tanh", Nonlinearity::Tanh),
+        ("tanhshrink", Nonlinearity::Tanhshrink),
+        ("hardtanh", Nonlinearity::Hardtanh),
+        ("sigmoid", Nonlinearity::Sigmoid),
+        ("log_sigmoid", Nonlinearity::LogSigmoid),
+        ("hardsigmoid", Nonlinearity::Hardsigmoid),
+        ("hardswish", Nonlinearity::Hardswish),
+        ("glu", Nonlinearity::Glu),
+        ("softmax", Nonlinearity::Softmax),
+        ("log_softmax", Nonlinearity::LogSoftmax),
+    ];
+
+    /// The slope or the scale, of those that have one.
+    pub fn number_mut(&mut self) -> Option<&mut f64> {
+        match self {
+            Nonlinearity::LeakyRelu(number) | Nonlinearity::Elu(number) | Nonlinearity::Celu(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// `f(x)`, any shape.
     ///
     /// # Panics
@@ -99,6 +135,15 @@ impl Nonlinearity {
             Nonlinearity::Softmax => x.softmax(),
             Nonlinearity::LogSoftmax => x.log_softmax(),
         }
+    }
+}
+
+/// The name, and what number it has: `gelu`, `leaky_relu:0.01`.
+impl fmt::Display for Nonlinearity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = Self::NAMED.iter().find(|(_, function)| discriminant(function) == discriminant(self));
+        f.write_str(named.map_or("", |(name, _)| name))?;
+        { *self }.number_mut().map_or(Ok(()), |number| write!(f, ":{number}"))
     }
 }
 

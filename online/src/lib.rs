@@ -36,7 +36,7 @@ pub mod session;
 pub mod stream;
 
 pub use continual::AccuracyMatrix;
-pub use deep::{CellKind, Config, Deep, MemorySpec, Model, OptimizerSpec};
+pub use deep::{Config, Deep, MemorySpec, Model, OptimizerSpec};
 pub use error::{Error, ErrorKind};
 pub use evaluate::Prequential;
 pub use features::Features;

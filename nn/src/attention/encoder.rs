@@ -58,6 +58,7 @@ pub struct TransformerEncoderLayer {
 
 /// What a [`TransformerEncoderLayer`] is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TransformerOptions {
     /// How many hidden units the network has; PyTorch's `dim_feedforward`. `None`: four times the width.
     pub feedforward: Option<usize>,

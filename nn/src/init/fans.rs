@@ -42,9 +42,14 @@ impl Fan {
     }
 }
 
-/// What follows a layer, and so how much it has to make up for.
+/// How much a layer has to make up for, by what follows it; PyTorch's `nonlinearity`.
+///
+/// ```
+/// use thalweg_nn::init::Gain;
+/// assert_eq!(Gain::Relu.value(), 2.0_f64.sqrt());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Nonlinearity {
+pub enum Gain {
     /// Nothing.
     Linear,
     /// Logistic function.
@@ -59,15 +64,15 @@ pub enum Nonlinearity {
     Selu,
 }
 
-impl Nonlinearity {
-    /// PyTorch's `calculate_gain`.
-    pub fn gain(self) -> f64 {
+impl Gain {
+    /// The factor; PyTorch's `calculate_gain`.
+    pub fn value(self) -> f64 {
         match self {
-            Nonlinearity::Linear | Nonlinearity::Sigmoid => 1.0,
-            Nonlinearity::Tanh => 5.0 / 3.0,
-            Nonlinearity::Relu => 2.0_f64.sqrt(),
-            Nonlinearity::LeakyRelu(slope) => (2.0 / (1.0 + slope * slope)).sqrt(),
-            Nonlinearity::Selu => 0.75,
+            Gain::Linear | Gain::Sigmoid => 1.0,
+            Gain::Tanh => 5.0 / 3.0,
+            Gain::Relu => 2.0_f64.sqrt(),
+            Gain::LeakyRelu(slope) => (2.0 / (1.0 + slope * slope)).sqrt(),
+            Gain::Selu => 0.75,
         }
     }
 }
@@ -95,13 +100,8 @@ pub fn xavier_normal<T: Real>(shape: Shape, gain: f64, rng: &mut Rng) -> impl Fn
 /// # Panics
 /// If the shape has fewer than two axes.
 #[track_caller]
-pub fn kaiming_uniform<T: Real>(
-    shape: Shape,
-    fan: Fan,
-    nonlinearity: Nonlinearity,
-    rng: &mut Rng,
-) -> impl FnMut(usize) -> T {
-    uniform(nonlinearity.gain() * over_root(fan.of(shape)) * 3.0_f64.sqrt(), rng)
+pub fn kaiming_uniform<T: Real>(shape: Shape, fan: Fan, gain: Gain, rng: &mut Rng) -> impl FnMut(usize) -> T {
+    uniform(gain.value() * over_root(fan.of(shape)) * 3.0_f64.sqrt(), rng)
 }
 
 /// Normal with deviation `gain / √fan` (He, Zhang, Ren & Sun 2015).
@@ -109,13 +109,8 @@ pub fn kaiming_uniform<T: Real>(
 /// # Panics
 /// If the shape has fewer than two axes.
 #[track_caller]
-pub fn kaiming_normal<T: Real>(
-    shape: Shape,
-    fan: Fan,
-    nonlinearity: Nonlinearity,
-    rng: &mut Rng,
-) -> impl FnMut(usize) -> T {
-    normal(nonlinearity.gain() * over_root(fan.of(shape)), rng)
+pub fn kaiming_normal<T: Real>(shape: Shape, fan: Fan, gain: Gain, rng: &mut Rng) -> impl FnMut(usize) -> T {
+    normal(gain.value() * over_root(fan.of(shape)), rng)
 }
 
 /// The bound of PyTorch's default for affine and recurrent layers: `1/√n` with n inputs (recurrent: n hidden units).
@@ -144,7 +139,7 @@ mod tests {
     /// The deviation that was asked for, and for uniform elements the bound `√3` times as large.
     #[test]
     fn deviations_follow_from_the_fans() {
-        let (shape, leaky) = (Shape::new(&SHAPE), Nonlinearity::LeakyRelu(0.5));
+        let (shape, leaky) = (Shape::new(&SHAPE), Gain::LeakyRelu(0.5));
         let [fan_in, fan_out] = [16.0 * 15.0, 32.0 * 15.0_f64];
         let xavier = 1.5 * (2.0 / (fan_in + fan_out)).sqrt();
         let forward = 2.0_f64.sqrt() / fan_in.sqrt();
@@ -153,16 +148,12 @@ mod tests {
         let draw: [(f64, bool, Fill); 6] = [
             (xavier, true, |s, rng| (0..s.len()).map(xavier_uniform(s, 1.5, rng)).collect()),
             (xavier, false, |s, rng| (0..s.len()).map(xavier_normal(s, 1.5, rng)).collect()),
-            (forward, true, |s, rng| (0..s.len()).map(kaiming_uniform(s, Fan::In, Nonlinearity::Relu, rng)).collect()),
-            (forward, false, |s, rng| (0..s.len()).map(kaiming_normal(s, Fan::In, Nonlinearity::Relu, rng)).collect()),
-            (back, true, |s, rng| {
-                (0..s.len()).map(kaiming_uniform(s, Fan::Out, Nonlinearity::LeakyRelu(0.5), rng)).collect()
-            }),
-            (back, false, |s, rng| {
-                (0..s.len()).map(kaiming_normal(s, Fan::Out, Nonlinearity::LeakyRelu(0.5), rng)).collect()
-            }),
+            (forward, true, |s, rng| (0..s.len()).map(kaiming_uniform(s, Fan::In, Gain::Relu, rng)).collect()),
+            (forward, false, |s, rng| (0..s.len()).map(kaiming_normal(s, Fan::In, Gain::Relu, rng)).collect()),
+            (back, true, |s, rng| (0..s.len()).map(kaiming_uniform(s, Fan::Out, Gain::LeakyRelu(0.5), rng)).collect()),
+            (back, false, |s, rng| (0..s.len()).map(kaiming_normal(s, Fan::Out, Gain::LeakyRelu(0.5), rng)).collect()),
         ];
-        assert_eq!(leaky.gain(), (2.0_f64 / 1.25).sqrt());
+        assert_eq!(leaky.value(), (2.0_f64 / 1.25).sqrt());
         for (deviation, bounded, draw) in draw {
             let drawn = draw(shape, &mut Rng::new(3));
             let (n, bound) = (drawn.len() as f64, deviation * 3.0_f64.sqrt());
@@ -178,7 +169,7 @@ mod tests {
     #[test]
     fn the_default_bound_is_kaimings_and_defined_without_inputs() {
         assert_eq!([0, 1, 16].map(default_bound), [0.0, 1.0, 0.25]);
-        let gain = Nonlinearity::LeakyRelu(5.0_f64.sqrt()).gain();
+        let gain = Gain::LeakyRelu(5.0_f64.sqrt()).value();
         assert!((gain * 3.0_f64.sqrt() / 7.0_f64.sqrt() - default_bound(7)).abs() < 1e-15);
         assert_eq!(xavier_uniform::<f64>(Shape::new(&[0, 0]), 1.0, &mut Rng::new(1))(0), 0.0);
     }

@@ -32,9 +32,7 @@ mod fans;
 mod matrices;
 
 pub use distributions::{constant, normal, ones, truncated_normal, uniform, zeros};
-pub use fans::{
-    Fan, Nonlinearity, default_bound, fans, kaiming_normal, kaiming_uniform, xavier_normal, xavier_uniform,
-};
+pub use fans::{Fan, Gain, default_bound, fans, kaiming_normal, kaiming_uniform, xavier_normal, xavier_uniform};
 pub use matrices::{eye, orthogonal, sparse};
 
 use thalweg_autograd::{Param, Params};

@@ -4,15 +4,15 @@ use thalweg_autograd::Var;
 use thalweg_tensor::{Real, Shape};
 
 use super::state::Parts;
-use super::{Layer, Network, NetworkState, Stack, each};
-use crate::Mode;
+use super::{Chain, Layer, Network, NetworkState, Stack, each};
+use crate::{AttentionMask, GlobalAvgPool2d, GlobalMaxPool2d, Mode, Module, SinusoidalPositions};
 
 impl Network {
     /// One step, or one pass of a network that is not recurrent: an example, or a batch with an axis in front, and what
     /// was carried → what it gives, and what to carry on.
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the network looks at [whole sequences](super::NetworkSpec::whole_sequences), or the shapes do not fit.
     #[track_caller]
     pub fn step<'p, T: Real>(
         &self,
@@ -20,17 +20,14 @@ impl Network {
         state: NetworkState<'p, T>,
         mode: &mut Mode<T>,
     ) -> (Var<'p, T>, NetworkState<'p, T>) {
-        let batch = self.leading(x, &[0, 1]);
-        self.run(
-            x,
-            &batch,
-            state,
-            mode,
-            &|stack, x, state, mode| each!(stack, c => state.through(|s| c.step_in(x, s, mode))),
-        )
+        if let Some(layer) = self.spec.whole_sequences() {
+            panic!("step: there are no steps where {layer} looks at whole sequences: call sequence");
+        }
+        self.run(x, &[0, 1], true, state, mode)
     }
 
-    /// Whole sequences, time first: `[t, …]`, or `[t, n, …]` for a batch; with one node for each recurrent layer.
+    /// Whole sequences, time first: `[t, …]`, or `[t, n, …]` for a batch; with one node for each recurrent layer and
+    /// direction.
     ///
     /// # Panics
     /// If the sequence is empty, or the shapes do not fit.
@@ -41,77 +38,119 @@ impl Network {
         state: NetworkState<'p, T>,
         mode: &mut Mode<T>,
     ) -> (Var<'p, T>, NetworkState<'p, T>) {
-        let leading = self.leading(x, &[1, 2]);
-        self.run(
-            x,
-            &leading,
-            state,
-            mode,
-            &|stack, x, state, mode| each!(stack, c => state.through(|s| c.forward(x, s, mode))),
-        )
+        self.run(x, &[1, 2], false, state, mode)
     }
 
-    /// The axes in front of an example's.
     #[track_caller]
-    fn leading<T: Real>(&self, x: Var<'_, T>, allowed: &[usize]) -> Shape {
-        let shape = x.shape();
-        let (leading, example) = shape.dims().split_at(shape.rank().saturating_sub(self.input.rank()));
-        let fits = example == self.input.dims() && allowed.contains(&leading.len());
-        assert!(
-            fits,
-            "network: examples of shape {} expected, with {allowed:?} axes in front, found {shape}",
-            self.input
-        );
-        Shape::from(leading)
-    }
-
-    /// Layer by layer; the recurrent ones by `recur`.
-    #[track_caller]
-    #[allow(clippy::type_complexity, reason = "the type is the signature of a step")]
     fn run<'p, T: Real>(
         &self,
-        mut x: Var<'p, T>,
-        leading: &Shape,
+        x: Var<'p, T>,
+        allowed: &[usize],
+        in_steps: bool,
         mut state: NetworkState<'p, T>,
         mode: &mut Mode<T>,
-        recur: &dyn Fn(&Stack, Var<'p, T>, &mut Parts<'_, 'p, T>, &mut Mode<T>) -> Var<'p, T>,
     ) -> (Var<'p, T>, NetworkState<'p, T>) {
-        let mut parts = Parts { parts: &mut state.parts, at: 0 };
-        // What is not recurrent sees time and batch as one axis.
-        let rows = |x: Var<'p, T>, shape: Shape| match leading.rank() {
-            0 | 1 => x,
-            _ => x.reshape(shape.inserted(0, leading.len())),
-        };
-        let all = |x: Var<'p, T>, shape: Shape| {
-            let dims = leading.dims().iter().rev();
-            x.reshape(dims.fold(shape, |shape, &size| shape.inserted(0, size)))
-        };
-        let mut from = self.input;
-        x = rows(x, from);
-        for (layer, to) in &self.layers {
-            x = match layer {
-                Layer::Recurrent(stack) => rows(recur(stack, all(x, from), &mut parts, mode), *to),
-                Layer::View => rows(all(x, *to), *to),
-                Layer::Done => x,
-                Layer::Linear(linear, activation) => linear.forward_with(x, *activation),
-                Layer::Function(function) => function.forward(x),
-                Layer::Dropout(dropout) => dropout.forward(x, mode),
-                Layer::LayerNorm(norm) => norm.forward(x),
-                Layer::RmsNorm(norm) => norm.forward(x),
-                Layer::BatchNorm(norm) => {
-                    // Channels are the second axis: a single example is a batch of one.
-                    let batch = x.reshape(from.inserted(0, leading.len()));
-                    norm.forward(batch, mode).reshape(x.shape())
-                }
-                Layer::Conv1d(conv) => conv.forward(x),
-                Layer::Conv2d(conv) => conv.forward(x),
-                Layer::MaxPool1d(pool) => pool.forward(x),
-                Layer::MaxPool2d(pool) => pool.forward(x),
-                Layer::AvgPool1d(pool) => pool.forward(x),
-                Layer::AvgPool2d(pool) => pool.forward(x),
-            };
+        let (shape, input) = (x.shape(), self.chain.input);
+        let (leading, example) = shape.dims().split_at(shape.rank().saturating_sub(input.rank()));
+        let fits = example == input.dims() && allowed.contains(&leading.len());
+        assert!(fits, "network: examples of shape {input} expected, with {allowed:?} axes in front, found {shape}");
+        let parts = Parts { parts: &mut state.parts, at: 0 };
+        let mut run = Run { leading: Shape::from(leading), in_steps, parts, mode };
+        let rows = run.chain(&self.chain, run.rows(x, input));
+        (run.all(rows, self.output()), state)
+    }
+}
+
+/// A pass through a network.
+struct Run<'a, 'p, T: Real> {
+    /// The axes in front of an example's: none, a batch, time, or time and batch.
+    leading: Shape,
+    in_steps: bool,
+    parts: Parts<'a, 'p, T>,
+    mode: &'a mut Mode<T>,
+}
+
+impl<'p, T: Real> Run<'_, 'p, T> {
+    /// What is not recurrent sees time and batch as one axis.
+    fn rows(&self, x: Var<'p, T>, example: Shape) -> Var<'p, T> {
+        if self.leading.rank() < 2 { x } else { x.reshape(example.inserted(0, self.leading.len())) }
+    }
+
+    /// Time and batch as the axes that they are.
+    fn all(&self, x: Var<'p, T>, example: Shape) -> Var<'p, T> {
+        let leading = self.leading.dims().iter().rev();
+        x.reshape(leading.fold(example, |shape, &size| shape.inserted(0, size)))
+    }
+
+    /// Channels are the second axis: a single example is a batch of one.
+    fn batch(&self, x: Var<'p, T>, example: Shape) -> Var<'p, T> {
+        x.reshape(example.inserted(0, self.leading.len()))
+    }
+
+    /// What looks at whole sequences takes them behind the batch: `[t, d]` or `[n, t, d]`.
+    #[track_caller]
+    fn over_time(
+        &mut self,
+        x: Var<'p, T>,
+        example: Shape,
+        f: impl FnOnce(Var<'p, T>, &mut Mode<T>) -> Var<'p, T>,
+    ) -> Var<'p, T> {
+        if self.leading.rank() < 2 {
+            return f(x, self.mode);
+        }
+        let y = f(self.all(x, example).permute(&[1, 0, 2]), self.mode);
+        self.rows(y.permute(&[1, 0, 2]), example)
+    }
+
+    /// Layer by layer, from rows to rows.
+    #[track_caller]
+    fn chain(&mut self, chain: &Chain, mut x: Var<'p, T>) -> Var<'p, T> {
+        let mut from = chain.input;
+        for (layer, to) in &chain.layers {
+            x = self.layer(layer, x, from, *to);
             from = *to;
         }
-        (all(x, from), state)
+        x
+    }
+
+    #[track_caller]
+    fn layer(&mut self, layer: &Layer, x: Var<'p, T>, from: Shape, to: Shape) -> Var<'p, T> {
+        match layer {
+            Layer::Recurrent(stack) => {
+                let (whole, mode) = (self.all(x, from), &mut *self.mode);
+                let outputs = match self.in_steps {
+                    true => each!(stack, c => self.parts.through(|state| c.step_in(whole, state, mode))),
+                    false => each!(stack, c => self.parts.through(|state| c.forward(whole, state, mode))),
+                };
+                self.rows(outputs, to)
+            }
+            Layer::Attention(attention, causal) => {
+                let mask = AttentionMask { causal: *causal, key_padding: None };
+                self.over_time(x, from, |x, mode| attention.self_attention(x, mask, mode))
+            }
+            Layer::Encoder(encoder) => self.over_time(x, from, |x, mode| encoder.forward(x, mode)),
+            Layer::SinusoidalPositions => self.over_time(x, from, |x, _| SinusoidalPositions.forward(x)),
+            Layer::LearnedPositions(positions) => self.over_time(x, from, |x, _| positions.forward(x)),
+            Layer::GroupNorm(norm) => norm.forward(self.batch(x, from)).reshape(x.shape()),
+            Layer::BatchNorm(norm) => norm.forward(self.batch(x, from), self.mode).reshape(x.shape()),
+            Layer::View => self.rows(self.all(x, to), to),
+            Layer::Residual(inner) => x + self.chain(inner, x),
+            Layer::Done => x,
+            Layer::Linear(linear, activation) => linear.forward_with(x, *activation),
+            Layer::Function(function) => function.forward(x),
+            Layer::PRelu(function) => function.forward(x),
+            Layer::Dropout(dropout) => dropout.forward(x, self.mode),
+            Layer::LayerNorm(norm) => norm.forward(x),
+            Layer::RmsNorm(norm) => norm.forward(x),
+            Layer::Embedding(embedding) => Module::forward(embedding, x, self.mode),
+            Layer::Conv1d(conv) => conv.forward(x),
+            Layer::Conv2d(conv) => conv.forward(x),
+            Layer::MaxPool1d(pool) => pool.forward(x),
+            Layer::MaxPool2d(pool) => pool.forward(x),
+            Layer::AvgPool1d(pool) => pool.forward(x),
+            Layer::AvgPool2d(pool) => pool.forward(x),
+            Layer::GlobalMaxPool2d => GlobalMaxPool2d.forward(x),
+            Layer::GlobalAvgPool2d => GlobalAvgPool2d.forward(x),
+        }
     }
 }

@@ -3,6 +3,8 @@
 mod build;
 mod forward;
 mod layers;
+mod parse;
+mod print;
 mod shapes;
 mod state;
 mod summary;
@@ -24,19 +26,32 @@ use crate::*;
 ///
 /// ```text
 /// network = [ layer { ">" layer } ]
+/// layer   = name [ ":" item { "," item } ] | "residual(" network ")"
+/// item    = size { "x" size } | flag | option "=" value
 /// ```
 ///
-/// | layer | is |
-/// |---|---|
-/// | `linear:64`, `linear:64,bias=false` | [`Linear`] |
-/// | `mlp:64,64` | `linear:64 > relu > linear:64 > relu` |
-/// | `relu`, `gelu`, `tanh`, … `leaky_relu:0.01` | a [`Nonlinearity`] by its name |
-/// | `rnn:64`, `lstm:64`, `gru:64`, `layer_norm_lstm:64` | a [`Recurrent`] network; `64x2`: of two layers; options `dropout`, of `gru` `form` (`pytorch` or `chung`) |
-/// | `dropout:0.5` | [`Dropout`] |
-/// | `layer_norm`, `rms_norm`, `batch_norm` | norms; `batch_norm:stream=true` for single examples |
-/// | `conv1d:16x3`, `conv2d:16x3` | 16 channels by kernels of size 3; options `stride`, `padding` |
-/// | `max_pool2d:2`, `avg_pool1d:2`, … | windows of size 2 side by side |
-/// | `view:1x8x8`, `flatten` | the numbers of an example in another shape, and in one axis |
+/// | layer | is | takes | options and flags |
+/// |---|---|---|---|
+/// | `linear:64` | [`Linear`] | `[in]` | `bias=false` |
+/// | `mlp:64,64` | `linear:64 > relu > linear:64 > relu` | `[in]` | |
+/// | `relu`, `gelu`, `glu`, … `leaky_relu:0.01` | a [`Nonlinearity`] by its name | any | |
+/// | `prelu` | [`PRelu`] | any | |
+/// | `rnn:64`, `lstm:64`, `gru:64`, `layer_norm_lstm:64`; `64x2`: two layers | [`Recurrent`] | `[in]` | `bidirectional`, `dropout`, `bias=false`; `form=`: of `rnn` `relu`, of `lstm` `remembering`, of `gru` `chung` |
+/// | `embedding:1000x32` | [`Embedding`]: first, for it takes indices | any | `padding` |
+/// | `attention:heads=4` | [`MultiheadAttention`] of a sequence with itself | `[d]` | `causal`, `dropout`, `bias=false` |
+/// | `encoder:heads=4` | [`TransformerEncoderLayer`] | `[d]` | `ff` (hidden units), `causal`, `dropout`, `activation`, `norm_first=false` |
+/// | `sinusoidal_positions`, `learned_positions:512` | [`SinusoidalPositions`], [`LearnedPositions`] | `[d]` | |
+/// | `dropout:0.5` | [`Dropout`] | any | |
+/// | `layer_norm`, `rms_norm` | [`LayerNorm`], [`RmsNorm`] | `[d]` | |
+/// | `group_norm:8`, `batch_norm` | [`GroupNorm`] of 8 groups, [`BatchNorm`] | `[c, …]` | of `batch_norm` `stream`, for single examples |
+/// | `conv1d:16x3`, `conv2d:16x3` | [`Conv`] to 16 channels by kernels of size 3 | `[c, …]` | `stride`, `padding`, `dilation`, `groups`, `bias=false` |
+/// | `max_pool2d:2`, `avg_pool1d:2`, … | windows of size 2, side by side | `[…, h, w]` | `stride`, `padding`, `dilation` |
+/// | `global_avg_pool2d`, `global_max_pool2d` | of each image one number | `[…, h, w]` | |
+/// | `view:1x8x8`, `flatten` | the numbers of an example in another shape, and in one axis | any | |
+/// | `residual(linear:64 > relu)` | `x + f(x)`, [`Residual`]; f keeps the shape | any | |
+///
+/// Shapes are those of an example, or of one step of a sequence: attention takes steps `[d]`. A flag such as `causal` is
+/// short for `causal=true`.
 ///
 /// ```
 /// use thalweg_nn::NetworkSpec;
@@ -58,8 +73,7 @@ impl std::str::FromStr for NetworkSpec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
-        let layers = text.split('>').map(LayerSpec::parse).collect::<Result<Vec<_>, _>>()?;
-        Ok(NetworkSpec { layers: layers.concat() })
+        parse::network(text, 0)
     }
 }
 
@@ -74,10 +88,11 @@ impl fmt::Display for NetworkSpec {
 /// `name.0.weight`, by the place of the layer.
 ///
 /// It goes from [step](Network::step) to step, or over whole [sequences](Network::sequence), in both with a carried state
-/// where there are recurrent layers; the others do the same with every step.
+/// where there are recurrent layers; the others do the same with every step. A network that looks at
+/// [whole sequences](NetworkSpec::whole_sequences) has no single steps.
 ///
 /// ```
-/// use thalweg_nn::{Mode, Network, Params, Rng, Tape};
+/// use thalweg_nn::{Mode, Network, Params, Rng, State, Tape};
 ///
 /// let (mut params, mut rng, mut tape) = (Params::<f32>::new(), Rng::new(1), Tape::new());
 /// let net = Network::new(&mut params, "net", &"lstm:64x2 > linear:10".parse()?, [3], &mut rng)?;
@@ -90,6 +105,14 @@ impl fmt::Display for NetworkSpec {
 ///     net.leave(state, &mut carried);
 /// }
 /// println!("{}", net.summary(&params));
+///
+/// // A language model: an example is an index, `[]`, a sequence `[t]`.
+/// let spec = "embedding:100x8 > sinusoidal_positions > encoder:heads=2,causal > linear:100".parse()?;
+/// let net = Network::new(&mut params, "language", &spec, [], &mut rng)?;
+/// let pass = tape.pass(&params);
+/// let (words, start) = (pass.input(&[3.0, 1.0, 4.0]), net.enter(&pass, &State::default()));
+/// let (logits, _) = net.sequence(words, start, &mut Mode::Eval);
+/// assert_eq!(logits.dims(), [3, 100]);
 /// # Ok::<(), thalweg_nn::spec::SpecError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -97,6 +120,14 @@ impl fmt::Display for NetworkSpec {
 pub struct Network {
     name: String,
     spec: NetworkSpec,
+    chain: Chain,
+}
+
+/// Layers one behind the other, as handles.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Chain {
+    /// The shape of an example.
     input: Shape,
     /// The layers, and the shapes of an example behind each.
     layers: Vec<(Layer, Shape)>,
@@ -109,19 +140,30 @@ enum Layer {
     /// With the function behind it, as one node.
     Linear(Linear, Activation),
     Function(Nonlinearity),
+    PRelu(PRelu),
     Dropout(Dropout),
     LayerNorm(LayerNorm),
     RmsNorm(RmsNorm),
+    GroupNorm(GroupNorm),
     BatchNorm(BatchNorm),
     Recurrent(Stack),
+    Embedding(Embedding),
+    /// And whether nobody looks at the future.
+    Attention(MultiheadAttention, bool),
+    Encoder(TransformerEncoderLayer),
+    SinusoidalPositions,
+    LearnedPositions(LearnedPositions),
     Conv1d(Conv1d),
     Conv2d(Conv2d),
     MaxPool1d(MaxPool1d),
     MaxPool2d(MaxPool2d),
     AvgPool1d(AvgPool1d),
     AvgPool2d(AvgPool2d),
+    GlobalMaxPool2d,
+    GlobalAvgPool2d,
     /// Another shape.
     View,
+    Residual(Chain),
     /// A function that the layer before has computed.
     Done,
 }
@@ -156,7 +198,7 @@ impl Network {
     /// ever behind a rectifier.
     ///
     /// # Errors
-    /// If a layer does not fit what the one before gives, or more than eight tensors would have to be carried.
+    /// As [`NetworkSpec::output`].
     ///
     /// # Panics
     /// If the names are taken.
@@ -168,29 +210,15 @@ impl Network {
         input: impl Into<Shape>,
         rng: &mut Rng,
     ) -> Result<Self, SpecError> {
-        let (input, mut layers) = (input.into(), Vec::<(Layer, Shape)>::new());
+        let input = input.into();
         spec.output(input)?; // all that can be wrong, before θ is touched
-        let mut shape = input;
-        for (index, layer) in spec.layers.iter().enumerate() {
-            let to = layer.output(shape)?;
-            let layer = build::build(layer, params, &path(name, &index.to_string()), shape, rng);
-            match (layers.last_mut(), &layer) {
-                (Some((Layer::Linear(_, activation), _)), Layer::Function(function))
-                    if is_free(*activation, function) =>
-                {
-                    *activation = fused(function).unwrap_or_default();
-                    layers.push((Layer::Done, to));
-                }
-                _ => layers.push((layer, to)),
-            }
-            shape = to;
-        }
+        let chain = Chain::new(params, name, &spec.layers, input, rng)?;
         if let Some((Layer::Linear(Linear { bias: Some(bias), .. }, _), _)) =
-            spec.growing_layer().and_then(|first| layers.get(first)).filter(|_| input.is_empty())
+            spec.growing_layer().and_then(|first| chain.layers.get(first)).filter(|_| input.is_empty())
         {
             params.of_mut(*bias).iter_mut().for_each(|bias| *bias = T::from_f64(rng.range(-1.0, 1.0)));
         }
-        Ok(Network { name: name.to_owned(), spec: spec.clone(), input, layers })
+        Ok(Network { name: name.to_owned(), spec: spec.clone(), chain })
     }
 
     /// What it was made of.
@@ -200,46 +228,32 @@ impl Network {
 
     /// The shape of an example, or of one step.
     pub fn input(&self) -> Shape {
-        self.input
+        self.chain.input
     }
 
     /// The shape of what an example gives.
     pub fn output(&self) -> Shape {
-        self.layers.last().map_or(self.input, |(_, shape)| *shape)
+        self.chain.layers.last().map_or(self.chain.input, |(_, shape)| *shape)
     }
 
     /// Whether it carries a state from step to step.
     pub fn is_recurrent(&self) -> bool {
-        self.stacks().next().is_some()
+        self.spec.is_recurrent()
     }
 
     /// Adds inputs to the first layer that has weights, with weights of zero: no output changes by a bit. `false`, and
     /// nothing happens, where it cannot take more: it sees images, or numbers that are normalised together.
     pub fn grow_inputs<T: Real>(&mut self, params: &mut Params<T>, by: usize) -> bool {
-        let Some(first) = self.spec.growing_layer().filter(|_| self.input.rank() == 1) else { return false };
-        match self.layers.get(first) {
+        let Some(first) = self.spec.growing_layer().filter(|_| self.chain.input.rank() == 1) else { return false };
+        let Chain { input, layers } = &mut self.chain;
+        match layers.get(first) {
             Some((Layer::Linear(linear, _), _)) => linear.grow_inputs(params, by),
             Some((Layer::Recurrent(stack), _)) => each!(stack, c => c.grow_inputs(params, by)),
             _ => {}
         }
-        let shapes = self.layers[..first].iter_mut().map(|(_, shape)| shape);
-        shapes.chain([&mut self.input]).for_each(|shape| *shape = shape.with(0, shape.len() + by));
+        let shapes = layers[..first].iter_mut().map(|(_, shape)| shape);
+        shapes.chain([input]).for_each(|shape| *shape = shape.with(0, shape.len() + by));
         true
-    }
-}
-
-/// Whether a function can become part of the layer before.
-fn is_free(activation: Activation, function: &Nonlinearity) -> bool {
-    activation == Activation::Identity && fused(function).is_some()
-}
-
-/// The function as one that [`Linear::forward_with`] computes.
-fn fused(function: &Nonlinearity) -> Option<Activation> {
-    match function {
-        Nonlinearity::Relu => Some(Activation::Relu),
-        Nonlinearity::Tanh => Some(Activation::Tanh),
-        Nonlinearity::Sigmoid => Some(Activation::Sigmoid),
-        _ => None,
     }
 }
 

@@ -15,52 +15,75 @@ impl LayerSpec {
     pub fn output(&self, from: Shape) -> Result<Shape, SpecError> {
         let wrong =
             |expected: &str| SpecError::new(format!("{self}: expected {expected}, found examples of shape {from}"));
-        match *self {
-            LayerSpec::Function(Nonlinearity::Glu) => Err(wrong("a function that keeps the shape")),
-            LayerSpec::Function(_) | LayerSpec::Dropout { .. } => Ok(from),
-            LayerSpec::BatchNorm { .. } if from.rank() > 0 => Ok(from),
+        let (rank, first, last) = (from.rank(), from.dims().first(), from.dims().last());
+        let first_into = |parts: &usize| first.is_some_and(|size| size.is_multiple_of(*parts));
+        match self {
+            LayerSpec::Function(Nonlinearity::Glu) => match last {
+                Some(&size) if size.is_multiple_of(2) => Ok(from.with(rank - 1, size / 2)),
+                _ => Err(wrong("a last axis of even size")),
+            },
+            LayerSpec::Function(_) | LayerSpec::PRelu | LayerSpec::Dropout { .. } => Ok(from),
+            LayerSpec::BatchNorm { .. } if rank > 0 => Ok(from),
             LayerSpec::BatchNorm { .. } => Err(wrong("at least one axis")),
+            LayerSpec::GroupNorm { groups } if first_into(groups) => Ok(from),
+            LayerSpec::GroupNorm { groups } => Err(wrong(&format!("channels that can be cut into {groups} groups"))),
             LayerSpec::Flatten => Ok([from.len()].into()),
-            LayerSpec::View(to) if to.len() == from.len() => Ok(to),
+            LayerSpec::View(to) if to.len() == from.len() => Ok(*to),
             LayerSpec::View(to) => Err(wrong(&format!("{} numbers", to.len()))),
-            LayerSpec::LayerNorm | LayerSpec::RmsNorm if from.rank() == 1 => Ok(from),
-            LayerSpec::Linear { width, .. } if from.rank() == 1 => Ok([width].into()),
-            LayerSpec::Recurrent { hidden, .. } if from.rank() == 1 => Ok([hidden].into()),
-            LayerSpec::LayerNorm | LayerSpec::RmsNorm | LayerSpec::Linear { .. } | LayerSpec::Recurrent { .. } => {
-                Err(wrong("examples of one axis (flatten?)"))
-            }
-            LayerSpec::Conv { axes, channels, kernel, stride, padding } => {
-                let moves = Window::<1>::new([kernel]).stride([stride]).padding([padding]);
-                let [_, sizes @ ..] = from.dims() else { return Err(wrong("channels and an image (view?)")) };
-                if sizes.len() != axes {
+            LayerSpec::Embedding { width, .. } if rank <= 3 => Ok(from.inserted(rank, *width)),
+            LayerSpec::Embedding { .. } => Err(wrong("at most three axes")),
+            LayerSpec::GlobalPool { .. } => match from.dims() {
+                [outer @ .., height, width] if height * width > 0 => Ok(outer.into()),
+                _ => Err(wrong("images (view?)")),
+            },
+            LayerSpec::Conv { axes, channels, window, groups, .. } => {
+                let [inputs, sizes @ ..] = from.dims() else { return Err(wrong("channels and an image (view?)")) };
+                if sizes.len() != *axes {
                     return Err(wrong("channels and an image (view?)"));
                 }
-                let mut to = vec![channels];
-                for &size in sizes {
-                    to.extend(moves.try_output([size]).ok_or_else(|| wrong("a kernel that fits"))?);
+                if !inputs.is_multiple_of(*groups) || !channels.is_multiple_of(*groups) {
+                    return Err(wrong(&format!("channels that can be cut into {groups} groups")));
                 }
-                Shape::try_new(&to).map_err(|_| wrong("an image of a possible size"))
+                let to = slid(*window, Shape::from(sizes), 0).ok_or_else(|| wrong("a kernel that fits"))?;
+                Shape::try_new(to.inserted(0, *channels).dims()).map_err(|_| wrong("an image of a possible size"))
             }
-            LayerSpec::Pool { axes, kernel, .. } => {
-                let rank = from.rank();
-                if rank < axes || from.dims()[rank - axes..].iter().any(|&size| size < kernel) {
-                    return Err(wrong("a window that fits"));
-                }
-                Ok((rank - axes..rank).fold(from, |to, axis| to.with(axis, to.dims()[axis] / kernel)))
+            LayerSpec::Pool { axes, window, .. } => {
+                // Beyond half of what it spans a window would see nothing but padding.
+                let halves = 2 * window.padding[0] <= window.dilation[0] * (window.kernel[0] - 1) + 1;
+                let axis = rank.checked_sub(*axes).filter(|_| halves);
+                axis.and_then(|axis| slid(*window, from, axis)).ok_or_else(|| wrong("a window that fits"))
             }
+            LayerSpec::Residual(inner) => match inner.chained(from)? {
+                to if to == from => Ok(from),
+                to => Err(wrong(&format!("layers that keep the shape (they give {to})"))),
+            },
+            _ if rank != 1 => Err(wrong("examples of one axis (flatten?)")),
+            LayerSpec::Linear { width, .. } => Ok([*width].into()),
+            LayerSpec::Recurrent { hidden, bidirectional, .. } => Ok([*hidden << u32::from(*bidirectional)].into()),
+            LayerSpec::Attention { heads, .. } | LayerSpec::Encoder { heads, .. } if !first_into(heads) => {
+                Err(wrong(&format!("features that can be cut into {heads} heads")))
+            }
+            LayerSpec::Attention { .. } | LayerSpec::Encoder { .. } => Ok(from),
+            LayerSpec::SinusoidalPositions | LayerSpec::LearnedPositions { .. } => Ok(from),
+            LayerSpec::LayerNorm | LayerSpec::RmsNorm => Ok(from),
+        }
+    }
+
+    /// How many tensors it carries from step to step.
+    fn carried(&self) -> usize {
+        use CellName::{LayerNormLstm, Lstm, LstmRemembering};
+        match self {
+            LayerSpec::Recurrent { cell: Lstm | LstmRemembering | LayerNormLstm, .. } => 2,
+            LayerSpec::Recurrent { .. } => 1,
+            LayerSpec::Residual(inner) => inner.carried(),
+            _ => 0,
         }
     }
 }
 
-impl LayerSpec {
-    /// How many tensors it carries from step to step.
-    fn carried(&self) -> usize {
-        match self {
-            LayerSpec::Recurrent { cell: CellName::Lstm | CellName::LayerNormLstm, .. } => 2,
-            LayerSpec::Recurrent { .. } => 1,
-            _ => 0,
-        }
-    }
+/// The shape whose axes from `axis` on a window slides over.
+fn slid(window: Window<1>, from: Shape, axis: usize) -> Option<Shape> {
+    (axis..from.rank()).try_fold(from, |to, axis| Some(to.with(axis, window.try_output([to.dims()[axis]])?[0])))
 }
 
 impl NetworkSpec {
@@ -77,21 +100,69 @@ impl NetworkSpec {
     /// ```
     ///
     /// # Errors
-    /// If a layer does not fit what the one before gives, or more than eight tensors would have to be carried.
+    /// If a layer does not fit what the one before gives, an embedding does not come first, or more than eight tensors
+    /// would have to be carried.
     pub fn output(&self, from: impl Into<Shape>) -> Result<Shape, SpecError> {
-        let shape = self.layers.iter().try_fold(from.into(), |shape, layer| layer.output(shape))?;
-        match self.layers.iter().map(LayerSpec::carried).sum() {
+        let shape = self.chained(from.into())?;
+        let of_indices = |layer: &&LayerSpec| matches!(layer, LayerSpec::View(_) | LayerSpec::Flatten);
+        let mut behind = self.layers.iter().skip_while(of_indices).skip(1);
+        if let Some(layer) = behind.find(|layer| matches!(layer, LayerSpec::Embedding { .. })) {
+            return Err(SpecError::new(format!("{layer}: expected to come first, for it takes indices")));
+        }
+        match self.carried() {
             ..=MOST => Ok(shape),
             more => Err(SpecError::new(format!("{self}: expected at most {MOST} tensors to carry, found {more}"))),
         }
     }
 
+    fn chained(&self, from: Shape) -> Result<Shape, SpecError> {
+        self.layers.iter().try_fold(from, |shape, layer| layer.output(shape))
+    }
+
+    fn carried(&self) -> usize {
+        self.layers.iter().map(LayerSpec::carried).sum()
+    }
+
+    /// Whether the network carries a state from step to step.
+    pub fn is_recurrent(&self) -> bool {
+        self.carried() > 0
+    }
+
+    /// The first layer that looks at whole sequences: attention, positions, both directions. Where there is one, there are
+    /// no [steps](super::Network::step), and a sequence cannot be cut into pieces.
+    pub fn whole_sequences(&self) -> Option<&LayerSpec> {
+        self.find(|layer| {
+            matches!(
+                layer,
+                LayerSpec::Recurrent { bidirectional: true, .. }
+                    | LayerSpec::Attention { .. }
+                    | LayerSpec::Encoder { .. }
+                    | LayerSpec::SinusoidalPositions
+                    | LayerSpec::LearnedPositions { .. }
+            )
+        })
+    }
+
+    /// The first layer of which this is true, also within residual connections.
+    pub fn find(&self, is_it: impl Fn(&LayerSpec) -> bool) -> Option<&LayerSpec> {
+        self.search(&is_it)
+    }
+
+    fn search(&self, is_it: &dyn Fn(&LayerSpec) -> bool) -> Option<&LayerSpec> {
+        self.layers.iter().find_map(|layer| match layer {
+            layer if is_it(layer) => Some(layer),
+            LayerSpec::Residual(inner) => inner.search(is_it),
+            _ => None,
+        })
+    }
+
     /// The layer that takes in new inputs: the first that does not work number by number; behind the last, if all do.
     /// `None` if that layer cannot take more: it sees images, or numbers that are normalised together.
     pub fn growing_layer(&self) -> Option<usize> {
+        use Nonlinearity::{Glu, LogSoftmax, Softmax};
         let passes = |layer: &LayerSpec| match layer {
-            LayerSpec::Function(function) => !matches!(function, Nonlinearity::Softmax | Nonlinearity::LogSoftmax),
-            layer => matches!(layer, LayerSpec::Dropout { .. }),
+            LayerSpec::Function(function) => !matches!(function, Softmax | LogSoftmax | Glu),
+            layer => matches!(layer, LayerSpec::Dropout { .. } | LayerSpec::PRelu),
         };
         let first = self.layers.iter().position(|layer| !passes(layer)).unwrap_or(self.layers.len());
         let grows = |layer: &LayerSpec| matches!(layer, LayerSpec::Linear { .. } | LayerSpec::Recurrent { .. });

@@ -3,7 +3,7 @@
 use thalweg_autograd::{Params, Pass, Var};
 use thalweg_tensor::Real;
 
-use super::{Layer, Network, Stack, each};
+use super::{Chain, Layer, Network, Stack, each};
 use crate::recurrent::{Carried, Cell, Portable, State};
 
 /// The most tensors that a network carries: `h` of a recurrent layer, or its `h` and `c`.
@@ -15,20 +15,32 @@ pub struct NetworkState<'p, T: Real = f32> {
     pub(super) parts: [Option<Var<'p, T>>; MOST],
 }
 
-impl Network {
-    /// The recurrent layers.
-    pub(super) fn stacks(&self) -> impl Iterator<Item = &Stack> {
-        self.layers.iter().filter_map(|(layer, _)| if let Layer::Recurrent(stack) = layer { Some(stack) } else { None })
+impl Chain {
+    /// The recurrent layers, in order.
+    fn stacks(&self, visit: &mut dyn FnMut(&Stack)) {
+        for (layer, _) in &self.layers {
+            match layer {
+                Layer::Recurrent(stack) => visit(stack),
+                Layer::Residual(inner) => inner.stacks(visit),
+                _ => {}
+            }
+        }
     }
+}
 
+impl Network {
     /// Zeros: what is carried before the first step of one example.
     pub fn zero_state<T: Real>(&self, params: &Params<T>) -> State<T> {
-        State { parts: self.stacks().flat_map(|stack| each!(stack, c => c.zero_state(params)).parts).collect() }
+        let mut state = State::default();
+        self.chain.stacks(&mut |stack| state.parts.extend(each!(stack, c => c.zero_state(params)).parts));
+        state
     }
 
     /// Zeros for a batch of `n` examples.
     pub fn zero_states<T: Real>(&self, params: &Params<T>, n: usize) -> State<T> {
-        State { parts: self.stacks().flat_map(|stack| each!(stack, c => c.zero_states(params, n)).parts).collect() }
+        let mut state = State::default();
+        self.chain.stacks(&mut |stack| state.parts.extend(each!(stack, c => c.zero_states(params, n)).parts));
+        state
     }
 
     /// What is carried, as data of a pass. No gradient flows behind it.

@@ -5,8 +5,9 @@ use std::fmt;
 use thalweg_autograd::Params;
 use thalweg_tensor::{Real, Shape};
 
-use super::Network;
+use super::{LayerSpec, Network, NetworkSpec};
 use crate::path;
+use crate::summary::write_table;
 
 /// A table of layers: parameters, bytes and work. Prints as one.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +29,7 @@ pub struct Row {
     pub parameters: usize,
     /// How many bytes these take.
     pub bytes: usize,
-    /// Multiply-adds for one example in a forward pass: of products of matrices; what is done number by number is left out.
+    /// Multiply-adds of a forward pass: of products of matrices; what is done number by number is left out.
     pub multiply_adds: usize,
 }
 
@@ -43,14 +44,14 @@ impl Summary {
         self.rows.iter().map(|row| row.bytes).sum()
     }
 
-    /// Multiply-adds for one example in a forward pass.
+    /// Multiply-adds of a forward pass.
     pub fn multiply_adds(&self) -> usize {
         self.rows.iter().map(|row| row.multiply_adds).sum()
     }
 }
 
 impl Network {
-    /// Layers, shapes, parameters, bytes, multiply-adds.
+    /// Layers, shapes, parameters, bytes, and the multiply-adds of one example, which is a single step.
     ///
     /// ```
     /// use thalweg_nn::{Network, Params, Rng};
@@ -67,19 +68,55 @@ impl Network {
     /// # Ok::<(), thalweg_nn::spec::SpecError>(())
     /// ```
     pub fn summary<T: Real>(&self, params: &Params<T>) -> Summary {
-        let row = |(index, (layer, output)): (usize, (String, Shape))| {
-            let name = path(&self.name, &index.to_string());
+        self.summary_of(params, 1)
+    }
+
+    /// [`summary`](Network::summary), with the multiply-adds of one sequence of so many steps. Those of attention grow by
+    /// the square of them: every step looks at all, also where the future is hidden.
+    pub fn summary_of<T: Real>(&self, params: &Params<T>, steps: usize) -> Summary {
+        let mut rows = Vec::new();
+        self.spec.rows(params, &self.name, self.input(), steps, &mut rows);
+        Summary { rows }
+    }
+}
+
+impl NetworkSpec {
+    /// One row for each layer; those within a residual connection stand behind it.
+    fn rows<T: Real>(&self, params: &Params<T>, name: &str, input: Shape, steps: usize, rows: &mut Vec<Row>) {
+        let mut from = input;
+        for (index, spec) in self.layers.iter().enumerate() {
+            let (name, output) = (path(name, &index.to_string()), spec.output(from).unwrap_or(from));
             let begin = format!("{name}.");
-            let entries = || params.layout().entries().iter().filter(|entry| entry.name().starts_with(&begin));
-            let parameters = entries().map(|entry| entry.shape().len()).sum();
+            let shapes = || {
+                let entries = params.layout().entries().iter();
+                entries.filter(|entry| entry.name().starts_with(&begin)).map(|entry| entry.shape())
+            };
+            let inner = if let LayerSpec::Residual(inner) = spec { Some(inner) } else { None };
+            let parameters = if inner.is_some() { 0 } else { shapes().map(|shape| shape.len()).sum() };
             // Each weight of a matrix multiplies once at each place: a convolution at all of its output's.
+            let weights: usize = shapes().filter(|shape| shape.rank() > 1).map(|shape| shape.len()).sum();
             let places = if output.rank() > 1 { output.dims()[1..].iter().product() } else { 1 };
-            let weights: usize = entries().map(|entry| entry.shape()).filter(|s| s.rank() > 1).map(|s| s.len()).sum();
-            Row { name, layer, output, parameters, bytes: parameters * size_of::<T>(), multiply_adds: weights * places }
-        };
-        let outputs = self.layers.iter().map(|(_, shape)| *shape);
-        let layers = self.spec.layers.iter().map(|layer| layer.to_string()).zip(outputs);
-        Summary { rows: layers.enumerate().map(row).collect() }
+            let multiply_adds = match spec {
+                LayerSpec::Residual(_) | LayerSpec::Embedding { .. } | LayerSpec::LearnedPositions { .. } => 0,
+                // How each step matches each, and what it takes from it.
+                LayerSpec::Attention { .. } | LayerSpec::Encoder { .. } => weights + 2 * steps * output.len(),
+                _ => weights * places,
+            };
+            let layer = if inner.is_some() { "residual".to_owned() } else { spec.to_string() };
+            let bytes = parameters * size_of::<T>();
+            rows.push(Row {
+                name: name.clone(),
+                layer,
+                output,
+                parameters,
+                bytes,
+                multiply_adds: steps * multiply_adds,
+            });
+            if let Some(inner) = inner {
+                inner.rows(params, &name, from, steps, rows);
+            }
+            from = output;
+        }
     }
 }
 
@@ -96,11 +133,6 @@ impl fmt::Display for Summary {
         let output = self.rows.last().map_or(String::new(), |row| row.output.to_string());
         let all = cells("all", "", output, [self.parameters(), self.bytes(), self.multiply_adds()]);
         let rows: Vec<[String; 6]> = std::iter::once(head).chain(rows).chain([all]).collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let [a, b, c, d, e, g] = [0, 1, 2, 3, 4, 5].map(width);
-        for [name, layer, output, parameters, bytes, work] in &rows {
-            writeln!(f, "{name:a$}  {layer:b$}  {output:c$}  {parameters:>d$}  {bytes:>e$}  {work:>g$}")?;
-        }
-        Ok(())
+        write_table(f, &rows, [false, false, false, true, true, true])
     }
 }

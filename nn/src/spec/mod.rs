@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! spec  = name [ ":" item { "," item } ]
-//! item  = argument | option "=" value
+//! item  = argument | flag | option "=" value
 //! ```
 //!
 //! Names and options consist of ASCII letters, digits, `_` and `-`. Arguments and values are any text without `,` and
-//! `=`. Space around any part is ignored.
+//! `=`. Space around any part is ignored. A flag is the name of an option that is true or false, and stands for true.
 
 mod error;
 mod suggest;
@@ -175,22 +175,55 @@ impl Spec {
         found.map(|(_, text)| self.typed(name, text)).transpose()
     }
 
+    /// Whether the word `name` stands among the arguments, as in `lstm:64,bidirectional`; or what its option says,
+    /// `bidirectional=true`. It counts as no argument: flags are read before arguments.
+    ///
+    /// # Errors
+    ///
+    /// If the option is neither true nor false, or both are there.
+    pub fn flag(&mut self, name: &str) -> Result<bool, SpecError> {
+        match (self.args.iter().position(|arg| arg == name), self.option(name)?) {
+            (None, found) => Ok(found.unwrap_or(false)),
+            (Some(_), Some(_)) => Err(self.wrong(format!("the option {name} stands twice"))),
+            (Some(place), None) => {
+                self.args.remove(place);
+                self.options.push((name.to_owned(), "true".to_owned()));
+                Ok(true)
+            }
+        }
+    }
+
+    /// [`option`](Spec::option), and it is there no more: for what is not the business of who reads the rest.
+    ///
+    /// # Errors
+    ///
+    /// If it is not of the type.
+    pub fn take_option<T: Setting>(&mut self, name: &str) -> Result<Option<T>, SpecError> {
+        let found = self.option(name)?;
+        self.options.retain(|(key, _)| key != name);
+        Ok(found)
+    }
+
     /// Refuses whatever has not been asked for.
     ///
     /// # Errors
     ///
     /// If there is an argument too many, or an option that was never read; says what is allowed.
     pub fn finish(&self) -> Result<(), SpecError> {
+        let allowed: Vec<&str> = self.known_options.iter().map(String::as_str).collect();
+        let option = |key: &str| unknown(&format!("option of {}", self.name), key, &allowed);
         if let Some(extra) = self.args.get(self.known_args) {
+            if nearest(extra, &allowed).is_some() {
+                return Err(option(extra));
+            }
             let known = self.known_args;
             let plural = if known == 1 { "" } else { "s" };
             return Err(
                 self.wrong(format!("expected at most {known} argument{plural}, found {} as well", quoted(extra)))
             );
         }
-        let allowed: Vec<&str> = self.known_options.iter().map(String::as_str).collect();
         match self.options.iter().find(|(key, _)| !allowed.contains(&key.as_str())) {
-            Some((key, _)) => Err(unknown(&format!("option of {}", self.name), key, &allowed)),
+            Some((key, _)) => Err(option(key)),
             None => Ok(()),
         }
     }

@@ -27,7 +27,7 @@ pub struct Options {
     /// is no whole number or more than 20 differ [default: auto]
     #[arg(long, value_parser = parse_task)]
     pub(super) task: Option<TaskOption>,
-    /// linear, mlp:64,64, rnn:32, lstm:32 or gru:32, or layers of choice joined by >, as in "lstm:64x2 > mlp:32". The
+    /// linear, mlp:64,64, rnn:32, lstm:32 or gru:32, or any layers joined by >, as in "lstm:64x2 > mlp:32". The
     /// recurrent ones take the options window=16 (through how many rows the gradient goes back) and last=true (whether the
     /// last known target is an input): "lstm:32,window=8", "carry:window=8 > lstm:64x2" [default: mlp:64,64]
     #[arg(long, value_name = "SPEC", value_parser = Model::parse)]

@@ -6,7 +6,7 @@ mod network;
 mod recurrent;
 
 pub use config::Config;
-pub use model::{CellKind, MemorySpec, Model};
+pub use model::{MemorySpec, Model};
 pub use network::Network;
 pub use thalweg_nn::OptimizerSpec;
 
@@ -221,8 +221,8 @@ impl Deep {
         match &mut self.network {
             Some(network) => network.grow(&mut self.params, inputs, outputs)?,
             None => {
-                let spec = self.config.model.network();
-                let network = Network::new(&mut self.params, &spec, inputs, outputs, &mut self.rng)?;
+                let spec = &self.config.model.layers;
+                let network = Network::new(&mut self.params, spec, inputs, outputs, &mut self.rng)?;
                 self.recurrent.iter_mut().for_each(|r| r.begin(network.zero_state(&self.params)));
                 self.network = Some(network);
             }

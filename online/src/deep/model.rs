@@ -4,79 +4,61 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-use thalweg_nn::network::{CellName, LayerSpec};
+use thalweg_nn::network::LayerSpec;
 use thalweg_nn::{NetworkSpec, Nonlinearity};
 
 use crate::error::{Error, ErrorKind};
-use crate::spec::{Spec, unknown};
+use crate::spec::{Spec, nearest, unknown};
 
-/// A network, by its specification.
+/// A network, by its specification: the layers below the head of a [`NetworkSpec`], and how rows go through them.
 ///
-/// | specification | network | options |
-/// |---|---|---|
-/// | `linear` | logistic or linear regression | |
-/// | `mlp:64,64` | hidden layers of these widths, ReLU | |
-/// | `rnn:32` | a recurrent cell that carries its state from row to row | `window`, `last` |
-/// | `lstm:32` | likewise | `window`, `last` |
-/// | `gru:32` | likewise | `window`, `last`, `form` (`pytorch` or `chung`) |
-/// | `lstm:64x2 > dropout:0.1 > mlp:32` | layers of choice below the head: a [`NetworkSpec`] | `window`, `last` of a first item `carry` |
+/// | specification | network |
+/// |---|---|
+/// | `linear` | none: logistic or linear regression |
+/// | `mlp:64,64` | hidden layers of these widths, ReLU |
+/// | `lstm:32`, `gru:32x2`, `rnn:32,form=relu` | a recurrent layer that carries its state from row to row |
+/// | `lstm:64x2 > dropout:0.1 > mlp:32` | any layers that take one row after the other |
 ///
-/// `window=16`: the gradient goes back through the last 16 rows (truncated backpropagation). `last=true`: the network sees
-/// the last known target beside the features; this is the default, and `last=false` switches it off. Of layers of choice:
-/// `carry:window=32,last=false > gru:64 > layer_norm`. The first layer with weights must be linear or recurrent, for new
-/// features may come at any time.
+/// Recurrent layers have two options more, `lstm:32,window=16,last=true`, which of several layers stand in a first item
+/// `carry`: `carry:window=32,last=false > gru:64 > layer_norm`. `window=16`: the gradient goes back through the last 16 rows
+/// (truncated backpropagation). `last=true`: the network sees the last known target beside the features; this is the
+/// default, and `last=false` switches it off.
+///
+/// The first layer with weights must be linear or recurrent, for new features may come at any time; what looks at whole
+/// sequences, attention or both directions, cannot be asked row by row. `mlp` alone is `mlp:64,64`, `lstm` is `lstm:32`.
+///
+/// ```
+/// use thalweg_online::Model;
+///
+/// assert_eq!(Model::parse("lstm:8")?.to_string(), "lstm:8,window=16,last=true");
+/// let error = Model::parse("conv1d:16x3").unwrap_err().to_string();
+/// assert_eq!(error, "conv1d:16x3: expected channels and an image (view?), found examples of shape [1]");
+/// Model::parse("linear:64 > view:4x16 > conv1d:8x3 > relu > flatten")?;
+/// # Ok::<(), thalweg_online::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Model {
-    /// No hidden layer.
-    Linear,
-    /// Hidden layers, with their widths.
-    Mlp(Vec<usize>),
-    /// A recurrent cell.
-    Recurrent {
-        /// Which.
-        cell: CellKind,
-        /// Hidden units.
-        hidden: usize,
-        /// Through how many rows the gradient goes back.
-        window: NonZeroUsize,
-        /// Whether the last known target is an input.
-        last: bool,
-    },
-    /// Layers of choice.
-    Network {
-        /// The layers below the head.
-        spec: NetworkSpec,
-        /// Through how many rows the gradient goes back, where there are recurrent layers.
-        window: NonZeroUsize,
-        /// Whether the last known target is an input, where there are recurrent layers.
-        last: bool,
-    },
+pub struct Model {
+    /// The layers below the head.
+    pub layers: NetworkSpec,
+    /// Through how many rows the gradient goes back, where there are recurrent layers.
+    pub window: NonZeroUsize,
+    /// Whether the last known target is an input, where there are recurrent layers.
+    pub last: bool,
 }
 
-/// A recurrent cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum CellKind {
-    /// Elman's, tanh.
-    Rnn,
-    /// Long short-term memory.
-    Lstm,
-    /// Gated recurrent unit, PyTorch's equations.
-    Gru,
-    /// Gated recurrent unit, the equations of Chung et al. 2014.
-    GruChung,
-}
-
-const MODELS: [&str; 5] = ["linear", "mlp", "rnn", "lstm", "gru"];
-
-/// More than this is a slip of the keyboard, and would not fit the memory.
+/// More rows than this are a slip of the keyboard.
 const WIDEST: usize = 16_384;
 
 impl Default for Model {
     fn default() -> Self {
-        Model::Mlp(vec![64, 64])
+        let mlp = [64, 64].map(hidden).concat();
+        Model { layers: NetworkSpec { layers: mlp }, window: const { NonZeroUsize::new(16).unwrap() }, last: true }
     }
+}
+
+/// A hidden layer of `mlp`.
+fn hidden(width: usize) -> [LayerSpec; 2] {
+    [LayerSpec::Linear { width, bias: true }, LayerSpec::Function(Nonlinearity::Relu)]
 }
 
 impl Model {
@@ -84,123 +66,101 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// If there is no such model or option (with the nearest match), or a width is not between 1 and 16 384.
+    /// If there is no such layer or option (with the nearest match), the layers do not fit one another, or they cannot take
+    /// one row after the other.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let is_layered = |item: &Spec| item.args().iter().any(|arg| arg.contains('x'));
-        if text.contains('>') || Spec::parse(text).as_ref().is_ok_and(is_layered) {
-            return Self::parse_network(text);
-        }
-        let mut spec = Spec::parse(text)?;
-        let width = |n: usize| match n {
-            1..=WIDEST => Ok(n),
-            _ => Err(Error::expected(ErrorKind::Spec, &format!("a width of 1 to {WIDEST} in {text}"), &n.to_string())),
-        };
-        let model = match spec.name() {
-            "linear" => Model::Linear,
-            "mlp" => {
-                let widths =
-                    spec.all_args("the width of a layer")?.into_iter().map(width).collect::<Result<Vec<_>, _>>()?;
-                if widths.is_empty() { Model::default() } else { Model::Mlp(widths) }
+        let (first, rest) = text.split_once('>').map_or((text, None), |(first, rest)| (first, Some(rest)));
+        let (settings, layers) = match rest {
+            Some(rest) if first.trim_start().starts_with("carry") => {
+                let mut carry = Spec::parse(first)?;
+                let settings = Settings::take(&mut carry)?;
+                carry.finish()?;
+                (settings, rest.to_owned())
             }
-            name @ ("rnn" | "lstm" | "gru") => {
-                let cell = match name {
-                    "rnn" => CellKind::Rnn,
-                    "lstm" => CellKind::Lstm,
-                    _ => match spec.option::<String>("form")?.as_deref() {
-                        None | Some("pytorch") => CellKind::Gru,
-                        Some("chung") => CellKind::GruChung,
-                        Some(other) => return Err(unknown("form of gru", other, &["pytorch", "chung"]).into()),
-                    },
-                };
-                Model::Recurrent {
-                    cell,
-                    hidden: width(spec.optional_arg(0, "the number of hidden units")?.unwrap_or(32))?,
-                    window: NonZeroUsize::new(width(spec.option("window")?.unwrap_or(16))?)
-                        .unwrap_or(NonZeroUsize::MIN),
-                    last: spec.option("last")?.unwrap_or(true),
-                }
+            None if !text.contains('(') => {
+                let mut item = Spec::parse(text)?;
+                (Settings::take(&mut item)?, spelled_out(&item))
             }
-            other => return Err(unknown("model", other, &MODELS).into()),
+            _ => (Settings::default(), text.to_owned()),
         };
-        spec.finish()?;
-        Ok(model)
-    }
-
-    /// Layers of choice, and perhaps a first item `carry`.
-    fn parse_network(text: &str) -> Result<Self, Error> {
-        let (mut window, mut last, mut layers) = (None, None, text);
-        if let Some((first, rest)) = text.split_once('>').filter(|(first, _)| first.trim_start().starts_with("carry")) {
-            let mut carry = Spec::parse(first)?;
-            (window, last, layers) = (carry.option("window")?, carry.option("last")?, rest);
-            carry.finish()?;
-        }
         let spec: NetworkSpec = layers.parse()?;
+        let wrong = |expected: &str| Err(Error::expected(ErrorKind::Spec, expected, text.trim()));
         let output = spec.output([1])?; // behind the first layer it does not depend on the number of features
-        if spec.layers.contains(&LayerSpec::BatchNorm { stream: false }) {
-            let expected = "batch_norm:stream=true, for rows come one by one";
-            return Err(Error::expected(ErrorKind::Spec, expected, layers.trim()));
+        if spec.find(|layer| matches!(layer, LayerSpec::BatchNorm { stream: false })).is_some() {
+            return wrong("batch_norm:stream, for rows come one by one");
+        }
+        if let Some(layer) = spec.whole_sequences() {
+            return wrong(&format!("layers that take one row after the other, not {layer}"));
         }
         if spec.growing_layer().is_none() || output.rank() != 1 {
-            let expected = "a first layer that is linear or recurrent, for new features may come at any time";
-            return Err(Error::expected(ErrorKind::Spec, expected, layers.trim()));
+            return wrong("a first layer that is linear or recurrent, for new features may come at any time");
         }
-        let window = NonZeroUsize::new(window.unwrap_or(16));
-        let window = window.ok_or_else(|| Error::expected(ErrorKind::Spec, "a window of at least one row", "0"))?;
-        Ok(Model::Network { spec, window, last: last.unwrap_or(true) })
+        if settings != Settings::default() && !spec.is_recurrent() {
+            return wrong("recurrent layers, for there is a window or a last target");
+        }
+        let usual = Model::default();
+        let window = settings
+            .window
+            .map_or(Some(usual.window), |rows| NonZeroUsize::new(rows).filter(|rows| rows.get() <= WIDEST));
+        match window {
+            Some(window) => Ok(Model { layers: spec, window, last: settings.last.unwrap_or(usual.last) }),
+            None => wrong(&format!("a window of 1 to {WIDEST} rows")),
+        }
     }
 
     /// Whether it carries a state from row to row.
     #[must_use]
     pub fn is_recurrent(&self) -> bool {
-        self.network().layers.iter().any(|layer| matches!(layer, LayerSpec::Recurrent { .. }))
+        self.layers.is_recurrent()
     }
+}
 
-    /// The layers below the head.
-    #[must_use]
-    pub fn network(&self) -> NetworkSpec {
-        match self {
-            Model::Linear => NetworkSpec::default(),
-            Model::Mlp(widths) => {
-                let relu = LayerSpec::Function(Nonlinearity::Relu);
-                let layer = |&width: &usize| [LayerSpec::Linear { width, bias: true }, relu.clone()];
-                NetworkSpec { layers: widths.iter().flat_map(layer).collect() }
-            }
-            &Model::Recurrent { cell, hidden, .. } => {
-                let cell = match cell {
-                    CellKind::Rnn => CellName::Rnn,
-                    CellKind::Lstm => CellName::Lstm,
-                    CellKind::Gru => CellName::Gru,
-                    CellKind::GruChung => CellName::GruChung,
-                };
-                NetworkSpec { layers: vec![LayerSpec::Recurrent { cell, hidden, layers: 1, dropout: 0.0 }] }
-            }
-            Model::Network { spec, .. } => spec.clone(),
+/// How rows go through recurrent layers, as far as it is said.
+#[derive(Debug, Default, PartialEq)]
+struct Settings {
+    window: Option<usize>,
+    last: Option<bool>,
+}
+
+impl Settings {
+    fn take(item: &mut Spec) -> Result<Self, Error> {
+        const NAMES: [&str; 2] = ["window", "last"];
+        let settings = Settings { window: item.take_option(NAMES[0])?, last: item.take_option(NAMES[1])? };
+        match item.options().iter().find(|(key, _)| nearest(key, &NAMES).is_some()) {
+            Some((key, _)) => Err(unknown(&format!("option of {}", item.name()), key, &NAMES).into()),
+            None => Ok(settings),
         }
+    }
+}
+
+/// A single item, with the sizes that it may leave out.
+fn spelled_out(item: &Spec) -> String {
+    let text = item.to_string();
+    match item.name() {
+        "linear" if text == "linear" => String::new(),
+        "mlp" if text == "mlp" => Model::default().layers.to_string(),
+        "rnn" | "lstm" | "gru" if item.args().is_empty() => match text.split_once(':') {
+            Some((name, options)) => format!("{name}:32,{options}"),
+            None => format!("{text}:32"),
+        },
+        _ => text,
     }
 }
 
 /// The full specification: what was left out is spelled out.
 impl std::fmt::Display for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Model::Linear => f.write_str("linear"),
-            Model::Mlp(widths) => {
-                let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
-                write!(f, "mlp:{}", widths.join(","))
-            }
-            Model::Recurrent { cell, hidden, window, last } => {
-                let (name, form) = match cell {
-                    CellKind::Rnn => ("rnn", ""),
-                    CellKind::Lstm => ("lstm", ""),
-                    CellKind::Gru => ("gru", ""),
-                    CellKind::GruChung => ("gru", ",form=chung"),
-                };
-                write!(f, "{name}:{hidden},window={window},last={last}{form}")
-            }
-            Model::Network { spec, window, last } if self.is_recurrent() => {
-                write!(f, "carry:window={window},last={last} > {spec}")
-            }
-            Model::Network { spec, .. } => write!(f, "{spec}"),
+        let Model { layers, window, last } = self;
+        let widths = layers.layers.chunks(2).map(|pair| match pair {
+            [LayerSpec::Linear { width, .. }, _] if *pair == hidden(*width) => Some(width.to_string()),
+            _ => None,
+        });
+        match (&layers.layers[..], widths.collect::<Option<Vec<_>>>()) {
+            ([], _) => f.write_str("linear"),
+            (_, Some(widths)) => write!(f, "mlp:{}", widths.join(",")),
+            ([layer @ LayerSpec::Recurrent { .. }], _) => write!(f, "{layer},window={window},last={last}"),
+            _ if self.is_recurrent() => write!(f, "carry:window={window},last={last} > {layers}"),
+            _ => write!(f, "{layers}"),
         }
     }
 }
@@ -257,33 +217,42 @@ mod tests {
     #[test]
     fn specifications_print_as_they_parse() {
         let models = ["linear", "mlp:64,64", "rnn:8,window=4,last=false", "lstm:32,window=16,last=true"];
-        for text in models.into_iter().chain(["gru:7,window=16,last=true,form=chung"]) {
+        for text in models.into_iter().chain(["gru:7,form=chung,window=16,last=true", "lstm:8x2,window=1,last=true"]) {
             assert_eq!(Model::parse(text).unwrap().to_string(), text);
         }
         for text in ["none", "reservoir:500,replays=4"] {
             assert_eq!(MemorySpec::parse(text).unwrap().to_string(), text);
         }
-        for text in ["carry:window=4,last=false > lstm:8x2 > linear:4 > tanh", "linear:4 > layer_norm > gelu"] {
+        let layered =
+            ["carry:window=4,last=false > lstm:8x2 > linear:4 > tanh", "linear:4 > layer_norm > gelu", "linear:4"];
+        for text in layered.into_iter().chain(["carry:window=16,last=true > linear:4 > residual(gru:4)", "relu"]) {
             assert_eq!(Model::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Model::parse("gru:8x2").unwrap(), Model::parse("carry:window=16,last=true > gru:8x2").unwrap());
         assert_eq!(Model::parse("lstm").unwrap(), Model::parse("lstm:32,window=16").unwrap());
+        assert_eq!(Model::parse("gru:form=chung").unwrap().to_string(), "gru:32,form=chung,window=16,last=true");
+        assert_eq!(Model::parse("mlp").unwrap(), Model::default());
     }
 
     #[test]
     fn a_wrong_specification_is_answered_with_what_is_allowed() {
         let message = |text| Model::parse(text).unwrap_err().to_string();
-        assert_eq!(
-            message("ltsm:32"),
-            r#"unknown model "ltsm"; did you mean "lstm"? allowed: linear, mlp, rnn, lstm, gru"#
-        );
+        assert!(message("ltsm:32").starts_with(r#"unknown layer "ltsm"; did you mean "lstm"?"#));
         assert!(message("lstm:32,windw=3").contains(r#"did you mean "window"?"#));
-        assert!(message("mlp:64,0").contains("expected a width of 1 to 16384"));
+        assert!(message("mlp:64,0").contains("expected a size from 1 to 65536, found 0"));
+        assert!(message("lstm:8,window=0").contains("expected a window of 1 to 16384 rows"));
+        assert!(message("mlp:8,window=4").contains("expected recurrent layers"));
+        assert!(message("").contains("expected a name"));
+        assert!(message("lstm:8,bidirectional").contains("one row after the other, not lstm:8,bidirectional"));
+        assert!(message("linear:8 > residual(attention:heads=2)").contains("not attention:heads=2"));
+        assert!(message("linear:8 > residual(batch_norm)").contains("expected batch_norm:stream"));
+        assert!(message("embedding:8x2 > flatten").contains("expected a first layer that is linear or recurrent"));
+        assert!(message("conv1d:4x3").contains("conv1d:4x3: expected channels and an image (view?)"));
         assert!(message("lstm:8 > linaer:4").contains(r#"did you mean "linear"?"#));
         assert!(
             message("view:1x1x1 > conv2d:1x1 > flatten").contains("expected a first layer that is linear or recurrent")
         );
-        assert!(message("linear:8 > batch_norm").contains("expected batch_norm:stream=true"));
+        assert!(message("linear:8 > batch_norm").contains("expected batch_norm:stream"));
         assert!(
             message("lstm:2>lstm:2>lstm:2>lstm:2>lstm:2").contains("expected at most 8 tensors to carry, found 10")
         );

@@ -87,12 +87,16 @@ pub(super) struct Recurrent {
 
 impl Recurrent {
     pub fn new(model: &Model) -> Self {
-        let (window, sees_last) = match model {
-            Model::Recurrent { window, last, .. } | Model::Network { window, last, .. } => (*window, *last),
-            _ => (NonZeroUsize::MIN, false),
-        };
         let [start, after_first, carried] = [(); 3].map(|()| State::default());
-        Recurrent { window, sees_last, rows: Vec::new(), start, after_first, carried, last: None }
+        Recurrent {
+            window: model.window,
+            sees_last: model.last,
+            rows: Vec::new(),
+            start,
+            after_first,
+            carried,
+            last: None,
+        }
     }
 
     /// The network is there: its state before the first row.

@@ -8,7 +8,7 @@ fn a_wrong_specification_is_answered_with_what_is_allowed() {
     for (arguments, expected) in [
         (
             "--model ltsm:32",
-            "'--model <SPEC>': unknown model \"ltsm\"; did you mean \"lstm\"? allowed: linear, mlp, rnn, lstm, gru",
+            "'--model <SPEC>': unknown layer \"ltsm\"; did you mean \"lstm\"? allowed: rnn, lstm, layer_norm_lstm, gru, linear, mlp, ",
         ),
         (
             "--optimizer sdg",
@@ -23,7 +23,7 @@ fn a_wrong_specification_is_answered_with_what_is_allowed() {
             "'--task <TASK>': unknown task \"clasify\"; did you mean \"classify\"? allowed: auto, classify, regress",
         ),
         ("--header y", "'--header <HEADER>': unknown header \"y\"; allowed: auto, yes, no"),
-        ("--model mlp:0", "'--model <SPEC>': expected a width of 1 to 16384 in mlp:0, found \"0\""),
+        ("--model mlp:0", "'--model <SPEC>': \"mlp:0\": expected a size from 1 to 65536, found 0"),
         (
             "--model lstm:32,windw=3",
             "'--model <SPEC>': unknown option of lstm \"windw\"; did you mean \"window\"? allowed: window, last",
