@@ -13,12 +13,12 @@ impl<T: Real> Var<'_, T> {
     /// # Panics
     /// If there is no axis.
     #[track_caller]
-    pub fn standardize(self, epsilon: T) -> Self {
+    pub fn standardize(self, eps: T) -> Self {
         let shape = self.shape();
         assert!(shape.rank() > 0, "standardize: at least one axis expected, the shape is {shape}");
         let last = shape.rank() - 1;
         let variance = self.var_axis(last, false).unsqueeze(last);
-        (self - self.mean_axis(last).unsqueeze(last)) / (variance + epsilon).sqrt()
+        (self - self.mean_axis(last).unsqueeze(last)) / (variance + eps).sqrt()
     }
 
     /// Layer normalisation over the last axis (Ba, Kiros & Hinton, 2016), fused: `[…, n]`, weight `[n]`, bias `[n]` →
@@ -42,7 +42,7 @@ impl<T: Real> Var<'_, T> {
     /// # Panics
     /// If there is no axis, or weight or bias is not as long as the last.
     #[track_caller]
-    pub fn layer_norm(self, weight: Self, bias: Self, epsilon: T) -> Self {
+    pub fn layer_norm(self, weight: Self, bias: Self, eps: T) -> Self {
         let (x, w, b) = (self.shape(), weight.shape(), bias.shape());
         assert!(x.rank() > 0, "layer_norm: at least one axis expected, the shape is {x}");
         let [rows, n, _] = x.around(x.rank() - 1);
@@ -56,7 +56,7 @@ impl<T: Real> Var<'_, T> {
                 let (y, saved) = y.split_at_mut(x.len());
                 let rows = y.chunks_exact_mut(n.max(1)).zip(x.chunks_exact(n.max(1)));
                 for ((y, x), saved) in rows.zip(saved.chunks_exact_mut(2)) {
-                    let [mean, r] = statistics(x, y, epsilon);
+                    let [mean, r] = statistics(x, y, eps);
                     saved.copy_from_slice(&[mean, r]);
                     for ((y, &x), (&w, &b)) in y.iter_mut().zip(x).zip(weight.iter().zip(bias)) {
                         *y = w * ((x - mean) * r) + b;
@@ -69,12 +69,12 @@ impl<T: Real> Var<'_, T> {
 }
 
 /// The mean, and one over the standard deviation, of one row; `room` is overwritten.
-fn statistics<T: Real>(x: &[T], room: &mut [T], epsilon: T) -> [T; 2] {
+fn statistics<T: Real>(x: &[T], room: &mut [T], eps: T) -> [T; 2] {
     let one_nth = T::ONE / T::from_f64(x.len() as f64);
     let mean = kernels::sum(x) * one_nth;
     room.iter_mut().zip(x).for_each(|(centred, &x)| *centred = x - mean);
     let variance = kernels::sum_of_squares(room) * one_nth;
-    [mean, T::ONE / (variance + epsilon).sqrt()]
+    [mean, T::ONE / (variance + eps).sqrt()]
 }
 
 fn layer_norm_backward<T: Real>(g: &mut Back<'_, T>) {

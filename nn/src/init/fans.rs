@@ -27,6 +27,7 @@ pub fn fans(shape: Shape) -> [usize; 2] {
 
 /// Which fan [`kaiming_uniform`] and [`kaiming_normal`] go by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Fan {
     /// Signals keep their size on the way forward.
     #[default]
@@ -49,6 +50,7 @@ impl Fan {
 /// assert_eq!(Gain::Relu.value(), 2.0_f64.sqrt());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Gain {
     /// Nothing.
     Linear,

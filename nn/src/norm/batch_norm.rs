@@ -75,7 +75,7 @@ pub struct BatchNorm {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BatchNormOptions {
     /// ε: 10⁻⁵.
-    pub epsilon: f64,
+    pub eps: f64,
     /// ρ, how far one batch moves the running statistics: 0.1. For single examples take less: their weight is gone after
     /// about 1/ρ of them. `None`: ρ is 1 over the number of batches so far, so that all weigh the same.
     pub momentum: Option<f64>,
@@ -87,7 +87,7 @@ pub struct BatchNormOptions {
 
 impl Default for BatchNormOptions {
     fn default() -> Self {
-        BatchNormOptions { epsilon: 1e-5, momentum: Some(0.1), affine: true, stream: false }
+        BatchNormOptions { eps: 1e-5, momentum: Some(0.1), affine: true, stream: false }
     }
 }
 
@@ -147,7 +147,7 @@ impl BatchNorm {
             statistics = if self.options.stream { statistics } else { measured };
         }
         let [mean, variance] = statistics;
-        let normalised = (x - mean) / (variance + T::from_f64(self.options.epsilon)).sqrt();
+        let normalised = (x - mean) / (variance + T::from_f64(self.options.eps)).sqrt();
         let y = match self.affine.map(|params| params.map(of_channels)) {
             Some([weight, bias]) => normalised * weight + bias,
             None => normalised,

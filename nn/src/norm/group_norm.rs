@@ -37,7 +37,7 @@ pub struct GroupNorm {
     /// Into how many groups the channels are cut.
     pub groups: usize,
     /// ε: 10⁻⁵ at first.
-    pub epsilon: f64,
+    pub eps: f64,
 }
 
 impl GroupNorm {
@@ -51,7 +51,7 @@ impl GroupNorm {
         assert!(fits, "GroupNorm: {channels} channels cannot be cut into {groups} groups");
         let weight = params.add(&format!("{name}.weight"), [channels], |_| T::ONE);
         let bias = params.add(&format!("{name}.bias"), [channels], init::zeros());
-        GroupNorm { weight, bias, groups, epsilon: 1e-5 }
+        GroupNorm { weight, bias, groups, eps: 1e-5 }
     }
 
     /// `y = w_c (x − μ) / √(σ² + ε) + b_c`.
@@ -66,7 +66,7 @@ impl GroupNorm {
         assert!(fits, "GroupNorm: [n, {channels}, …] expected, the shape is {shape}");
         let [n, _, places] = shape.around(1);
         let grouped = x.reshape([n, self.groups, channels / self.groups * places]);
-        let normalised = grouped.standardize(T::from_f64(self.epsilon)).reshape([n, channels, places]);
+        let normalised = grouped.standardize(T::from_f64(self.eps)).reshape([n, channels, places]);
         (normalised * weight.reshape([channels, 1]) + bias.reshape([channels, 1])).reshape(shape)
     }
 }
@@ -83,7 +83,7 @@ mod tests {
         #[test]
         fn group_norm_gradient(n in 0usize..3, groups in 1usize..3, each in 1usize..3, places in 2usize..4, seed: u64) {
             let (mut params, mut rng) = (Params::<f64>::new(), Rng::new(seed));
-            let norm = GroupNorm { epsilon: 0.1, ..GroupNorm::new(&mut params, "norm", groups, groups * each, &mut rng) };
+            let norm = GroupNorm { eps: 0.1, ..GroupNorm::new(&mut params, "norm", groups, groups * each, &mut rng) };
             let x = params.add("x", [n, groups * each, places], |_| rng.range(-2.0, 2.0));
             gradcheck_params(&params, |pass| norm.forward(pass.param(x)))?;
         }

@@ -39,14 +39,15 @@ pub struct LayerNorm {
     /// The axes that are normalised over; PyTorch's `normalized_shape`.
     pub features: Shape,
     /// ε.
-    pub epsilon: f64,
+    pub eps: f64,
 }
 
 /// What a [`LayerNorm`] may have or not: by default everything, and PyTorch's ε.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LayerNormOptions {
     /// ε: 10⁻⁵.
-    pub epsilon: f64,
+    pub eps: f64,
     /// Whether there is a weight; without it there is no bias either.
     pub weight: bool,
     /// Whether there is a bias.
@@ -55,7 +56,7 @@ pub struct LayerNormOptions {
 
 impl Default for LayerNormOptions {
     fn default() -> Self {
-        LayerNormOptions { epsilon: 1e-5, weight: true, bias: true }
+        LayerNormOptions { eps: 1e-5, weight: true, bias: true }
     }
 }
 
@@ -81,10 +82,10 @@ impl LayerNorm {
         options: LayerNormOptions,
         _rng: &mut Rng,
     ) -> Self {
-        let (features, LayerNormOptions { epsilon, weight, bias }) = (features.into(), options);
+        let (features, LayerNormOptions { eps, weight, bias }) = (features.into(), options);
         let weight = weight.then(|| params.add(&format!("{name}.weight"), features, |_| T::ONE));
         let bias = (bias && weight.is_some()).then(|| params.add(&format!("{name}.bias"), features, init::zeros()));
-        LayerNorm { weight, bias, features, epsilon }
+        LayerNorm { weight, bias, features, eps }
     }
 
     /// `y = w ⊙ (x − μ) / √(σ² + ε) + b`.
@@ -93,15 +94,14 @@ impl LayerNorm {
     /// If the last axes of `x` are not the features.
     #[track_caller]
     pub fn forward<'p, T: Real>(&self, x: Var<'p, T>) -> Var<'p, T> {
-        let (rows, n, epsilon) =
-            (rows_of("LayerNorm", x, self.features), self.features.len(), T::from_f64(self.epsilon));
+        let (rows, n, eps) = (rows_of("LayerNorm", x, self.features), self.features.len(), T::from_f64(self.eps));
         let as_row = |param: Param| x.pass().param(param).reshape([n]);
         let y = match self.weight {
             Some(weight) => {
                 let bias = self.bias.map_or_else(|| x.pass().zeros([n]), as_row);
-                rows.layer_norm(as_row(weight), bias, epsilon)
+                rows.layer_norm(as_row(weight), bias, eps)
             }
-            None => rows.standardize(epsilon),
+            None => rows.standardize(eps),
         };
         y.reshape(x.shape())
     }

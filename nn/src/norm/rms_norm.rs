@@ -34,7 +34,7 @@ pub struct RmsNorm {
     /// The axes that are normalised over; PyTorch's `normalized_shape`.
     pub features: Shape,
     /// ε. `None`, PyTorch's default: the distance from 1 to the next number of the type.
-    pub epsilon: Option<f64>,
+    pub eps: Option<f64>,
 }
 
 impl RmsNorm {
@@ -56,11 +56,11 @@ impl RmsNorm {
         params: &mut Params<T>,
         name: &str,
         features: impl Into<Shape>,
-        epsilon: Option<f64>,
+        eps: Option<f64>,
         _rng: &mut Rng,
     ) -> Self {
         let features = features.into();
-        RmsNorm { weight: params.add(&format!("{name}.weight"), features, |_| T::ONE), features, epsilon }
+        RmsNorm { weight: params.add(&format!("{name}.weight"), features, |_| T::ONE), features, eps }
     }
 
     /// `y = w ⊙ x / √(mean(x²) + ε)`.
@@ -69,8 +69,8 @@ impl RmsNorm {
     /// If the last axes of `x` are not the features.
     #[track_caller]
     pub fn forward<'p, T: Real>(&self, x: Var<'p, T>) -> Var<'p, T> {
-        let (rows, epsilon) = (rows_of("RmsNorm", x, self.features), self.epsilon.map_or(T::EPSILON, T::from_f64));
-        let normalised = rows / (rows.square().mean_axes(&[1], true) + epsilon).sqrt();
+        let (rows, eps) = (rows_of("RmsNorm", x, self.features), self.eps.map_or(T::EPSILON, T::from_f64));
+        let normalised = rows / (rows.square().mean_axes(&[1], true) + eps).sqrt();
         (normalised * x.pass().param(self.weight).reshape([self.features.len()])).reshape(x.shape())
     }
 }

@@ -32,7 +32,7 @@ pub struct Adadelta<T: Real = f32> {
     /// ρ, per step.
     pub rho: f64,
     /// ε.
-    pub epsilon: f64,
+    pub eps: f64,
     /// λ. 0: none.
     pub weight_decay: f64,
     /// Other settings for some of the parameters.
@@ -48,7 +48,7 @@ impl<T: Real> Adadelta<T> {
         Adadelta {
             learning_rate,
             rho: 0.9,
-            epsilon: 1e-6,
+            eps: 1e-6,
             weight_decay: 0.0,
             groups: Groups::default(),
             squares: Flat::default(),
@@ -62,7 +62,7 @@ impl<T: Real> Adadelta<T> {
 struct Update<T> {
     rate: T,
     rho: T,
-    epsilon: T,
+    eps: T,
     decay: T,
 }
 
@@ -72,7 +72,7 @@ impl<T: Real> Update<T> {
         for (((theta, &g), s), d) in theta.iter_mut().zip(gradient).zip(squares).zip(steps) {
             let g = g + self.decay * *theta;
             *s = flushed(self.rho * *s + (T::ONE - self.rho) * (g * g));
-            let step = g * (*d + self.epsilon).sqrt() / (*s + self.epsilon).sqrt();
+            let step = g * (*d + self.eps).sqrt() / (*s + self.eps).sqrt();
             *d = flushed(self.rho * *d + (T::ONE - self.rho) * (step * step));
             *theta -= self.rate * step;
         }
@@ -82,11 +82,11 @@ impl<T: Real> Update<T> {
 impl<T: Real> Optimizer<T> for Adadelta<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
         require(self.check());
-        let (rho, epsilon) = (T::from_f64(self.rho), T::from_f64(self.epsilon));
+        let (rho, eps) = (T::from_f64(self.rho), T::from_f64(self.eps));
         let Adadelta { groups, ages, squares, steps, .. } = self;
         Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay }.run(
             [squares, steps],
-            |at| Update { rate: T::from_f64(at.rate), rho, epsilon, decay: T::from_f64(at.decay) },
+            |at| Update { rate: T::from_f64(at.rate), rho, eps, decay: T::from_f64(at.decay) },
             #[inline(always)]
             |update, theta, g, [s, d]| update.apply(theta, g, s, d),
         )

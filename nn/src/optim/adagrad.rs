@@ -35,7 +35,7 @@ pub struct Adagrad<T: Real = f32> {
     /// What s begins with, for what grows later too.
     pub initial_accumulator: f64,
     /// ε.
-    pub epsilon: f64,
+    pub eps: f64,
     /// λ. 0: none.
     pub weight_decay: f64,
     /// Other settings for some of the parameters.
@@ -52,7 +52,7 @@ impl<T: Real> Adagrad<T> {
             learning_rate,
             learning_rate_decay: 0.0,
             initial_accumulator: 0.0,
-            epsilon: 1e-10,
+            eps: 1e-10,
             weight_decay: 0.0,
             groups: Groups::default(),
             squares: Flat::default(),
@@ -65,7 +65,7 @@ impl<T: Real> Adagrad<T> {
 struct Update<T> {
     rate: T,
     initial: T,
-    epsilon: T,
+    eps: T,
     decay: T,
 }
 
@@ -75,7 +75,7 @@ impl<T: Real> Update<T> {
         for ((theta, &g), s) in theta.iter_mut().zip(gradient).zip(squares) {
             let g = g + self.decay * *theta;
             *s = flushed(*s + g * g);
-            *theta -= self.rate * g / ((*s + self.initial).sqrt() + self.epsilon);
+            *theta -= self.rate * g / ((*s + self.initial).sqrt() + self.eps);
         }
     }
 }
@@ -83,14 +83,14 @@ impl<T: Real> Update<T> {
 impl<T: Real> Optimizer<T> for Adagrad<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
         require(self.check());
-        let (rate_decay, initial, epsilon) = (self.learning_rate_decay, self.initial_accumulator, self.epsilon);
+        let (rate_decay, initial, eps) = (self.learning_rate_decay, self.initial_accumulator, self.eps);
         let Adagrad { groups, ages, squares, .. } = self;
         Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay }.run(
             [squares],
             |at| Update {
                 rate: T::from_f64(at.rate / (1.0 + (at.t - 1.0) * rate_decay)),
                 initial: T::from_f64(initial),
-                epsilon: T::from_f64(epsilon),
+                eps: T::from_f64(eps),
                 decay: T::from_f64(at.decay),
             },
             #[inline(always)]

@@ -37,7 +37,7 @@ pub struct Adam<T: Real = f32> {
     /// β₁ and β₂, per step.
     pub betas: [f64; 2],
     /// ε.
-    pub epsilon: f64,
+    pub eps: f64,
     /// λ. 0: none.
     pub weight_decay: f64,
     /// Whether the decay acts on θ directly (AdamW) and not through the gradient.
@@ -58,7 +58,7 @@ impl<T: Real> Adam<T> {
         Adam {
             learning_rate,
             betas: [0.9, 0.999],
-            epsilon: 1e-8,
+            eps: 1e-8,
             weight_decay: 0.0,
             decoupled: false,
             amsgrad: false,
@@ -92,7 +92,7 @@ struct Update<T> {
     beta1: T,
     beta2: T,
     second_scale: T,
-    epsilon: T,
+    eps: T,
     coupled_decay: T,
     decoupled_decay: T,
 }
@@ -126,14 +126,14 @@ impl<T: Real> Update<T> {
     /// Where one element goes.
     #[inline(always)]
     fn moved(&self, theta: T, m: T, v: T) -> T {
-        theta * self.decoupled_decay - self.rate * m / (v.sqrt() * self.second_scale + self.epsilon)
+        theta * self.decoupled_decay - self.rate * m / (v.sqrt() * self.second_scale + self.eps)
     }
 }
 
 impl<T: Real> Optimizer<T> for Adam<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
         require(self.check());
-        let ([beta1, beta2], epsilon, decoupled) = (self.betas, self.epsilon, self.decoupled);
+        let ([beta1, beta2], eps, decoupled) = (self.betas, self.eps, self.decoupled);
         let Adam { groups, ages, first, second, largest, .. } = self;
         let sweep = Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay };
         let numbers = |at: At| {
@@ -143,7 +143,7 @@ impl<T: Real> Optimizer<T> for Adam<T> {
                 beta1: T::from_f64(beta1),
                 beta2: T::from_f64(beta2),
                 second_scale: T::from_f64((1.0 - beta2.powf(at.t)).sqrt().recip()),
-                epsilon: T::from_f64(epsilon),
+                eps: T::from_f64(eps),
                 coupled_decay,
                 decoupled_decay,
             }

@@ -33,7 +33,7 @@ pub struct Adamax<T: Real = f32> {
     /// β₁ and β₂, per step.
     pub betas: [f64; 2],
     /// ε.
-    pub epsilon: f64,
+    pub eps: f64,
     /// λ. 0: none.
     pub weight_decay: f64,
     /// Other settings for some of the parameters.
@@ -49,7 +49,7 @@ impl<T: Real> Adamax<T> {
         Adamax {
             learning_rate,
             betas: [0.9, 0.999],
-            epsilon: 1e-8,
+            eps: 1e-8,
             weight_decay: 0.0,
             groups: Groups::default(),
             first: Flat::default(),
@@ -64,7 +64,7 @@ struct Update<T> {
     rate: T,
     beta1: T,
     beta2: T,
-    epsilon: T,
+    eps: T,
     decay: T,
 }
 
@@ -74,7 +74,7 @@ impl<T: Real> Update<T> {
         for (((theta, &g), m), u) in theta.iter_mut().zip(gradient).zip(first).zip(largest) {
             let g = g + self.decay * *theta;
             *m = flushed(self.beta1 * *m + (T::ONE - self.beta1) * g);
-            *u = flushed((self.beta2 * *u).maximum(g.abs() + self.epsilon));
+            *u = flushed((self.beta2 * *u).maximum(g.abs() + self.eps));
             *theta -= self.rate * *m / *u;
         }
     }
@@ -83,7 +83,7 @@ impl<T: Real> Update<T> {
 impl<T: Real> Optimizer<T> for Adamax<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
         require(self.check());
-        let ([beta1, beta2], epsilon) = (self.betas, self.epsilon);
+        let ([beta1, beta2], eps) = (self.betas, self.eps);
         let Adamax { groups, ages, first, largest, .. } = self;
         Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay }.run(
             [first, largest],
@@ -91,7 +91,7 @@ impl<T: Real> Optimizer<T> for Adamax<T> {
                 rate: T::from_f64(at.rate / (1.0 - beta1.powf(at.t))),
                 beta1: T::from_f64(beta1),
                 beta2: T::from_f64(beta2),
-                epsilon: T::from_f64(epsilon),
+                eps: T::from_f64(eps),
                 decay: T::from_f64(at.decay),
             },
             #[inline(always)]

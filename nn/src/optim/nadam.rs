@@ -34,7 +34,7 @@ pub struct NAdam<T: Real = f32> {
     /// β₁ and β₂, per step.
     pub betas: [f64; 2],
     /// ε.
-    pub epsilon: f64,
+    pub eps: f64,
     /// ψ, per step: how fast the momentum warms up from β₁/2 to β₁.
     pub momentum_decay: f64,
     /// λ. 0: none.
@@ -54,7 +54,7 @@ impl<T: Real> NAdam<T> {
         NAdam {
             learning_rate,
             betas: [0.9, 0.999],
-            epsilon: 1e-8,
+            eps: 1e-8,
             momentum_decay: 4e-3,
             weight_decay: 0.0,
             decoupled: false,
@@ -85,7 +85,7 @@ struct Update<T> {
     beta1: T,
     beta2: T,
     second_scale: T,
-    epsilon: T,
+    eps: T,
     coupled_decay: T,
     decoupled_decay: T,
 }
@@ -97,7 +97,7 @@ impl<T: Real> Update<T> {
             let g = g + self.coupled_decay * *theta;
             *m = flushed(self.beta1 * *m + (T::ONE - self.beta1) * g);
             *v = flushed(self.beta2 * *v + (T::ONE - self.beta2) * (g * g));
-            let step = (self.gradient_rate * g + self.first_rate * *m) / (v.sqrt() * self.second_scale + self.epsilon);
+            let step = (self.gradient_rate * g + self.first_rate * *m) / (v.sqrt() * self.second_scale + self.eps);
             *theta = *theta * self.decoupled_decay - step;
         }
     }
@@ -106,7 +106,7 @@ impl<T: Real> Update<T> {
 impl<T: Real> Optimizer<T> for NAdam<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
         require(self.check());
-        let ([beta1, beta2], epsilon, psi, decoupled) = (self.betas, self.epsilon, self.momentum_decay, self.decoupled);
+        let ([beta1, beta2], eps, psi, decoupled) = (self.betas, self.eps, self.momentum_decay, self.decoupled);
         let NAdam { groups, ages, first, second, .. } = self;
         Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay }.run(
             [first, second],
@@ -119,7 +119,7 @@ impl<T: Real> Optimizer<T> for NAdam<T> {
                     beta1: T::from_f64(beta1),
                     beta2: T::from_f64(beta2),
                     second_scale: T::from_f64((1.0 - beta2.powf(at.t)).sqrt().recip()),
-                    epsilon: T::from_f64(epsilon),
+                    eps: T::from_f64(eps),
                     coupled_decay,
                     decoupled_decay,
                 }

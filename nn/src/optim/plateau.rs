@@ -33,7 +33,7 @@ pub struct Plateau {
     /// The rate does not fall below this.
     pub lowest: f64,
     /// The rate is left alone where it would change by no more than this.
-    pub epsilon: f64,
+    pub eps: f64,
     best: Option<f64>,
     without_improvement: u64,
     cooling: u64,
@@ -51,7 +51,7 @@ impl Plateau {
             maximize: false,
             cooldown: 0,
             lowest: 0.0,
-            epsilon: 1e-8,
+            eps: 1e-8,
             best: None,
             without_improvement: 0,
             cooling: 0,
@@ -72,7 +72,7 @@ impl Plateau {
         }
         if self.without_improvement > self.patience {
             let lowered = (self.rate * self.factor).max(self.lowest);
-            if self.rate - lowered > self.epsilon {
+            if self.rate - lowered > self.eps {
                 self.rate = lowered;
             }
             self.cooling = self.cooldown;

@@ -37,7 +37,7 @@ pub struct RAdam<T: Real = f32> {
     /// β₁ and β₂, per step.
     pub betas: [f64; 2],
     /// ε.
-    pub epsilon: f64,
+    pub eps: f64,
     /// λ. 0: none.
     pub weight_decay: f64,
     /// Whether the weight decay acts on θ directly, as AdamW's, and not through the gradient.
@@ -55,7 +55,7 @@ impl<T: Real> RAdam<T> {
         RAdam {
             learning_rate,
             betas: [0.9, 0.999],
-            epsilon: 1e-8,
+            eps: 1e-8,
             weight_decay: 0.0,
             decoupled: false,
             groups: Groups::default(),
@@ -74,14 +74,14 @@ fn rectification(beta2: f64, t: f64) -> Option<f64> {
     (rho > 5.0).then(|| (squared * (1.0 - power)).sqrt())
 }
 
-/// The numbers of one update of elements of one age: `θ ← θ − rate · m / (√v · second_scale + epsilon)`, where a scale of 0 and
+/// The numbers of one update of elements of one age: `θ ← θ − rate · m / (√v · second_scale + eps)`, where a scale of 0 and
 /// an ε of 1 leave v out.
 struct Update<T> {
     rate: T,
     beta1: T,
     beta2: T,
     second_scale: T,
-    epsilon: T,
+    eps: T,
     coupled_decay: T,
     decoupled_decay: T,
 }
@@ -93,7 +93,7 @@ impl<T: Real> Update<T> {
             let g = g + self.coupled_decay * *theta;
             *m = flushed(self.beta1 * *m + (T::ONE - self.beta1) * g);
             *v = flushed(self.beta2 * *v + (T::ONE - self.beta2) * (g * g));
-            *theta = *theta * self.decoupled_decay - self.rate * *m / (v.sqrt() * self.second_scale + self.epsilon);
+            *theta = *theta * self.decoupled_decay - self.rate * *m / (v.sqrt() * self.second_scale + self.eps);
         }
     }
 }
@@ -101,14 +101,14 @@ impl<T: Real> Update<T> {
 impl<T: Real> Optimizer<T> for RAdam<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
         require(self.check());
-        let ([beta1, beta2], epsilon, decoupled) = (self.betas, self.epsilon, self.decoupled);
+        let ([beta1, beta2], eps, decoupled) = (self.betas, self.eps, self.decoupled);
         let RAdam { groups, ages, first, second, .. } = self;
         Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay }.run(
             [first, second],
             |at| {
                 let rate = at.rate / (1.0 - beta1.powf(at.t));
-                let (rate, second_scale, epsilon) = match rectification(beta2, at.t) {
-                    Some(factor) => (rate * factor, 1.0, epsilon),
+                let (rate, second_scale, eps) = match rectification(beta2, at.t) {
+                    Some(factor) => (rate * factor, 1.0, eps),
                     None => (rate, 0.0, 1.0),
                 };
                 let [coupled_decay, decoupled_decay] = at.decays(decoupled);
@@ -117,7 +117,7 @@ impl<T: Real> Optimizer<T> for RAdam<T> {
                     beta1: T::from_f64(beta1),
                     beta2: T::from_f64(beta2),
                     second_scale: T::from_f64(second_scale),
-                    epsilon: T::from_f64(epsilon),
+                    eps: T::from_f64(eps),
                     coupled_decay,
                     decoupled_decay,
                 }

@@ -35,7 +35,7 @@ pub struct RmsProp<T: Real = f32> {
     /// α, per step.
     pub alpha: f64,
     /// ε.
-    pub epsilon: f64,
+    pub eps: f64,
     /// μ, per step. 0: none.
     pub momentum: f64,
     /// Whether the mean gradient is taken off: its variance is used, not its mean square.
@@ -56,7 +56,7 @@ impl<T: Real> RmsProp<T> {
         RmsProp {
             learning_rate,
             alpha: 0.99,
-            epsilon: 1e-8,
+            eps: 1e-8,
             momentum: 0.0,
             centered: false,
             weight_decay: 0.0,
@@ -73,7 +73,7 @@ impl<T: Real> RmsProp<T> {
 struct Update<T> {
     rate: T,
     alpha: T,
-    epsilon: T,
+    eps: T,
     momentum: T,
     decay: T,
 }
@@ -114,18 +114,18 @@ impl<T: Real> Update<T> {
                 (*s - *mean * *mean).maximum(T::ZERO)
             }
         };
-        g / (variance.sqrt() + self.epsilon)
+        g / (variance.sqrt() + self.eps)
     }
 }
 
 impl<T: Real> Optimizer<T> for RmsProp<T> {
     fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
         require(self.check());
-        let [alpha, epsilon, momentum] = [self.alpha, self.epsilon, self.momentum].map(T::from_f64);
+        let [alpha, eps, momentum] = [self.alpha, self.eps, self.momentum].map(T::from_f64);
         let RmsProp { groups, ages, squares, means, velocity, .. } = self;
         let sweep = Sweep { params, grads, groups, ages, rate: self.learning_rate, decay: self.weight_decay };
         let numbers =
-            |at: At| Update { rate: T::from_f64(at.rate), alpha, epsilon, momentum, decay: T::from_f64(at.decay) };
+            |at: At| Update { rate: T::from_f64(at.rate), alpha, eps, momentum, decay: T::from_f64(at.decay) };
         if self.centered {
             sweep.run(
                 [squares, velocity, means],

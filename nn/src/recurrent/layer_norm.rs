@@ -96,10 +96,10 @@ impl Norm {
     /// `LN(z; γ, β)`.
     #[track_caller]
     fn forward<'p, T: Real>(&self, z: Var<'p, T>) -> Var<'p, T> {
-        let (pass, epsilon) = (z.pass(), T::from_f64(1e-5));
+        let (pass, eps) = (z.pass(), T::from_f64(1e-5));
         match self.bias {
-            Some(bias) => z.layer_norm(pass.param(self.weight), pass.param(bias), epsilon),
-            None => z.standardize(epsilon) * pass.param(self.weight),
+            Some(bias) => z.layer_norm(pass.param(self.weight), pass.param(bias), eps),
+            None => z.standardize(eps) * pass.param(self.weight),
         }
     }
 }

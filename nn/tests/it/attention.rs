@@ -139,7 +139,7 @@ proptest! {
     fn transformer_gradient(s in sizes(), causal: bool, norm_first: bool) {
         let mut rng = Rng::new(s.seed);
         let (mut params, mut block) = s.block(TransformerOptions { causal, norm_first, ..SMOOTH }, &mut rng);
-        (block.norm1.epsilon, block.norm2.epsilon) = (0.1, 0.1); // of few features the slope is steep
+        (block.norm1.eps, block.norm2.eps) = (0.1, 0.1); // of few features the slope is steep
         let x = s.input(s.t, &mut rng);
         let x = params.add("x", x.shape(), |i| x.as_slice()[i]);
         gradcheck_params(&params, |pass| block.forward(pass.param(x), &mut Mode::Eval))?;

@@ -102,14 +102,14 @@ proptest! {
     #[test]
     fn gradients_of_a_network_of_images(n in 1usize..3, side in 5usize..7, training: bool, stream: bool, seed: u64) {
         let (mut params, mut rng) = (Params::<f64>::new(), Rng::new(seed));
-        let options = BatchNormOptions { stream, epsilon: 0.1, ..BatchNormOptions::default() };
+        let options = BatchNormOptions { stream, eps: 0.1, ..BatchNormOptions::default() };
         let net = (
             Conv2d::new(&mut params, "conv", 2, 4, [3, 2], &mut rng),
             BatchNorm::with(&mut params, "batch", 4, options, &mut rng),
             Nonlinearity::Gelu,
             AvgPool2d::new([2, 2]),
             Residual((
-                GroupNorm { epsilon: 0.1, ..GroupNorm::new(&mut params, "group", 2, 4, &mut rng) },
+                GroupNorm { eps: 0.1, ..GroupNorm::new(&mut params, "group", 2, 4, &mut rng) },
                 Conv2d::new(&mut params, "mix", 4, 4, [1, 1], &mut rng),
             )),
             (GlobalAvgPool2d, Activation::Tanh),

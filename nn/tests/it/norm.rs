@@ -8,7 +8,7 @@ use thalweg_tensor::{Rng, Tensor};
 
 use crate::support::{assert_close, bits};
 
-const STREAM: BatchNormOptions = BatchNormOptions { epsilon: 1e-5, momentum: Some(0.1), affine: true, stream: true };
+const STREAM: BatchNormOptions = BatchNormOptions { eps: 1e-5, momentum: Some(0.1), affine: true, stream: true };
 
 /// A norm of one to three channels, its θ with random numbers in it, and an input: `[n, c]`, `[n, c, l]` or `[n, c, h, w]`.
 fn case(options: BatchNormOptions, rest: &[usize], seed: u64) -> (Params<f64>, BatchNorm, Tensor<f64>) {
@@ -32,7 +32,7 @@ proptest! {
 
     #[test]
     fn batch_norm_gradient(rest in rests(), stream: bool, training: bool, affine: bool, seed: u64) {
-        let (mut params, norm, x) = case(BatchNormOptions { epsilon: 0.1, stream, affine, ..STREAM }, &rest, seed);
+        let (mut params, norm, x) = case(BatchNormOptions { eps: 0.1, stream, affine, ..STREAM }, &rest, seed);
         let x = params.add("x", x.shape(), |i| x.as_slice()[i]);
         gradcheck_params(&params, |pass| {
             let mut mode = if training { Mode::train(Rng::new(1)) } else { Mode::Eval };
@@ -43,7 +43,7 @@ proptest! {
     /// In training each channel of what comes out, over all examples and places, has mean b and deviation |w|.
     #[test]
     fn a_batch_is_normalised_channel_by_channel(rest in rests(), seed: u64) {
-        let (params, norm, x) = case(BatchNormOptions { epsilon: 0.0, stream: false, ..STREAM }, &rest, seed);
+        let (params, norm, x) = case(BatchNormOptions { eps: 0.0, stream: false, ..STREAM }, &rest, seed);
         let mut tape = Tape::new();
         let y = norm.forward(tape.pass(&params).input(&x), &mut Mode::train(Rng::new(1))).to_tensor();
         let [n, channels, places] = y.shape().around(1);
@@ -185,7 +185,7 @@ proptest! {
     #[test]
     fn norms_ignore_what_they_should(n in 1usize..4, width in 2usize..6, scale in 0.5..20.0f64, offset in -9.0..9.0f64, seed: u64) {
         let (mut params, mut rng, mut tape) = (Params::<f64>::new(), Rng::new(seed), Tape::new());
-        let options = LayerNormOptions { epsilon: 0.0, ..LayerNormOptions::default() };
+        let options = LayerNormOptions { eps: 0.0, ..LayerNormOptions::default() };
         let layer = LayerNorm::with(&mut params, "layer", [width], options, &mut rng);
         let rms = RmsNorm::with(&mut params, "rms", [width], Some(0.0), &mut rng);
         let pass = tape.pass(&params);
@@ -198,7 +198,7 @@ proptest! {
     #[test]
     fn norm_gradients(n in 1usize..4, (a, b) in (1usize..4, 1usize..4), weight: bool, bias: bool, seed: u64) {
         let (mut params, mut rng) = (Params::<f64>::new(), Rng::new(seed));
-        let options = LayerNormOptions { epsilon: 0.1, weight, bias };
+        let options = LayerNormOptions { eps: 0.1, weight, bias };
         let layer = LayerNorm::with(&mut params, "layer", [a, b], options, &mut rng);
         let rms = RmsNorm::with(&mut params, "rms", [a, b], Some(0.1), &mut rng);
         let x = params.add("x", [n, a, b], |_| rng.range(-2.0, 2.0));
