@@ -95,7 +95,7 @@ impl<T: Real> Optimizer<T> for Adadelta<T> {
     fn hyperparameters(&mut self, visit: Visit<'_>) {
         visit("learning_rate", Number(&mut self.learning_rate, FROM_ZERO));
         visit("rho", Number(&mut self.rho, BELOW_ONE));
-        visit("eps", Number(&mut self.epsilon, FROM_ZERO));
+        visit("eps", Number(&mut self.eps, FROM_ZERO));
         visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));
     }
 

@@ -102,7 +102,7 @@ impl<T: Real> Optimizer<T> for Adagrad<T> {
         visit("learning_rate", Number(&mut self.learning_rate, FROM_ZERO));
         visit("learning_rate_decay", Number(&mut self.learning_rate_decay, FROM_ZERO));
         visit("initial_accumulator", Number(&mut self.initial_accumulator, FROM_ZERO));
-        visit("eps", Number(&mut self.epsilon, FROM_ZERO));
+        visit("eps", Number(&mut self.eps, FROM_ZERO));
         visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));
     }
 

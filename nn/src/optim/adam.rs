@@ -169,7 +169,7 @@ impl<T: Real> Optimizer<T> for Adam<T> {
         visit("learning_rate", Number(&mut self.learning_rate, FROM_ZERO));
         visit("beta1", Number(&mut self.betas[0], BELOW_ONE));
         visit("beta2", Number(&mut self.betas[1], BELOW_ONE));
-        visit("eps", Number(&mut self.epsilon, FROM_ZERO));
+        visit("eps", Number(&mut self.eps, FROM_ZERO));
         visit("decoupled", Switch(&mut self.decoupled));
         visit("amsgrad", Switch(&mut self.amsgrad));
         visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));

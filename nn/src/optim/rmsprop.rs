@@ -153,7 +153,7 @@ impl<T: Real> Optimizer<T> for RmsProp<T> {
     fn hyperparameters(&mut self, visit: Visit<'_>) {
         visit("learning_rate", Number(&mut self.learning_rate, FROM_ZERO));
         visit("alpha", Number(&mut self.alpha, BELOW_ONE));
-        visit("eps", Number(&mut self.epsilon, FROM_ZERO));
+        visit("eps", Number(&mut self.eps, FROM_ZERO));
         visit("momentum", Number(&mut self.momentum, FROM_ZERO));
         visit("centered", Switch(&mut self.centered));
         visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));
