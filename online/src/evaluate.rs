@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::baseline::{LastLabel, LastValue, Majority, RunningMean};
 use crate::error::{Error, ErrorKind};
 use crate::learn::{Learner, Target, Task};
-use crate::metrics::{Answer, Scores};
+use crate::metrics::{Metrics, Scores};
 use crate::row::Row;
 
 /// A running test-then-train evaluation, with the task's two baselines on the same rows.
@@ -37,9 +37,6 @@ pub struct Prequential {
     scores: Scores,
     baselines: Baselines,
     baseline_scores: [Scores; 2],
-    /// Scratch: the predicted label, kept while the learner learns.
-    #[serde(skip)]
-    label: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -72,16 +69,24 @@ impl Baselines {
 }
 
 impl Prequential {
-    /// An evaluation over no rows yet.
+    /// An evaluation over no rows yet, with the metrics that the task always has.
     #[must_use]
     pub fn new(task: Task) -> Self {
-        Prequential {
-            rows: 0,
-            scores: Scores::new(task),
-            baselines: Baselines::new(task),
-            baseline_scores: [Scores::new(task), Scores::new(task)],
-            label: String::new(),
-        }
+        Self::over(task, Scores::new(task))
+    }
+
+    /// An evaluation with more metrics, for the baselines too.
+    ///
+    /// # Errors
+    ///
+    /// If a metric belongs to another task.
+    pub fn with(task: Task, asked: &Metrics) -> Result<Self, Error> {
+        Ok(Self::over(task, Scores::with(task, asked)?))
+    }
+
+    fn over(task: Task, scores: Scores) -> Self {
+        let baseline_scores = [scores.clone(), scores.clone()];
+        Prequential { rows: 0, scores, baselines: Baselines::new(task), baseline_scores }
     }
 
     /// Predicts, learns, scores: one row. Returns the learner's loss before it learned.
@@ -108,21 +113,13 @@ impl Prequential {
         if !prediction.is_finite() {
             return Err(Error::new(ErrorKind::Value, "expected a finite prediction, found NaN or infinity"));
         }
-        // The prediction borrows the learner, which is about to change: what the scores need of it is kept here.
-        let answer = match Answer::new(&y, &prediction) {
-            Some(Answer::Class { label, probability }) => {
-                self.label.clear();
-                self.label.push_str(label);
-                Some(Answer::Class { label: &self.label, probability })
-            }
-            Some(Answer::Value(value)) => Some(Answer::Value(value)),
-            None => None,
-        };
-        let loss = learner.learn_one(x, y)?;
+        // The prediction borrows the learner, which is about to change: the scores keep what they need of it.
+        self.scores.read(&y, &prediction);
+        let loss = learner.learn_one(x, y).inspect_err(|_| self.scores.forget())?;
         // From here on nothing can fail.
-        self.scores.record(&y, answer);
+        self.scores.record(1.0);
         for (baseline, scores) in self.baselines.learners().into_iter().zip(&mut self.baseline_scores) {
-            scores.update(&y, &baseline.predict_one(x)?);
+            scores.update(&y, &baseline.predict_one(x)?, 1.0);
             baseline.learn_one(x, y)?;
         }
         self.rows += 1;

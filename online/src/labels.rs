@@ -69,6 +69,14 @@ impl Labels {
         }
     }
 
+    /// Forgets all labels but the first `len`.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        if len < self.names.len() {
+            self.names.truncate(len);
+            self.sorted.retain(|&number| number < len);
+        }
+    }
+
     fn search(&self, label: &str) -> Result<usize, usize> {
         self.sorted.binary_search_by(|&number| self.names[number].as_str().cmp(label))
     }
@@ -113,6 +121,11 @@ mod tests {
                 prop_assert_eq!(labels.position(label), Some(number));
             }
             prop_assert_eq!(labels.as_slice(), expected.as_slice());
+            for len in (0..=expected.len()).rev() {
+                let mut fewer = labels.clone();
+                fewer.truncate(len);
+                prop_assert_eq!(Labels::try_from(expected[..len].to_vec()), Ok(fewer));
+            }
             prop_assert_eq!(Labels::try_from(expected), Ok(labels));
         }
     }

@@ -43,7 +43,7 @@ pub use features::Features;
 pub use labels::Labels;
 pub use learn::{Learner, Prediction, Target, Task};
 pub use memory::Reservoir;
-pub use metrics::Scores;
+pub use metrics::{Metric, Metrics, Scores};
 pub use moments::Moments;
 pub use row::{AsValue, Row, Value};
 pub use session::Session;

@@ -10,6 +10,7 @@ use crate::checkpoint;
 use crate::deep::{Config, Deep};
 use crate::error::{Error, ErrorKind};
 use crate::evaluate::Prequential;
+use crate::metrics::Metrics;
 use crate::stream::{CsvOptions, CsvStream, Record};
 
 /// A learner, its evaluation, and its place in a stream: what a checkpoint holds.
@@ -65,6 +66,21 @@ impl Session {
     pub fn new(config: Config, stream: impl Into<String>, options: CsvOptions) -> Self {
         let (evaluation, place) = (Prequential::new(config.task), Place::default());
         Session { stream: stream.into(), options, learner: Deep::new(config), evaluation, place }
+    }
+
+    /// The same, with more metrics.
+    ///
+    /// # Errors
+    ///
+    /// If a metric belongs to another task.
+    pub fn with_metrics(
+        config: Config,
+        stream: impl Into<String>,
+        options: CsvOptions,
+        metrics: &Metrics,
+    ) -> Result<Self, Error> {
+        let evaluation = Prequential::with(config.task, metrics)?;
+        Ok(Session { evaluation, ..Self::new(config, stream, options) })
     }
 
     /// Reads a row, predicts it, scores the prediction, learns. A row without a target is passed over

@@ -108,7 +108,7 @@ impl Digits {
             let start = clock.elapsed();
             for (record, class) in phase {
                 let target = Target::Class(PHASES.as_flattened()[*class]);
-                online.update(&target, &learner.predict_one(record)?);
+                online.update(&target, &learner.predict_one(record)?, 1.0);
                 learner.learn_one(record, target)?;
             }
             learning += (clock.elapsed() - start).as_secs_f64();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use thalweg_online::{CsvStream, Error, ErrorKind, Header, MemorySpec, Model, OptimizerSpec, Session};
+use thalweg_online::{CsvStream, Error, ErrorKind, Header, MemorySpec, Metrics, Model, OptimizerSpec, Session};
 
 use super::report::grouped;
 use super::run::{Options, TaskOption};
@@ -16,12 +16,14 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
         Some(TaskOption::Is(task)) => Some(task.to_string()),
         Some(TaskOption::Auto) | None => None,
     };
+    let metrics = session.evaluation().scores().asked().to_string();
     let delimiter = csv.delimiter.map_or_else(|| "auto".to_owned(), character);
     for (flag, asked, held) in [
         ("--task", task, config.task.to_string()),
         ("--model", options.model.as_ref().map(Model::to_string), config.model.to_string()),
         ("--optimizer", options.optimizer.as_ref().map(OptimizerSpec::to_string), config.optimizer.to_string()),
         ("--memory", options.memory.as_ref().map(MemorySpec::to_string), config.memory.to_string()),
+        ("--metrics", options.metrics.as_ref().map(Metrics::to_string), metrics),
         ("--seed", options.seed.map(|seed| seed.to_string()), config.seed.to_string()),
         ("--delimiter", options.delimiter.map(character), delimiter),
         ("--header", options.header.as_ref().map(Header::to_string), csv.header.to_string()),

@@ -8,8 +8,8 @@ use clap::Args;
 use thalweg_online::spec::{nearest, unknown};
 use thalweg_online::stream::bundled;
 use thalweg_online::{
-    Config, CsvOptions, CsvStream, Error, ErrorKind, Header, MemorySpec, Model, OptimizerSpec, Record, Session, Task,
-    checkpoint,
+    Config, CsvOptions, CsvStream, Error, ErrorKind, Header, MemorySpec, Metrics, Model, OptimizerSpec, Record,
+    Session, Task, checkpoint,
 };
 
 use super::progress::Progress;
@@ -41,6 +41,10 @@ pub struct Options {
     /// [default: none]
     #[arg(long, value_name = "SPEC", value_parser = MemorySpec::parse)]
     pub(super) memory: Option<MemorySpec>,
+    /// More metrics than the usual ones: accuracy, f1:macro, auc, mae, pinball:0.9 and others. With @500 behind it, a metric
+    /// is that of the last 500 rows; with @0.999, each row counts 0.999 times as much as the next
+    #[arg(long, value_name = "LIST", value_parser = Metrics::parse)]
+    pub(super) metrics: Option<Metrics>,
     /// Where every random choice begins [default: 42]
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
@@ -192,7 +196,7 @@ fn fresh(options: &Options) -> Result<Session, Error> {
     config.optimizer = options.optimizer.clone().unwrap_or(config.optimizer);
     config.memory = options.memory.clone().unwrap_or(config.memory);
     config.seed = options.seed.unwrap_or(config.seed);
-    Ok(Session::new(config, name, csv))
+    Session::with_metrics(config, name, csv, options.metrics.as_ref().unwrap_or(&Metrics::default()))
 }
 
 /// Opens a file, or a bundled stream if there is no file of that name.
