@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn what_is_no_metric_is_refused() {
         for (text, says) in [
-            ("f2", r#"unknown metric "f2"; did you mean "f1"?"#),
+            ("kapa", r#"unknown metric "kapa"; did you mean "kappa"?"#),
             ("f1:makro", r#"unknown average "makro"; did you mean "macro"?"#),
             ("f1:micro,of=a", "expected an average or a label, found both"),
             ("mae:3", "expected at most 0 arguments"),

@@ -109,8 +109,9 @@ pub(super) fn class_facts(
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Before {
     last: Option<usize>,
-    /// How often each class came, scored or not.
-    came: Vec<u64>,
+    /// For each class how often it came, scored or not, and how many had come before it.
+    came: Vec<(u64, usize)>,
+    classes: usize,
     majority: Option<usize>,
 }
 
@@ -124,11 +125,16 @@ impl Before {
     pub fn observe(&mut self, truth: usize) {
         self.last = Some(truth);
         if self.came.len() <= truth {
-            self.came.resize(truth + 1, 0);
+            self.came.resize(truth + 1, (0, 0));
         }
-        self.came[truth] += 1;
+        let (count, order) = &mut self.came[truth];
+        if *count == 0 {
+            *order = self.classes;
+            self.classes += 1;
+        }
+        *count += 1;
         // Of equally frequent ones the first to arrive, as in `baseline::Majority`.
-        let key = |class: usize| (self.came.get(class).copied(), std::cmp::Reverse(class));
+        let key = |class: usize| self.came.get(class).map(|&(count, order)| (count, std::cmp::Reverse(order)));
         if self.majority.is_none_or(|most| key(truth) > key(most)) {
             self.majority = Some(truth);
         }

@@ -120,6 +120,23 @@ impl<S: Sums> Windowed<S> {
         }
     }
 
+    /// Takes in the rows of `other`, which came later.
+    ///
+    /// # Panics
+    ///
+    /// If it is over another window.
+    #[track_caller]
+    pub fn merge(&mut self, other: &Self) {
+        let windows = (self.window(), other.window());
+        assert!(windows.0 == windows.1, "merge: windows differ: {:?} and {:?}", windows.0, windows.1);
+        match (self, other) {
+            (Windowed::Running(sums), Windowed::Running(more)) => sums.merge(more),
+            (Windowed::Rolling(rolling), Windowed::Rolling(more)) => rolling.merge(more),
+            (Windowed::Fading(fading), Windowed::Fading(more)) => fading.merge(more),
+            _ => {} // other kinds have other windows
+        }
+    }
+
     /// The sums now.
     #[must_use]
     pub fn sums(&self) -> Cow<'_, S> {
@@ -142,6 +159,29 @@ mod tests {
             let error = Window::parse(text).unwrap_err().to_string();
             assert!(error.ends_with(&format!("found @{text:?}")), "{error}");
         }
+    }
+
+    #[test]
+    fn windows_of_a_kind_merge() {
+        use super::super::Counts;
+        for window in [Window::Running, Window::Rolling(3), Window::Fading(0.5)] {
+            let over = |rows: std::ops::Range<usize>| {
+                let mut windowed = Windowed::new(window, Counts::default());
+                rows.for_each(|i| windowed.update(&(i % 2, i % 3), 1.0));
+                windowed
+            };
+            let mut merged = over(0..4);
+            merged.merge(&over(4..9));
+            assert_eq!(merged.sums(), over(0..9).sums(), "{window:?}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "merge: windows differ: Rolling(3) and Rolling(4)")]
+    fn windows_of_different_kinds_do_not_merge() {
+        use super::super::Counts;
+        let [mut three, four] = [3, 4].map(|size| Windowed::new(Window::Rolling(size), Counts::default()));
+        three.merge(&four);
     }
 
     proptest! {

@@ -252,3 +252,30 @@ fn a_result_that_cannot_be_printed_is_a_failure() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: the result cannot be printed: "));
 }
+
+#[test]
+fn metrics_that_are_asked_for_stand_behind_the_usual_ones() {
+    let folder = Folder::new();
+    let run = "run phishing --model linear --metrics f1,kappa,auc@200,accuracy@0.99,precision:of=never";
+    let result = folder.json(run);
+    let usual = ["accuracy", "log_loss", "kappa", "kappa_temporal"];
+    let asked = ["f1:macro", "auc@200", "accuracy@0.99", "precision:of=never"];
+    assert_eq!(keys(&result["metrics"]), [&usual[..], &asked].concat());
+    assert_eq!(keys(&result["baselines"]["majority_class"]), keys(&result["metrics"]));
+    let figure = |name: &str| result["metrics"][name].as_f64().unwrap_or(f64::NAN);
+    assert!(asked[..3].iter().all(|name| (0.5..1.0).contains(&figure(name))), "{result}");
+    assert_eq!(figure("precision:of=never"), 0.0);
+    let usually = folder.json("run phishing --model linear");
+    assert!(usual.iter().all(|name| result["metrics"][name] == usually["metrics"][name]), "{usually}");
+    let text = folder.text(run);
+    assert!(asked.iter().all(|name| text.contains(name)), "{text}");
+}
+
+#[test]
+fn metrics_that_cannot_be_are_refused() {
+    let folder = Folder::new();
+    let said = folder.run("run phishing --metrics acuracy").err;
+    assert!(said.contains(r#"unknown metric "acuracy"; did you mean "accuracy"?"#), "{said}");
+    let said = folder.refusal("run phishing --metrics f1,mae@9");
+    assert_eq!(said, "expected metrics to classify, found mae@9, which is one to regress");
+}

@@ -127,3 +127,16 @@ fn elec2_resumes() {
         folder.remove("c");
     }
 }
+
+#[test]
+fn a_stop_changes_no_metric() {
+    let folder = Folder::new();
+    folder.write("s.csv", stream(ROWS));
+    let metrics = "f1:macro@300,recall:of=gale,auc,auc@100,log_loss@0.99,kappa_m,ece,top:2,mutual_info@50";
+    let run = format!("run s.csv --model linear --metrics {metrics}");
+    let unbroken = timeless(folder.json(&run));
+    assert_eq!(timeless(stopped(&folder, &run, &[1, 250, 777, 1500])), unbroken);
+    let refusal = folder.refusal("run --resume c --metrics brier");
+    assert!(refusal.contains("expected a run with --metrics f1:macro@300,"), "{refusal}");
+    assert_eq!(timeless(folder.json(&format!("run --resume c --metrics {metrics} --limit 1500")))["rows"], 1500);
+}

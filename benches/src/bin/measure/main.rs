@@ -12,9 +12,11 @@
 //! | W3 | an MLP `d-64-64-1` that learns to classify, one example at a time | µs a step |
 //! | W4 | an LSTM or a GRU with a linear head that learns to regress from windows, its state carried on | µs a step, a window |
 //! | W5 | networks that learn from batches: MLP `784-256-128-10`, LSTM over 64 steps, two convolutions | items/s |
+//! | W7 | running, rolling and fading metrics | updates/s |
 
 mod batch;
 mod data;
+mod metrics;
 mod mlp;
 mod products;
 mod recurrent;
@@ -54,6 +56,8 @@ enum Workload {
     W4,
     /// Networks that learn from batches
     W5,
+    /// Metrics, one row at a time
+    W7,
 }
 
 fn main() {
@@ -67,7 +71,8 @@ fn main() {
             (Workload::W3, false) => mlp::measure(&timer),
             (Workload::W4, false) => recurrent::measure(&timer),
             (Workload::W5, false) => batch::measure(&timer),
-            (Workload::W1 | Workload::W2, true) => {} // nothing is learned
+            (Workload::W7, false) => metrics::measure(&timer),
+            (Workload::W1 | Workload::W2 | Workload::W7, true) => {} // nothing is learned
             (Workload::W3, true) => mlp::check(),
             (Workload::W4, true) => recurrent::check(),
             (Workload::W5, true) => batch::check(),
