@@ -6,7 +6,9 @@
 //! | text | one column of 0 or 1 for each category, as categories come | zeros |
 //!
 //! Columns are only ever appended, in order of arrival, so a network grows by inputs at its end and no weight changes its
-//! meaning. A feature that is absent from a row counts as missing, but raises no flag.
+//! meaning. A feature that is absent from a row counts as missing, but raises no flag; except in rows where
+//! [absent means zero](Row::absent_is_zero), as those of sparse formats: there an absent number is 0, in the mean and the
+//! deviation too, from the first such row on. So a table learned sparsely gives what it gives with its zeros written out.
 //!
 //! **One name twice.** A row that names a feature twice gives two readings of it, and both are learned from. Of two numbers
 //! the later one is read; of two categories both are 1. A number and then text is an error, as it is between rows.
@@ -51,6 +53,11 @@ pub struct Features {
     names: Labels,
     features: Vec<Feature>,
     columns: Vec<Column>,
+    /// Rows in which absent numbers were zeros.
+    sparse_rows: u64,
+    /// Scratch: which features the row names.
+    #[serde(skip)]
+    named: Vec<bool>,
 }
 
 /// A feature: where its columns are.
@@ -122,14 +129,22 @@ impl Features {
     pub fn observe(&mut self, row: &dyn Row) -> Result<(), Error> {
         self.check(row)?;
         self.check_within(row)?;
+        self.named.clear();
+        self.named.resize(self.features.len(), false);
         for index in 0..row.len() {
             let (name, value) = row.cell(index);
             let feature = match self.find(name, index) {
                 Some(feature) => feature,
                 None if value.is_missing() => continue, // its type is not known yet
-                None => self.add(name, value),
+                None => self.add(name, value, row.absent_is_zero()),
             };
+            if let Some(named) = self.named.get_mut(feature) {
+                *named = true;
+            }
             self.observe_cell(feature, value);
+        }
+        if row.absent_is_zero() {
+            self.observe_zeros();
         }
         Ok(())
     }
@@ -144,6 +159,7 @@ impl Features {
         self.check(row)?;
         raw.clear();
         raw.extend(self.columns.iter().map(|column| match column {
+            Column::Number(_) if row.absent_is_zero() => 0.0,
             Column::Number(_) => f64::NAN,
             Column::Flag => 0.0,
         }));
@@ -153,8 +169,12 @@ impl Features {
                 None => {}
                 Some(Feature::Number { column, missing }) => match (value.number(), missing) {
                     (Some(number), _) => raw[*column] = number,
-                    (None, Some(flag)) => raw[*flag] = 1.0,
-                    (None, None) => {}
+                    (None, missing) => {
+                        missing.iter().for_each(|&flag| raw[flag] = 1.0);
+                        if row.absent_is_zero() {
+                            raw[*column] = f64::NAN;
+                        }
+                    }
                 },
                 Some(Feature::Category { labels, columns, other }) => {
                     let known = value.with_text(|label| labels.position(label));
@@ -224,10 +244,24 @@ impl Features {
         }
     }
 
-    fn add(&mut self, name: &str, value: Value<'_>) -> usize {
+    /// Numbers that were there before the row, and that it does not name.
+    fn observe_zeros(&mut self) {
+        for (feature, _) in self.features.iter().zip(&self.named).filter(|(_, named)| !**named) {
+            if let Feature::Number { column, .. } = feature
+                && let Column::Number(moments) = &mut self.columns[*column]
+            {
+                moments.update(0.0);
+            }
+        }
+        self.sparse_rows += 1;
+    }
+
+    fn add(&mut self, name: &str, value: Value<'_>, absent_is_zero: bool) -> usize {
+        // All the rows before did not name it.
+        let moments = Moments::of_zeros(if absent_is_zero { self.sparse_rows } else { 0 });
         let feature = match value {
             Value::Text(_) => Feature::Category { labels: Labels::new(), columns: Vec::new(), other: None },
-            _ => Feature::Number { column: push(&mut self.columns, Column::Number(Moments::default())), missing: None },
+            _ => Feature::Number { column: push(&mut self.columns, Column::Number(moments)), missing: None },
         };
         self.features.push(feature);
         self.names.insert(name)

@@ -1,6 +1,7 @@
 //! Deep models that learn from every row of a stream.
 //!
-//! * [`Row`]: one example's features, by name; [`stream`]: rows from CSV files, plain or compressed.
+//! * [`Row`]: one example's features, by name; [`stream`]: rows from files of six formats,
+//!   plain or compressed.
 //! * [`Learner`]: what predicts a row and then learns from it; [`baseline`]: the simplest ones, which must be beaten.
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
@@ -47,7 +48,7 @@ pub use metrics::{Metric, Metrics, Scores};
 pub use moments::Moments;
 pub use row::{AsValue, Row, Value};
 pub use session::Session;
-pub use stream::{CsvOptions, CsvStream, Header, Record};
+pub use stream::{BadRows, Format, Header, Record, Stream, StreamOptions};
 pub use thalweg_nn::spec::{self, Spec};
 
 /// The examples of the README are tests too.

@@ -31,6 +31,12 @@ pub struct Moments {
 const LARGEST: f64 = 1e140;
 
 impl Moments {
+    /// What so many zeros give.
+    #[must_use]
+    pub fn of_zeros(count: u64) -> Self {
+        Moments { count, ..Moments::default() }
+    }
+
     /// Takes in one value. NaN is none, and is passed over.
     pub fn update(&mut self, x: f64) {
         if x.is_nan() {

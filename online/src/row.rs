@@ -84,6 +84,11 @@ pub trait Row {
     /// If `index` is not less than [`len`](Row::len).
     fn cell(&self, index: usize) -> (&str, Value<'_>);
 
+    /// Whether a number that the row does not name is 0 rather than missing, as in rows of sparse formats.
+    fn absent_is_zero(&self) -> bool {
+        false
+    }
+
     /// Whether there are no features.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -185,6 +190,10 @@ impl<R: Row + ?Sized> Row for &R {
 
     fn cell(&self, index: usize) -> (&str, Value<'_>) {
         R::cell(self, index)
+    }
+
+    fn absent_is_zero(&self) -> bool {
+        R::absent_is_zero(self)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::deep::{Config, Deep};
 use crate::error::{Error, ErrorKind};
 use crate::evaluate::Prequential;
 use crate::metrics::Metrics;
-use crate::stream::{CsvOptions, CsvStream, Record};
+use crate::stream::{BadRows, Record, Stream, StreamOptions};
 
 /// A learner, its evaluation, and its place in a stream: what a checkpoint holds.
 ///
@@ -19,28 +19,28 @@ use crate::stream::{CsvOptions, CsvStream, Record};
 /// stream: everything later is bit for bit that of the run that was never stopped.
 ///
 /// ```
-/// use thalweg_online::{Config, CsvOptions, Record, Session, Task, stream::bundled};
+/// use thalweg_online::{Config, Record, Session, StreamOptions, Task, stream::bundled};
 ///
 /// let phishing = bundled::find("phishing").expect("it is bundled");
 /// let (mut stream, mut record) = (phishing.open()?, Record::new());
-/// let mut session = Session::new(Config::new(Task::Classify), "phishing", CsvOptions::default());
-/// while session.rows() < 500 && session.advance(&mut stream, &mut record)? {}
+/// let mut session = Session::new(Config::new(Task::Classify), "phishing", StreamOptions::default());
+/// while session.rows() < 500 && session.advance(&mut *stream, &mut record)? {}
 /// let bytes = thalweg_online::checkpoint::encode(&session)?;
 ///
 /// // Later, elsewhere:
 /// let mut resumed: Session = thalweg_online::checkpoint::decode(&bytes)?;
 /// let mut again = phishing.open()?;
-/// resumed.follow(&mut again)?;
-/// while resumed.advance(&mut again, &mut record)? {}
+/// resumed.follow(&mut *again)?;
+/// while resumed.advance(&mut *again, &mut record)? {}
 ///
-/// while session.advance(&mut stream, &mut record)? {}
+/// while session.advance(&mut *stream, &mut record)? {}
 /// assert_eq!(resumed.learner().fingerprint(), session.learner().fingerprint());
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
     stream: String,
-    options: CsvOptions,
+    options: StreamOptions,
     learner: Deep,
     evaluation: Prequential,
     place: Place,
@@ -53,6 +53,9 @@ struct Place {
     rows: u64,
     /// Rows without a target.
     unlabelled: u64,
+    /// Rows that could not be read or used and were left out, and what was wrong with the first.
+    skipped: u64,
+    first_skipped: Option<String>,
     /// NaN and infinite cells met before this stream was opened, and since.
     non_finite: [u64; 2],
     /// Hashes of the header and of all rows read: a stream that has others is another stream.
@@ -63,7 +66,7 @@ struct Place {
 impl Session {
     /// At the beginning of a stream. Its name and options are kept, to be shown and to open it again.
     #[must_use]
-    pub fn new(config: Config, stream: impl Into<String>, options: CsvOptions) -> Self {
+    pub fn new(config: Config, stream: impl Into<String>, options: StreamOptions) -> Self {
         let (evaluation, place) = (Prequential::new(config.task), Place::default());
         Session { stream: stream.into(), options, learner: Deep::new(config), evaluation, place }
     }
@@ -76,7 +79,7 @@ impl Session {
     pub fn with_metrics(
         config: Config,
         stream: impl Into<String>,
-        options: CsvOptions,
+        options: StreamOptions,
         metrics: &Metrics,
     ) -> Result<Self, Error> {
         let evaluation = Prequential::with(config.task, metrics)?;
@@ -84,14 +87,30 @@ impl Session {
     }
 
     /// Reads a row, predicts it, scores the prediction, learns. A row without a target is passed over
-    /// and counted: a recurrent state does not see its features. `false`
-    /// at the end of the stream.
+    /// and counted: a recurrent state does not see its features. So is one that cannot be read or used, if the options
+    /// say [so](BadRows::Skip). `false` at the end of the stream.
     ///
     /// # Errors
     ///
     /// If the row cannot be read or used: the error says which it is and what is wrong with it. Learner, evaluation and
     /// place are as they were before the row.
-    pub fn advance(&mut self, stream: &mut CsvStream, record: &mut Record) -> Result<bool, Error> {
+    pub fn advance(&mut self, stream: &mut dyn Stream, record: &mut Record) -> Result<bool, Error> {
+        match self.step(stream, record) {
+            Ok(false) => return Ok(false),
+            Ok(true) => {}
+            Err(error) if self.options.bad_rows == BadRows::Skip && error.row().is_some() => {
+                self.place.skipped += 1;
+                self.place.first_skipped.get_or_insert_with(|| error.to_string());
+            }
+            Err(error) => return Err(error),
+        }
+        self.place.rows = stream.row();
+        self.place.non_finite[1] = stream.non_finite();
+        (self.place.header_hash, self.place.rows_hash) = (stream.header_hash(), stream.rows_hash());
+        Ok(true)
+    }
+
+    fn step(&mut self, stream: &mut dyn Stream, record: &mut Record) -> Result<bool, Error> {
         if !stream.read(record)? {
             return Ok(false);
         }
@@ -100,9 +119,6 @@ impl Session {
             Some(target) => drop(self.evaluation.step(&mut self.learner, record, target).map_err(here)?),
             None => self.place.unlabelled += 1,
         }
-        self.place.rows = stream.row();
-        self.place.non_finite[1] = stream.non_finite();
-        (self.place.header_hash, self.place.rows_hash) = (stream.header_hash(), stream.rows_hash());
         Ok(true)
     }
 
@@ -111,7 +127,7 @@ impl Session {
     /// # Errors
     ///
     /// If it is not the stream the session comes from: it has another header, other rows up to this place, or ends before.
-    pub fn follow(&mut self, stream: &mut CsvStream) -> Result<(), Error> {
+    pub fn follow(&mut self, stream: &mut dyn Stream) -> Result<(), Error> {
         let rows = self.place.rows;
         let skipped = stream.skip(rows)?;
         let wrong = |found: String| {
@@ -177,7 +193,7 @@ impl Session {
 
     /// How the stream is read.
     #[must_use]
-    pub fn options(&self) -> &CsvOptions {
+    pub fn options(&self) -> &StreamOptions {
         &self.options
     }
 
@@ -191,6 +207,18 @@ impl Session {
     #[must_use]
     pub fn unlabelled(&self) -> u64 {
         self.place.unlabelled
+    }
+
+    /// How many of them could not be read or used, and were left out.
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
+        self.place.skipped
+    }
+
+    /// What was wrong with the first row that was left out.
+    #[must_use]
+    pub fn first_skipped(&self) -> Option<&str> {
+        self.place.first_skipped.as_deref()
     }
 
     /// How many cells were NaN or infinite. They count as missing.

@@ -24,6 +24,8 @@ fn run_json(session: &Session, rows_per_second: f64) -> Value {
         "rows": session.rows(),
         "scored": evaluation.scores().count(),
         "unlabelled": session.unlabelled(),
+        "skipped": session.skipped(),
+        "first_skipped": session.first_skipped(),
         "non_finite_cells": session.non_finite(),
         "task": config.task.to_string(),
         "model": config.model.to_string(),
@@ -69,6 +71,7 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
     notes.extend(peak_rss_bytes().map(|bytes| format!("peak memory {} MiB", bytes.div_ceil(1 << 20))));
     for (count, what) in [
         (session.unlabelled(), "rows passed over for want of a target"),
+        (session.skipped(), "rows left out because they could not be read or used"),
         (session.non_finite(), "NaN or infinite cells taken as missing"),
         (learner.refused(), "steps refused because their gradient was not finite"),
     ] {

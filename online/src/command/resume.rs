@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use thalweg_online::{CsvStream, Error, ErrorKind, Header, MemorySpec, Metrics, Model, OptimizerSpec, Session};
+use thalweg_online::{
+    BadRows, Error, ErrorKind, Format, Header, MemorySpec, Metrics, Model, OptimizerSpec, Session, Stream,
+};
 
 use super::report::grouped;
 use super::run::{Options, TaskOption};
@@ -11,13 +13,14 @@ use super::say;
 /// The session of a checkpoint. What the arguments say beside it must agree with it.
 pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
     let mut session = Session::load(checkpoint)?;
-    let (config, csv) = (session.learner().config(), session.options());
+    let (config, held) = (session.learner().config(), session.options());
     let task = match options.task {
         Some(TaskOption::Is(task)) => Some(task.to_string()),
         Some(TaskOption::Auto) | None => None,
     };
+    let or_none = |held: &Option<String>| held.clone().unwrap_or_default();
     let metrics = session.evaluation().scores().asked().to_string();
-    let delimiter = csv.delimiter.map_or_else(|| "auto".to_owned(), character);
+    let delimiter = held.delimiter.map_or_else(|| "auto".to_owned(), character);
     for (flag, asked, held) in [
         ("--task", task, config.task.to_string()),
         ("--model", options.model.as_ref().map(Model::to_string), config.model.to_string()),
@@ -26,9 +29,22 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
         ("--metrics", options.metrics.as_ref().map(Metrics::to_string), metrics),
         ("--seed", options.seed.map(|seed| seed.to_string()), config.seed.to_string()),
         ("--delimiter", options.delimiter.map(character), delimiter),
-        ("--header", options.header.as_ref().map(Header::to_string), csv.header.to_string()),
-        ("--ignore", list(&options.ignore), csv.ignore.join(",")),
-        ("--categorical", list(&options.categorical), csv.categorical.join(",")),
+        ("--header", options.header.as_ref().map(Header::to_string), held.header.to_string()),
+        ("--ignore", list(&options.ignore), held.ignore.join(",")),
+        ("--categorical", list(&options.categorical), held.categorical.join(",")),
+        ("--numeric", list(&options.numeric), held.numeric.join(",")),
+        ("--date", list(&options.date), held.date.join(",")),
+        ("--text", list(&options.text), held.text.join(",")),
+        ("--text-columns", options.text_columns.map(|columns| columns.to_string()), held.text_columns.to_string()),
+        ("--weight", options.weight.clone(), or_none(&held.weight)),
+        ("--id", options.id.clone(), or_none(&held.id)),
+        ("--time", options.time.clone(), or_none(&held.time)),
+        (
+            "--format",
+            options.format.as_ref().map(Format::to_string),
+            held.format.as_ref().map_or_else(|| "found by its name or content".to_owned(), Format::to_string),
+        ),
+        ("--on-bad-row", options.on_bad_row.as_ref().map(BadRows::to_string), held.bad_rows.to_string()),
     ] {
         agree(checkpoint, flag, asked.as_deref(), &held)?;
     }
@@ -39,7 +55,7 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
 }
 
 /// The target can be compared once the stream is open: only then is it known which column is the last one.
-pub fn check_target(options: &Options, stream: &CsvStream) -> Result<(), Error> {
+pub fn check_target(options: &Options, stream: &dyn Stream) -> Result<(), Error> {
     match &options.resume {
         Some(checkpoint) => agree(checkpoint, "--target", options.target.as_deref(), stream.target()),
         None => Ok(()),

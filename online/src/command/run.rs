@@ -8,8 +8,8 @@ use clap::Args;
 use thalweg_online::spec::{nearest, unknown};
 use thalweg_online::stream::bundled;
 use thalweg_online::{
-    Config, CsvOptions, CsvStream, Error, ErrorKind, Header, MemorySpec, Metrics, Model, OptimizerSpec, Record,
-    Session, Task, checkpoint,
+    BadRows, Config, Error, ErrorKind, Format, Header, MemorySpec, Metrics, Model, OptimizerSpec, Record, Session, Stream,
+    StreamOptions, Task, checkpoint, stream,
 };
 
 use super::progress::Progress;
@@ -18,7 +18,8 @@ use super::{Failure, Output, report, resume, say};
 /// How to run over a stream.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// A CSV file, plain or gzip, or the name of a bundled stream (with --resume: the checkpoint's, if left out)
+    /// A file, plain or compressed with gzip or zstd; - for the standard input; or the name of a bundled stream (with
+    /// --resume: the checkpoint's, if left out)
     pub(super) stream: Option<String>,
     /// The column to predict [default: the last one]
     #[arg(long, value_name = "COL")]
@@ -63,10 +64,13 @@ pub struct Options {
     /// Continue from a checkpoint, as if there had been no stop
     #[arg(long, value_name = "FILE")]
     pub(super) resume: Option<PathBuf>,
-    /// The character between two fields [default: found in the first line]
+    /// csv, tsv, jsonl, arff, libsvm or vw [default: by the extension, else by the first line]
+    #[arg(long, value_parser = Format::parse)]
+    pub(super) format: Option<Format>,
+    /// CSV: the character between two fields [default: found in the first line]
     #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
     pub(super) delimiter: Option<u8>,
-    /// Whether the first line is a header: auto (it is, if no cell is a number), yes or no [default: auto]
+    /// CSV: whether the first line is a header: auto (it is, if no cell is a number), yes or no [default: auto]
     #[arg(long, value_parser = parse_header)]
     pub(super) header: Option<Header>,
     /// Columns to leave out
@@ -75,6 +79,30 @@ pub struct Options {
     /// Columns that are categories even where they look like numbers
     #[arg(long, value_name = "COL", value_delimiter = ',')]
     pub(super) categorical: Vec<String>,
+    /// Columns in which anything but a number is wrong, from the first row on
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub(super) numeric: Vec<String>,
+    /// Columns of dates, such as 2024-02-29 or 2024-02-29T12:30:00: each becomes seven numbers
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub(super) date: Vec<String>,
+    /// Columns of text: each becomes counts of words and of their parts
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub(super) text: Vec<String>,
+    /// Into how many columns a text is hashed [default: 64]
+    #[arg(long, value_name = "N")]
+    pub(super) text_columns: Option<u32>,
+    /// The column that says how much a row counts
+    #[arg(long, value_name = "COL")]
+    pub(super) weight: Option<String>,
+    /// The column that names a row
+    #[arg(long, value_name = "COL")]
+    pub(super) id: Option<String>,
+    /// The column that says when a row was measured: seconds since 1970, or a date
+    #[arg(long, value_name = "COL")]
+    pub(super) time: Option<String>,
+    /// What becomes of a row that cannot be read or used: stop, or skip: it is left out and counted [default: stop]
+    #[arg(long, value_parser = parse_bad_rows)]
+    pub(super) on_bad_row: Option<BadRows>,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -102,15 +130,16 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     }
     let mut progress = Progress::new(options.print_every);
     let mut stream = open(session.stream(), session.options(), &mut progress, options.limit)?;
-    resume::check_target(options, &stream)?;
+    resume::check_target(options, &*stream)?;
     progress.skip(session.rows());
-    session.follow(&mut stream)?;
+    session.follow(&mut *stream)?;
     let (clock, before) = (Instant::now(), session.rows());
     progress.begin(before);
-    let learned = learn(options, &mut session, &mut stream, &mut progress);
+    let learned = learn(options, &mut session, &mut *stream, &mut progress);
     progress.finish();
     let seconds = clock.elapsed().as_secs_f64();
     if let Err(error) = learned {
+        suggest(&error);
         save_what_was_learned(options, &session, before);
         return Err(error.into());
     }
@@ -126,13 +155,17 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 fn learn(
     options: &Options,
     session: &mut Session,
-    stream: &mut CsvStream,
+    stream: &mut dyn Stream,
     progress: &mut Progress,
 ) -> Result<(), Error> {
     let mut record = Record::new();
-    let limit = options.limit.unwrap_or(u64::MAX);
+    let (limit, mut warned) = (options.limit.unwrap_or(u64::MAX), session.skipped() > 0);
     while session.rows() < limit && session.advance(stream, &mut record)? {
         progress.row(session);
+        if let (1, Some(first), false) = (session.skipped(), session.first_skipped(), warned) {
+            say(&format!("warning: a row is left out, as later ones will be: {first}"));
+            warned = true;
+        }
         if let Some(path) = &options.checkpoint
             && options.checkpoint_every > 0
             && session.rows().is_multiple_of(options.checkpoint_every)
@@ -141,6 +174,16 @@ fn learn(
         }
     }
     Ok(())
+}
+
+/// What can be done about a row whose values are of another type than those before.
+fn suggest(error: &Error) {
+    if let (ErrorKind::Type, Some(_), Some(column)) = (error.kind(), error.row(), error.column()) {
+        say(&format!(
+            "note: --categorical {column:?} takes what stands in the column for categories, --on-bad-row skip leaves such \
+             rows out"
+        ));
+    }
 }
 
 /// After a failure. A session that has learned nothing new must not take the place of one that has.
@@ -169,52 +212,74 @@ fn warn_of_many_classes(session: &Session) {
 /// A session at the beginning of a stream.
 fn fresh(options: &Options) -> Result<Session, Error> {
     let Some(name) = &options.stream else {
-        let message =
-            format!("expected a CSV file or a bundled stream ({}), found nothing", bundled_names().join(", "));
+        let message = format!("expected a file or a bundled stream ({}), found nothing", bundled_names().join(", "));
         return Err(Error::new(ErrorKind::Spec, message));
     };
-    let csv = CsvOptions {
-        target: options.target.clone(),
-        delimiter: options.delimiter,
-        header: options.header.unwrap_or_default(),
-        ignore: options.ignore.clone(),
-        categorical: options.categorical.clone(),
-    };
+    let reading = options.of_stream();
     let task = match options.task {
         Some(TaskOption::Is(task)) => task,
         // Looking at the targets uses the rows up: they must be there a second time.
         Some(TaskOption::Auto) | None
-            if std::fs::metadata(name).is_ok_and(|found| !found.is_file() && !found.is_dir()) =>
+            if name == "-" || std::fs::metadata(name).is_ok_and(|found| !found.is_file() && !found.is_dir()) =>
         {
             let message = "can be read only once: expected --task classify or --task regress, found --task auto";
             return Err(Error::new(ErrorKind::Spec, message).in_file(name));
         }
-        Some(TaskOption::Auto) | None => open(name, &csv, &mut Progress::new(0), None)?.infer_task()?,
+        Some(TaskOption::Auto) | None => open(name, &reading, &mut Progress::new(0), None)?.infer_task()?,
     };
     let mut config = Config::new(task);
     config.model = options.model.clone().unwrap_or(config.model);
     config.optimizer = options.optimizer.clone().unwrap_or(config.optimizer);
     config.memory = options.memory.clone().unwrap_or(config.memory);
     config.seed = options.seed.unwrap_or(config.seed);
-    Session::with_metrics(config, name, csv, options.metrics.as_ref().unwrap_or(&Metrics::default()))
+    Session::with_metrics(config, name, reading, options.metrics.as_ref().unwrap_or(&Metrics::default()))
 }
 
-/// Opens a file, or a bundled stream if there is no file of that name.
-fn open(name: &str, csv: &CsvOptions, progress: &mut Progress, limit: Option<u64>) -> Result<CsvStream, Error> {
+impl Options {
+    /// How the stream is to be read.
+    fn of_stream(&self) -> StreamOptions {
+        let defaults = StreamOptions::default();
+        StreamOptions {
+            format: self.format,
+            target: self.target.clone(),
+            delimiter: self.delimiter,
+            header: self.header.unwrap_or_default(),
+            ignore: self.ignore.clone(),
+            categorical: self.categorical.clone(),
+            numeric: self.numeric.clone(),
+            text: self.text.clone(),
+            text_columns: self.text_columns.unwrap_or(defaults.text_columns),
+            date: self.date.clone(),
+            weight: self.weight.clone(),
+            id: self.id.clone(),
+            time: self.time.clone(),
+            bad_rows: self.on_bad_row.unwrap_or_default(),
+        }
+    }
+}
+
+/// Opens a file, the standard input, or a bundled stream if there is no file of that name.
+fn open(
+    name: &str,
+    options: &StreamOptions,
+    progress: &mut Progress,
+    limit: Option<u64>,
+) -> Result<Box<dyn Stream>, Error> {
     let found = std::fs::metadata(name);
     if let Some(stream) = bundled::find(name).filter(|_| !found.as_ref().is_ok_and(|found| !found.is_dir())) {
         progress.expect_rows(limit.unwrap_or(u64::MAX).min(stream.rows));
-        return stream.open_with(csv);
+        return stream.open_with(options);
     }
-    if found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+    if name != "-" && found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return Err(not_found(name));
     }
     match limit {
         Some(rows) => {
             progress.expect_rows(rows);
-            CsvStream::open(name, csv)
+            stream::open(name, options)
         }
-        None => CsvStream::open_through(name, csv, |file| progress.watch(file)),
+        None if name == "-" => stream::open(name, options),
+        None => stream::open_through(name, options, |file| progress.watch(file)),
     }
 }
 
@@ -244,6 +309,14 @@ fn parse_header(text: &str) -> Result<Header, Error> {
         "yes" => Ok(Header::Yes),
         "no" => Ok(Header::No),
         other => Err(unknown("header", other, &["auto", "yes", "no"]).into()),
+    }
+}
+
+fn parse_bad_rows(text: &str) -> Result<BadRows, Error> {
+    match text {
+        "stop" => Ok(BadRows::Stop),
+        "skip" => Ok(BadRows::Skip),
+        other => Err(unknown("answer to a bad row", other, &["stop", "skip"]).into()),
     }
 }
 

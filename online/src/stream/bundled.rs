@@ -18,7 +18,7 @@
 
 use std::fmt;
 
-use super::{CsvOptions, CsvStream};
+use super::{Stream, StreamOptions, from_reader};
 use crate::error::Error;
 use crate::learn::Task;
 
@@ -50,8 +50,8 @@ impl Bundled {
     /// # Errors
     ///
     /// None in practice: the bytes are part of the program, and its tests read them all.
-    pub fn open(&self) -> Result<CsvStream, Error> {
-        self.open_with(&CsvOptions::default())
+    pub fn open(&self) -> Result<Box<dyn Stream>, Error> {
+        self.open_with(&StreamOptions::default())
     }
 
     /// [`open`](Bundled::open) with another target, or without some columns.
@@ -59,8 +59,8 @@ impl Bundled {
     /// # Errors
     ///
     /// If there are no such columns.
-    pub fn open_with(&self, options: &CsvOptions) -> Result<CsvStream, Error> {
-        CsvStream::from_reader(format!("{}.csv.gz", self.name), self.bytes, options)
+    pub fn open_with(&self, options: &StreamOptions) -> Result<Box<dyn Stream>, Error> {
+        from_reader(format!("{}.csv.gz", self.name), self.bytes, options)
     }
 }
 

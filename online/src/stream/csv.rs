@@ -1,287 +1,170 @@
-//! Reading a CSV stream.
+//! Rows of fields between commas, semicolons, tabs …
 
-use std::fmt;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::io;
+use std::path::Path;
 
-use ::csv::{Reader, ReaderBuilder, StringRecord};
+use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::columns::{Columns, CsvOptions, has_header};
-use super::record::Record;
-use super::source::{Source, delimiter_of, failure, read_record};
+use super::cells::{Cells, Raw, number_in};
+use super::file::{Opened, Parser};
+use super::names::MOST_NAMES;
+use super::schema::Schema;
+use super::source::{Source, failure};
+use super::{Format, Header, StreamOptions};
 use crate::error::{Error, ErrorKind, quoted};
 
-/// A stream of rows from CSV, plain or gzip; the rules are in the [module](super).
-///
-/// # Example
-///
-/// ```
-/// use thalweg_online::{CsvOptions, CsvStream, Record, Row, Target, Task, Value};
-///
-/// let text = "height;city;rain\n3.5;Oslo;yes\n?;Bergen;no\n";
-/// let mut stream = CsvStream::from_reader("rain.csv", text.as_bytes(), &CsvOptions::default())?;
-/// assert_eq!((stream.columns(), stream.target()), (&["height".to_string(), "city".to_string()][..], "rain"));
-///
-/// let mut record = Record::new();
-/// assert!(stream.read(&mut record)?);
-/// assert_eq!(record.cell(0), ("height", Value::Number(3.5)));
-/// assert_eq!(record.target(Task::Classify)?, Some(Target::Class("yes")));
-/// assert!(stream.read(&mut record)?);
-/// assert_eq!(record.cell(0), ("height", Value::Missing));
-/// assert!(!stream.read(&mut record)?);
-/// # Ok::<(), thalweg_online::Error>(())
-/// ```
-pub struct CsvStream {
+/// CSV and TSV.
+#[derive(Debug)]
+pub(super) struct Csv {
     reader: Reader<Source>,
-    columns: Arc<Columns>,
     delimiter: u8,
-    /// The first line, where it is a row and has not been given out yet.
-    first: Option<StringRecord>,
-    row: u64,
-    non_finite: u64,
-    header_hash: u64,
-    rows_hash: u64,
-    /// Reading has failed or come to the end.
-    over: bool,
+    fields: ByteRecord,
+    /// The number of each column's name.
+    columns: Vec<u32>,
 }
 
-impl CsvStream {
-    /// Opens a file and reads its first line.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be opened, is empty, or does not have the columns that `options` ask for.
-    pub fn open(path: impl AsRef<Path>, options: &CsvOptions) -> Result<Self, Error> {
-        Self::open_through(path, options, |file| file)
-    }
-
-    /// [`open`](CsvStream::open), reading through something that wraps the file: to show progress, to limit the rate.
-    ///
-    /// # Errors
-    ///
-    /// As for [`open`](CsvStream::open).
-    pub fn open_through<R: Read + Send + 'static>(
-        path: impl AsRef<Path>,
-        options: &CsvOptions,
-        through: impl FnOnce(File) -> R,
-    ) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let file = File::open(path);
-        let file = file.map_err(|cause| Error::caused_by(ErrorKind::Io, "cannot be opened", cause).in_file(path))?;
-        Self::from_reader(path, through(file), options)
-    }
-
-    /// The same from any reader; `name` stands for the file in errors.
-    ///
-    /// # Errors
-    ///
-    /// As for [`open`](CsvStream::open).
-    pub fn from_reader(
-        name: impl Into<PathBuf>,
-        reader: impl Read + Send + 'static,
-        options: &CsvOptions,
-    ) -> Result<Self, Error> {
-        let name = name.into();
-        Self::start(name.clone(), reader, options).map_err(|error| error.in_file(name))
-    }
-
-    fn start(name: PathBuf, reader: impl Read + Send + 'static, options: &CsvOptions) -> Result<Self, Error> {
-        let mut source = Source::new(reader).map_err(|error| failure(error, false, 0))?;
+impl Csv {
+    /// Finds the columns in the first record; `line` is where it begins.
+    pub(super) fn open(name: &Path, source: Source, line: &[u8], options: &StreamOptions) -> Result<Opened, Error> {
+        let delimiter = match (options.format, options.delimiter) {
+            (Some(Format::Tsv), _) => b'\t',
+            (_, Some(delimiter)) => delimiter,
+            (_, None) => delimiter_of(line),
+        };
         let compressed = source.is_compressed();
-        let line = source.peek_line().map_err(|error| failure(error, compressed, 0))?;
-        let delimiter = options.delimiter.unwrap_or_else(|| delimiter_of(&line));
-        if matches!(delimiter, b'"' | b'\r' | b'\n') {
-            let delimiter = char::from(delimiter).to_string();
-            return Err(Error::expected(ErrorKind::Spec, "a delimiter that is no quote or line break", &delimiter));
+        let mut builder = ReaderBuilder::new();
+        builder.has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(1 << 16);
+        let mut csv =
+            Csv { reader: builder.from_reader(source), delimiter, fields: ByteRecord::new(), columns: Vec::new() };
+        // The line is not blank: there is a record.
+        csv.advance().map_err(|error| failure(error, compressed, 0))?;
+        let delimiter = || quoted(&char::from(delimiter).to_string());
+        let mut columns = Vec::new();
+        for field in &csv.fields {
+            let field = std::str::from_utf8(field);
+            let wrong = |_| Error::new(ErrorKind::Format, "expected UTF-8 in the first line, found other bytes");
+            columns.push(field.map_err(wrong)?.trim().to_owned());
         }
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .buffer_capacity(1 << 16)
-            .from_reader(source);
-        let mut first = StringRecord::new();
-        let found = read_record(&mut reader, &mut first).map_err(|error| match error.into_kind() {
-            ::csv::ErrorKind::Io(error) => failure(error, compressed, 0),
-            _ => Error::new(ErrorKind::Format, "expected UTF-8 in the first line, found other bytes"),
-        })?;
-        if !found {
-            return Err(Error::new(ErrorKind::Format, "expected a header or a row, found an empty file"));
-        }
-        if first.len() < 2 {
-            let delimiter = quoted(&char::from(delimiter).to_string());
-            let message = format!("expected at least two columns, found one; is {delimiter} the delimiter?");
+        if columns.len() < 2 {
+            let message = format!("expected at least two columns, found one; is {} the delimiter?", delimiter());
             return Err(Error::new(ErrorKind::Format, message));
         }
-        let header = has_header(options.header, &first);
-        let columns = Columns::new(name, &first, header, options)?;
-        let header_hash = if header { hash(&first, 0) } else { 0 };
-        Ok(CsvStream {
-            reader,
-            columns: Arc::new(columns),
-            delimiter,
-            first: (!header).then_some(first),
-            row: 0,
-            non_finite: 0,
-            header_hash,
-            rows_hash: 0,
-            over: false,
-        })
-    }
-
-    /// The names of the features: all columns but the target and the ignored ones.
-    #[must_use]
-    pub fn columns(&self) -> &[String] {
-        &self.columns.names
-    }
-
-    /// The name of the target's column.
-    #[must_use]
-    pub fn target(&self) -> &str {
-        &self.columns.target_name
-    }
-
-    /// How many rows have been read, or skipped, so far. Rows that could not be used count.
-    #[must_use]
-    pub fn row(&self) -> u64 {
-        self.row
-    }
-
-    /// How many cells spelt NaN or infinity, in the rows read so far. Skipped rows are not looked at.
-    #[must_use]
-    pub fn non_finite(&self) -> u64 {
-        self.non_finite
-    }
-
-    /// A hash (XXH3-64) of the fields of the header; 0 where there is none.
-    #[must_use]
-    pub fn header_hash(&self) -> u64 {
-        self.header_hash
-    }
-
-    /// A hash (XXH3-64) of the fields of all rows so far, as they stand in the file; 0 before the first row. With the
-    /// header's it tells whether a stream that was skipped to a place is the one that was left there.
-    #[must_use]
-    pub fn rows_hash(&self) -> u64 {
-        self.rows_hash
-    }
-
-    /// Reads the next row into `record`; `false` at the end.
-    ///
-    /// # Errors
-    ///
-    /// A row with too many or too few fields, or one that is not UTF-8: the error names the row, `record` has no
-    /// features, and the stream can be read on. A stream without any row, a compressed file that is cut short or
-    /// damaged, or a failure of the system: the stream is over.
-    pub fn read(&mut self, record: &mut Record) -> Result<bool, Error> {
-        let result = match self.next(&mut record.text) {
-            Ok(true) => self.check(&record.text).map(|()| true),
-            other => other,
-        };
-        record.row = self.row;
-        match result {
-            Ok(true) => self.non_finite += record.parse(&self.columns),
-            Ok(false) | Err(_) => record.clear(),
+        if columns.len() > MOST_NAMES {
+            let message = format!("expected at most {MOST_NAMES} columns, found {}", columns.len());
+            return Err(Error::new(ErrorKind::Schema, message));
         }
-        result.map_err(|error| error.in_file(&self.columns.file))
+        let header = has_header(options.header, &columns);
+        for (index, name) in columns.iter_mut().enumerate().filter(|(_, name)| !header || name.is_empty()) {
+            *name = format!("x{index}");
+        }
+        let (schema, numbers) = Schema::closed(name.into(), &columns, &[], options)?;
+        csv.columns = numbers;
+        let header_hash = if header { csv.hash(0) } else { 0 };
+        Ok(Opened { parser: Box::new(csv), schema, header_hash, at_row: !header })
     }
+}
 
-    /// Passes over `rows` rows without looking at their cells; returns how many there were, fewer only at the end.
-    ///
-    /// # Errors
-    ///
-    /// Only what ends the stream: see [`read`](CsvStream::read).
-    pub fn skip(&mut self, rows: u64) -> Result<u64, Error> {
-        let start = self.row;
-        let mut text = StringRecord::new();
-        while self.row - start < rows {
-            match self.next(&mut text) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) if error.row().is_some() => {}
-                Err(error) => return Err(error.in_file(&self.columns.file)),
+impl Parser for Csv {
+    /// A line of nothing but space is blank too, although the `csv` crate takes it for a record of one field.
+    fn advance(&mut self) -> io::Result<bool> {
+        loop {
+            self.reader.get_mut().unbroken = 0;
+            let found = self.reader.read_byte_record(&mut self.fields);
+            let found = found.map_err(|error| match error.into_kind() {
+                ::csv::ErrorKind::Io(error) => error,
+                other => io::Error::other(format!("{other:?}")),
+            });
+            if !found? {
+                return Ok(false);
+            }
+            if self.fields.len() > 1 || !self.fields.iter().all(|field| field.trim_ascii().is_empty()) {
+                return Ok(true);
             }
         }
-        Ok(self.row - start)
     }
 
-    /// Reads the next row's text, counts and hashes it. An error that names a row has consumed one.
-    fn next(&mut self, text: &mut StringRecord) -> Result<bool, Error> {
-        let found = match self.first.take() {
-            _ if self.over => return Ok(false),
-            Some(first) => {
-                *text = first;
-                Ok(true)
-            }
-            None => read_record(&mut self.reader, text),
-        };
-        match found.map_err(::csv::Error::into_kind) {
-            Ok(true) => {
-                self.row += 1;
-                self.rows_hash = hash(text, self.rows_hash);
-                Ok(true)
-            }
-            Ok(false) => {
-                self.over = true;
-                match self.row {
-                    0 => Err(Error::new(ErrorKind::Format, "expected at least one row after the header, found none")),
-                    _ => Ok(false),
+    /// Each field's hash is the seed of the next one's, so that moving a boundary between fields changes the result.
+    fn hash(&self, before: u64) -> u64 {
+        let seed = xxh3_64_with_seed(&(self.fields.len() as u64).to_le_bytes(), before);
+        self.fields.iter().fold(seed, |seed, field| xxh3_64_with_seed(field, seed))
+    }
+
+    fn parse(&mut self, cells: &mut Cells<'_>) -> Result<(), Error> {
+        let (expected, found) = (self.columns.len(), self.fields.len());
+        if expected != found {
+            let delimiter = quoted(&char::from(self.delimiter).to_string());
+            let message = format!("expected {expected} fields between {delimiter}, found {found}");
+            return Err(Error::new(ErrorKind::Format, message));
+        }
+        for (field, &column) in self.fields.iter().zip(&self.columns) {
+            match std::str::from_utf8(field) {
+                Ok(text) => cells.put(column, Raw::Spelt(text))?,
+                Err(_) => {
+                    let error = Error::new(ErrorKind::Format, "expected UTF-8, found other bytes");
+                    return Err(error.in_column(cells.name(column)));
                 }
             }
-            Err(::csv::ErrorKind::Utf8 { err, .. }) => {
-                self.row += 1;
-                self.rows_hash = xxh3_64_with_seed(&[], self.rows_hash);
-                let error = Error::new(ErrorKind::Format, "expected UTF-8, found other bytes").at_row(self.row);
-                Err(match self.name_of(err.field()) {
-                    Some(name) => error.in_column(name),
-                    None => error,
-                })
-            }
-            Err(kind) => {
-                self.over = true;
-                let compressed = self.reader.get_ref().is_compressed();
-                Err(match kind {
-                    ::csv::ErrorKind::Io(error) => failure(error, compressed, self.row),
-                    other => {
-                        Error::new(ErrorKind::Format, format!("cannot be read, after row {}: {other:?}", self.row))
-                    }
-                })
-            }
         }
-    }
-
-    fn check(&self, text: &StringRecord) -> Result<(), Error> {
-        let (expected, found) = (self.columns.width, text.len());
-        if expected == found {
-            return Ok(());
-        }
-        let delimiter = quoted(&char::from(self.delimiter).to_string());
-        let message = format!("expected {expected} fields between {delimiter}, found {found}");
-        Err(Error::new(ErrorKind::Format, message).at_row(self.row))
-    }
-
-    /// The name of the column at a place in a record, unless it is an ignored one or there is none.
-    fn name_of(&self, index: usize) -> Option<&str> {
-        let columns = &self.columns;
-        if columns.target.index == index {
-            return Some(&columns.target_name);
-        }
-        columns.features.iter().position(|field| field.index == index).map(|feature| columns.names[feature].as_str())
+        Ok(())
     }
 }
 
-impl fmt::Debug for CsvStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CsvStream").field("columns", &self.columns).field("row", &self.row).finish_non_exhaustive()
+/// Whether the first line is a header.
+fn has_header(header: Header, first: &[String]) -> bool {
+    match header {
+        Header::Auto => !first.iter().any(|field| number_in(field).0.is_some()),
+        Header::Yes => true,
+        Header::No => false,
     }
 }
 
-/// Each field's hash is the seed of the next one's, so that moving a boundary between fields changes the result; the hash
-/// of what was before is the first seed.
-fn hash(record: &StringRecord, before: u64) -> u64 {
-    let seed = xxh3_64_with_seed(&(record.len() as u64).to_le_bytes(), before);
-    record.iter().fold(seed, |seed, field| xxh3_64_with_seed(field.as_bytes(), seed))
+/// The one of `,` `;` and tab that `line` has most of outside quotes; the first of them on ties.
+fn delimiter_of(line: &[u8]) -> u8 {
+    let mut counts = [(b',', 0_u64), (b';', 0), (b'\t', 0)];
+    let mut quoted = false;
+    for &byte in line {
+        quoted ^= byte == b'"';
+        for (delimiter, count) in &mut counts {
+            *count += u64::from(byte == *delimiter && !quoted);
+        }
+    }
+    // `max_by_key` takes the last of equals.
+    counts.into_iter().rev().max_by_key(|&(_, count)| count).map_or(b',', |(delimiter, _)| delimiter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(text: &'static str, options: &StreamOptions) -> Result<(String, Vec<String>), Error> {
+        let mut stream = crate::stream::from_reader("f.csv", text.as_bytes(), options)?;
+        let mut record = crate::stream::Record::new();
+        stream.read(&mut record)?;
+        let cells = 0..crate::row::Row::len(&record);
+        let names = cells.map(|index| crate::row::Row::cell(&record, index).0.to_owned());
+        Ok((stream.target().to_owned(), names.collect()))
+    }
+
+    #[test]
+    fn a_first_line_without_numbers_is_a_header() -> Result<(), Error> {
+        let yes = StreamOptions { header: Header::Yes, ..StreamOptions::default() };
+        for (text, options, target, names) in [
+            ("a, b ,class\n1,2,3\n", &StreamOptions::default(), "class", ["a", "b"]),
+            ("a,1,up\n", &StreamOptions::default(), "x2", ["x0", "x1"]),
+            ("a,1,up\nb,2,down\n", &yes, "up", ["a", "1"]),
+            (",b,c\n1,2,3\n", &yes, "c", ["x0", "b"]),
+        ] {
+            assert_eq!(columns(text, options)?, (target.to_owned(), names.map(String::from).to_vec()), "{text}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_delimiter_is_counted_outside_quotes() {
+        assert_eq!(delimiter_of(b"a,b;c,d"), b',');
+        assert_eq!(delimiter_of(b"\"a,b,c\";d;e"), b';');
+        assert_eq!(delimiter_of(b"a\tb"), b'\t');
+        assert_eq!(delimiter_of(b"a"), b',');
+    }
 }

@@ -2,52 +2,62 @@
 
 use std::sync::Arc;
 
-use ::csv::StringRecord;
-
-use super::columns::{Columns, Field};
+use super::names::Names;
 use crate::error::{Error, ErrorKind};
 use crate::learn::{Target, Task};
 use crate::row::{Row, Value};
 
-/// One row of a [`CsvStream`](super::CsvStream): features and target.
+/// One row of a [`Stream`](super::Stream): features and target, and perhaps a weight, a name and a time.
 ///
-/// Give the same record to every [`read`](super::CsvStream::read): its memory is used again, and after the first rows
-/// reading allocates nothing. Cells are parsed once, when the row is read.
-#[derive(Clone, Debug, Default)]
+/// Give the same record to every [`read`](super::Stream::read): its memory is used again, and after the first rows reading
+/// allocates nothing. Cells are parsed once, when the row is read. Their names are shared with the stream; while several
+/// records of a stream are kept, a *new* name costs a copy of all names.
+#[derive(Clone, Debug)]
 pub struct Record {
     /// Of the stream that filled the record; `None` in a new one.
-    pub(super) columns: Option<Arc<Columns>>,
-    pub(super) text: StringRecord,
+    pub(super) names: Option<Arc<Names>>,
     pub(super) row: u64,
-    cells: Vec<Cell>,
-    target: Cell,
+    pub(super) cells: Vec<(u32, Cell)>,
+    /// What is text, one after the other.
+    pub(super) text: String,
+    pub(super) target: Cell,
+    /// The target as it was spelt.
+    pub(super) target_text: Span,
+    pub(super) weight: f64,
+    pub(super) id: Option<Span>,
+    pub(super) time: Option<i64>,
+    pub(super) absent_is_zero: bool,
+}
+
+/// A part of a record's text.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Span {
+    pub(super) start: u32,
+    pub(super) end: u32,
 }
 
 /// What a field turned out to be. Its text stays in the record.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Cell {
     Number(f64),
-    Text,
+    Text(Span),
     #[default]
     Missing,
 }
 
-impl Cell {
-    /// What the text of a field is, and whether it spells a number that is not finite.
-    pub(super) fn parse(text: &str) -> (Self, bool) {
-        let text = text.trim();
-        match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => (Cell::Number(number), false),
-            Ok(_) => (Cell::Missing, true),
-            Err(_) => (Self::parse_text(text), false),
-        }
-    }
-
-    /// The same in a column where numbers are text too.
-    fn parse_text(text: &str) -> Self {
-        match text {
-            "" | "NA" | "NaN" | "nan" | "null" | "None" | "?" => Cell::Missing,
-            _ => Cell::Text,
+impl Default for Record {
+    fn default() -> Self {
+        Record {
+            names: None,
+            row: 0,
+            cells: Vec::new(),
+            text: String::new(),
+            target: Cell::Missing,
+            target_text: Span::default(),
+            weight: 1.0,
+            id: None,
+            time: None,
+            absent_is_zero: false,
         }
     }
 }
@@ -68,10 +78,7 @@ impl Record {
     /// The text of the target, trimmed; `None` where it is missing.
     #[must_use]
     pub fn target_text(&self) -> Option<&str> {
-        match (&self.columns, self.target) {
-            (None, _) | (_, Cell::Missing) => None,
-            (Some(columns), _) => self.field(columns.target),
-        }
+        (self.target != Cell::Missing).then(|| self.span(self.target_text))
     }
 
     /// The target: the text as a label, or the number; `None` where it is missing.
@@ -80,15 +87,84 @@ impl Record {
     ///
     /// [`ErrorKind::Type`], with file, row and column, if the task is regression and the target is text.
     pub fn target(&self, task: Task) -> Result<Option<Target<'_>>, Error> {
-        let (Some(columns), Some(text)) = (&self.columns, self.target_text()) else { return Ok(None) };
+        let Some(text) = self.target_text() else { return Ok(None) };
         match (task, self.target) {
             (Task::Classify, _) => Ok(Some(Target::Class(text))),
             (Task::Regress, Cell::Number(number)) => Ok(Some(Target::Value(number))),
-            (Task::Regress, _) => Err(Error::expected(ErrorKind::Type, "a number", text)
-                .in_column(&columns.target_name)
-                .at_row(self.row)
-                .in_file(&columns.file)),
+            (Task::Regress, _) => {
+                let error = Error::expected(ErrorKind::Type, "a number", text).at_row(self.row);
+                Err(match &self.names {
+                    Some(names) => error.in_column(&names.target).in_file(&names.file),
+                    None => error,
+                })
+            }
         }
+    }
+
+    /// How much the row counts: 1 where nothing is said. Finite, and not negative.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    /// The name of the row, where it has one.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.map(|id| self.span(id))
+    }
+
+    /// When the row was measured, where it is said: nanoseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn time(&self) -> Option<i64> {
+        self.time
+    }
+
+    /// Fills the record: for a [`Stream`](super::Stream) of your own. Where rows name the same features in the same order,
+    /// the later ones allocate nothing.
+    ///
+    /// # Errors
+    ///
+    /// If there are too many different names, or a name or the text is too long.
+    ///
+    /// ```
+    /// use thalweg_online::{Record, Row, Target, Task, Value};
+    ///
+    /// let mut record = Record::new();
+    /// record.fill(1, &[("wind", 3.5)], Some(Target::Class("rain")))?;
+    /// assert_eq!((record.row(), record.cell(0)), (1, ("wind", Value::Number(3.5))));
+    /// assert_eq!(record.target(Task::Classify)?, Some(Target::Class("rain")));
+    /// # Ok::<(), thalweg_online::Error>(())
+    /// ```
+    pub fn fill(&mut self, row: u64, features: &dyn Row, target: Option<Target<'_>>) -> Result<(), Error> {
+        let mut names = self.names.take().unwrap_or_default();
+        self.clear();
+        self.row = row;
+        for index in 0..features.len() {
+            let (name, value) = features.cell(index);
+            let number = match names.find(name, index as u32) {
+                Some(number) => number,
+                None => Arc::make_mut(&mut names).push(name)?,
+            };
+            let cell = match value {
+                Value::Text(text) => Cell::Text(self.keep(text)?),
+                value => value.number().map_or(Cell::Missing, Cell::Number),
+            };
+            self.cells.push((number, cell));
+        }
+        self.target = match target {
+            Some(Target::Class(label)) => {
+                self.target_text = self.keep(label)?;
+                Cell::Text(self.target_text)
+            }
+            Some(Target::Value(number)) => {
+                self.target_text = self.keep_number(number)?;
+                Cell::Number(number)
+            }
+            None => Cell::Missing,
+        };
+        self.absent_is_zero = features.absent_is_zero();
+        self.names = Some(names);
+        Ok(())
     }
 
     /// The target, if it is a number.
@@ -99,92 +175,87 @@ impl Record {
         }
     }
 
-    /// Takes the record for a row without features, after a row that could not be read.
+    /// Takes the record for a row without anything, and lets go of the stream's names, which may grow then.
     pub(super) fn clear(&mut self) {
-        self.columns = None;
+        self.names = None;
         self.cells.clear();
-        self.target = Cell::Missing;
+        self.text.clear();
+        (self.target, self.weight, self.id, self.time) = (Cell::Missing, 1.0, None, None);
+        self.absent_is_zero = false;
     }
 
-    /// Parses the fields; returns how many spell a number that is not finite.
-    pub(super) fn parse(&mut self, columns: &Arc<Columns>) -> u64 {
-        if !self.columns.as_ref().is_some_and(|known| Arc::ptr_eq(known, columns)) {
-            self.columns = Some(Arc::clone(columns));
+    /// Appends to the text.
+    pub(super) fn keep(&mut self, text: &str) -> Result<Span, Error> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.kept_since(start)
+    }
+
+    /// Appends a number to the text, in the shortest way that reads back the same.
+    pub(super) fn keep_number(&mut self, number: f64) -> Result<Span, Error> {
+        let start = self.text.len();
+        Value::Number(number).with_text(|text| self.text.push_str(text));
+        self.kept_since(start)
+    }
+
+    fn kept_since(&self, start: usize) -> Result<Span, Error> {
+        match u32::try_from(self.text.len()) {
+            Ok(end) => Ok(Span { start: start as u32, end }),
+            Err(_) => Err(Error::new(ErrorKind::Value, "expected a row of less than 4 GiB of text, found more")),
         }
-        let mut non_finite = 0;
-        let text = &self.text;
-        let mut parse = |field: Field| {
-            let text = text.get(field.index).unwrap_or("");
-            if field.categorical {
-                return Cell::parse_text(text.trim());
-            }
-            let (cell, is_non_finite) = Cell::parse(text);
-            non_finite += u64::from(is_non_finite);
-            cell
-        };
-        self.cells.clear();
-        self.cells.extend(columns.features.iter().map(|&field| parse(field)));
-        self.target = parse(columns.target);
-        non_finite
     }
 
-    fn field(&self, field: Field) -> Option<&str> {
-        self.text.get(field.index).map(str::trim)
+    fn span(&self, span: Span) -> &str {
+        &self.text[span.start as usize..span.end as usize]
     }
 }
 
-/// The features, without the target, in the order of the stream's columns.
+/// The features, without the target, in the order in which the row has them.
 impl Row for Record {
     fn len(&self) -> usize {
         self.cells.len()
     }
 
     fn cell(&self, index: usize) -> (&str, Value<'_>) {
-        let cell = self.cells[index];
-        // A record with cells has columns.
-        let Some(columns) = &self.columns else { return ("", Value::Missing) };
+        let (name, cell) = self.cells[index];
         let value = match cell {
             Cell::Number(number) => Value::Number(number),
-            Cell::Text => self.field(columns.features[index]).map_or(Value::Missing, Value::Text),
+            Cell::Text(span) => Value::Text(self.span(span)),
             Cell::Missing => Value::Missing,
         };
-        (&columns.names[index], value)
+        // A record with cells has names.
+        (self.names.as_ref().map_or("", |names| names.get(name)), value)
+    }
+
+    fn absent_is_zero(&self) -> bool {
+        self.absent_is_zero
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn cells_are_numbers_text_or_missing() {
-        for (text, number) in [("1", 1.0), (" -2.5 ", -2.5), ("1e3", 1e3), ("+.5", 0.5), ("-0", -0.0)] {
-            assert_eq!(Cell::parse(text), (Cell::Number(number), false), "{text:?}");
-        }
-        for text in ["", "  ", "NA", "null", "None", "?"] {
-            assert_eq!(Cell::parse(text), (Cell::Missing, false), "{text:?}");
-        }
-        for text in ["NaN", "nan", "-NAN", "inf", "-inf", "Infinity", "1e999"] {
-            assert_eq!(Cell::parse(text), (Cell::Missing, true), "{text:?}");
-        }
-        for text in ["abc", "1,5", "0x10", "1 000", "none at all", "NAB"] {
-            assert_eq!(Cell::parse(text), (Cell::Text, false), "{text:?}");
-        }
-    }
 
     #[test]
     fn a_new_record_is_an_empty_row() {
         let record = Record::new();
-        assert!(record.is_empty() && record.target_text().is_none());
-        assert_eq!(record.target(Task::Regress).unwrap(), None);
+        assert!(
+            record.is_empty() && record.target_text().is_none() && record.id().is_none() && record.time().is_none()
+        );
+        assert_eq!((record.target(Task::Regress).unwrap(), record.weight()), (None, 1.0));
     }
 
-    proptest! {
-        #[test]
-        fn a_number_written_out_is_read_back_bit_for_bit(number in any::<f64>()) {
-            let expected = if number.is_finite() { (Cell::Number(number), false) } else { (Cell::Missing, true) };
-            prop_assert_eq!(Cell::parse(&number.to_string()), expected);
-        }
+    #[test]
+    fn a_record_can_be_filled_by_hand_and_copied() -> Result<(), Error> {
+        let mut record = Record::new();
+        let first = [("a", Value::Number(1.0)), ("b", Value::Text("x"))];
+        record.fill(1, &first, Some(Target::Value(-0.5)))?;
+        let copy = record.clone();
+        record.fill(2, &[("c", 2.0), ("a", f64::NAN)], None)?;
+        assert_eq!([copy.cell(0), copy.cell(1)], first);
+        assert_eq!((copy.target(Task::Regress)?, copy.target_text()), (Some(Target::Value(-0.5)), Some("-0.5")));
+        assert_eq!([record.cell(0), record.cell(1)], [("c", Value::Number(2.0)), ("a", Value::Missing)]);
+        assert_eq!((record.row(), record.target(Task::Regress)?), (2, None));
+        Ok(())
     }
 }

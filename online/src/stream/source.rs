@@ -1,10 +1,11 @@
 //! Where the bytes come from: plain or compressed, with the first line looked at in advance.
 
-use std::io::{self, BufReader, Cursor, Read};
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-use ::csv::StringRecord;
 use flate2::bufread::MultiGzDecoder;
 
+use super::zstd::Zstd;
 use crate::error::{Error, ErrorKind};
 
 /// The bytes of a stream, decompressed.
@@ -12,30 +13,34 @@ pub(super) struct Source {
     reader: Box<dyn Read + Send>,
     compressed: bool,
     /// Bytes given out since the last row began.
-    unbroken: usize,
+    pub(super) unbroken: usize,
 }
 
 /// A first line longer than this is judged by its beginning.
 const LONGEST_FIRST_LINE: usize = 1 << 20;
 
-/// A longer row is taken for a quote that was left open, which would swallow the rest of the stream.
-const LONGEST_ROW: usize = 64 << 20;
+/// A longer row is taken for a quote that was left open, or a line break that is missing, which would swallow the rest of
+/// the stream.
+pub(super) const LONGEST_ROW: usize = 16 << 20;
 
 impl Source {
-    /// Looks at the first two bytes: gzip begins with `1f 8b`. Several gzip members in a row count as one stream.
+    /// Looks at the first bytes: gzip begins with `1f 8b`, zstd with `28 b5 2f fd` (or `5. 2a 4d 18`, a frame to be passed
+    /// over). Several gzip members or zstd frames in a row count as one stream.
     pub(super) fn new(mut reader: impl Read + Send + 'static) -> io::Result<Self> {
-        let mut magic = Vec::with_capacity(2);
-        reader.by_ref().take(2).read_to_end(&mut magic)?;
-        let compressed = magic == [0x1f, 0x8b];
+        let mut magic = Vec::with_capacity(4);
+        reader.by_ref().take(4).read_to_end(&mut magic)?;
+        let (gzip, zstd) = (magic.starts_with(&[0x1f, 0x8b]), Zstd::is_magic(&magic));
         let whole = Cursor::new(magic).chain(reader);
-        let reader: Box<dyn Read + Send> = match compressed {
-            true => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, whole))),
-            false => Box::new(whole),
+        let buffered = |whole| BufReader::with_capacity(1 << 16, whole);
+        let reader: Box<dyn Read + Send> = match (gzip, zstd) {
+            (true, _) => Box::new(MultiGzDecoder::new(buffered(whole))),
+            (_, true) => Box::new(Zstd::new(buffered(whole))),
+            _ => Box::new(whole),
         };
-        Ok(Source { reader, compressed, unbroken: 0 })
+        Ok(Source { reader, compressed: gzip || zstd, unbroken: 0 })
     }
 
-    /// Whether the bytes come out of gzip.
+    /// Whether the bytes come out of gzip or zstd.
     pub(super) fn is_compressed(&self) -> bool {
         self.compressed
     }
@@ -76,7 +81,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.unbroken > LONGEST_ROW {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "is a quote left open?"));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "is a quote left open, or a line break missing?"));
         }
         let count = self.reader.read(buffer)?;
         self.unbroken += count;
@@ -104,18 +109,51 @@ fn whole_line(bytes: &[u8]) -> Option<&[u8]> {
     None
 }
 
-/// The one of `,` `;` and tab that `line` has most of outside quotes; the first of them on ties.
-pub(super) fn delimiter_of(line: &[u8]) -> u8 {
-    let mut counts = [(b',', 0_u64), (b';', 0), (b'\t', 0)];
-    let mut quoted = false;
-    for &byte in line {
-        quoted ^= byte == b'"';
-        for (delimiter, count) in &mut counts {
-            *count += u64::from(byte == *delimiter && !quoted);
+/// The lines of a stream, without those that are blank or begin with a sign for comments.
+#[derive(Debug)]
+pub(super) struct Lines {
+    reader: BufReader<Source>,
+    line: Vec<u8>,
+    comment: Option<u8>,
+}
+
+impl Lines {
+    pub(super) fn new(source: Source, comment: Option<u8>) -> Self {
+        Lines { reader: BufReader::with_capacity(1 << 16, source), line: Vec::new(), comment }
+    }
+
+    /// Goes to the next line; `false` at the end.
+    pub(super) fn advance(&mut self) -> io::Result<bool> {
+        loop {
+            self.line.clear();
+            self.reader.get_mut().unbroken = 0;
+            if self.reader.read_until(b'\n', &mut self.line)? == 0 {
+                return Ok(false);
+            }
+            match self.bytes().first() {
+                None => {}
+                Some(first) if Some(*first) == self.comment => {}
+                Some(_) => return Ok(true),
+            }
         }
     }
-    // `max_by_key` takes the last of equals.
-    counts.into_iter().rev().max_by_key(|&(_, count)| count).map_or(b',', |(delimiter, _)| delimiter)
+
+    /// The line, without the space around it.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.line.trim_ascii()
+    }
+
+    /// The line as text.
+    pub(super) fn text(&self) -> Result<&str, Error> {
+        std::str::from_utf8(self.bytes())
+            .map_err(|_| Error::new(ErrorKind::Format, "expected UTF-8, found other bytes"))
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("compressed", &self.compressed).finish_non_exhaustive()
+    }
 }
 
 /// What a failure to read means, after `rows` rows.
@@ -136,32 +174,9 @@ pub(super) fn failure(error: io::Error, compressed: bool, rows: u64) -> Error {
     }
 }
 
-/// Reads one record that is not blank into `text`; `false` at the end.
-///
-/// A line of nothing but space is blank too, although the `csv` crate takes it for a record of one field.
-pub(super) fn read_record(reader: &mut ::csv::Reader<Source>, text: &mut StringRecord) -> Result<bool, ::csv::Error> {
-    loop {
-        reader.get_mut().unbroken = 0;
-        if !reader.read_record(text)? {
-            return Ok(false);
-        }
-        if text.len() > 1 || !text.iter().all(|field| field.trim().is_empty()) {
-            return Ok(true);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_delimiter_is_counted_outside_quotes() {
-        assert_eq!(delimiter_of(b"a,b;c,d"), b',');
-        assert_eq!(delimiter_of(b"\"a,b,c\";d;e"), b';');
-        assert_eq!(delimiter_of(b"a\tb"), b'\t');
-        assert_eq!(delimiter_of(b"a"), b',');
-    }
 
     /// Gives one byte at a time, as a slow pipe may.
     struct Trickle(Cursor<Vec<u8>>);

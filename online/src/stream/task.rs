@@ -1,6 +1,6 @@
 //! Classification or regression? What the targets suggest.
 
-use super::{CsvStream, Record};
+use super::{Record, Stream};
 use crate::error::Error;
 use crate::learn::Task;
 
@@ -9,33 +9,26 @@ const TARGETS: usize = 1_000;
 /// More different whole numbers than this are quantities, not classes.
 const CLASSES: usize = 20;
 
-impl CsvStream {
-    /// The task that the targets of a stream suggest, by the rule in the [module](super). Rows that cannot be read are
-    /// passed over. Uses the stream up: open it again to learn from it.
-    ///
-    /// # Errors
-    ///
-    /// Whatever ends the stream early.
-    pub fn infer_task(mut self) -> Result<Task, Error> {
-        let mut record = Record::new();
-        let (mut targets, mut whole, mut distinct) = (0, true, Vec::new());
-        while targets < TARGETS {
-            match self.read(&mut record) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) if error.row().is_some() => continue,
-                Err(error) => return Err(error),
-            }
-            if record.target_text().is_none() {
-                continue;
-            }
-            let Some(number) = record.target_number() else { return Ok(Task::Classify) };
-            targets += 1;
-            whole &= number.fract() == 0.0;
-            if distinct.len() <= CLASSES && !distinct.contains(&number) {
-                distinct.push(number);
-            }
+/// What [`Stream::infer_task`] says of every stream.
+pub(super) fn infer<S: Stream + ?Sized>(stream: &mut S) -> Result<Task, Error> {
+    let mut record = Record::new();
+    let (mut targets, mut whole, mut distinct) = (0, true, Vec::new());
+    while targets < TARGETS {
+        match stream.read(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) if error.row().is_some() => continue,
+            Err(error) => return Err(error),
         }
-        Ok(if whole && distinct.len() <= CLASSES { Task::Classify } else { Task::Regress })
+        if record.target_text().is_none() {
+            continue;
+        }
+        let Some(number) = record.target_number() else { return Ok(Task::Classify) };
+        targets += 1;
+        whole &= number.fract() == 0.0;
+        if distinct.len() <= CLASSES && !distinct.contains(&number) {
+            distinct.push(number);
+        }
     }
+    Ok(if whole && distinct.len() <= CLASSES { Task::Classify } else { Task::Regress })
 }

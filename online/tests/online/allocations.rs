@@ -3,15 +3,15 @@
 use allocation_counter::measure;
 use thalweg_online::baseline::{LastLabel, Majority};
 use thalweg_online::stream::bundled;
-use thalweg_online::{CsvStream, Learner, Prequential, Record, Target, Task};
+use thalweg_online::{Learner, Prequential, Record, Stream, Target, Task};
 
-fn stream(name: &str) -> (CsvStream, u64) {
+fn stream(name: &str) -> (Box<dyn Stream>, u64) {
     let bundled = bundled::find(name).expect("the stream is bundled");
     (bundled.open().expect("a bundled stream opens"), bundled.rows)
 }
 
 /// Reads and evaluates rows, and panics if one of them fails.
-fn run(stream: &mut CsvStream, record: &mut Record, rows: u64, mut each: impl FnMut(&Record)) {
+fn run(stream: &mut dyn Stream, record: &mut Record, rows: u64, mut each: impl FnMut(&Record)) {
     for _ in 0..rows {
         assert!(stream.read(record).expect("the row is good"), "the stream has this row");
         each(record);
@@ -34,9 +34,9 @@ fn reading_and_evaluating_allocate_nothing_after_the_first_rows() {
             Task::Classify => Box::new(Majority::new()),
             Task::Regress => Box::new(thalweg_online::baseline::LastValue::new()),
         };
-        run(&mut stream, &mut record, 200, |record| learn(&mut evaluation, &mut *learner, record));
+        run(&mut *stream, &mut record, 200, |record| learn(&mut evaluation, &mut *learner, record));
         let used = measure(|| {
-            run(&mut stream, &mut record, rows - 200, |record| learn(&mut evaluation, &mut *learner, record));
+            run(&mut *stream, &mut record, rows - 200, |record| learn(&mut evaluation, &mut *learner, record));
         });
         assert_eq!(used.count_total, 0, "{name}");
         assert!(evaluation.scores().count() > 1_000, "{name} was evaluated");

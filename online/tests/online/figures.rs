@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use thalweg_online::{Config, CsvOptions, CsvStream, Error, Model, Record, Session};
+use thalweg_online::{Config, Error, Model, Record, Session, StreamOptions, stream as streams};
 
 /// A learner of the defaults with this model is at least this accurate on the stream, over one pass.
 fn reaches(accuracy: f64, stream: &str, target: &str, model: &str) -> Result<(), Error> {
@@ -13,12 +13,12 @@ fn reaches(accuracy: f64, stream: &str, target: &str, model: &str) -> Result<(),
         return Ok(());
     };
     let (path, options) =
-        (folder.join(stream), CsvOptions { target: Some(target.to_owned()), ..CsvOptions::default() });
-    let mut config = Config::new(CsvStream::open(&path, &options)?.infer_task()?);
+        (folder.join(stream), StreamOptions { target: Some(target.to_owned()), ..StreamOptions::default() });
+    let mut config = Config::new(streams::open(&path, &options)?.infer_task()?);
     config.model = Model::parse(model)?;
-    let (mut rows, mut record) = (CsvStream::open(&path, &options)?, Record::new());
+    let (mut rows, mut record) = (streams::open(&path, &options)?, Record::new());
     let mut session = Session::new(config, stream, options);
-    while session.advance(&mut rows, &mut record)? {}
+    while session.advance(&mut *rows, &mut record)? {}
     let reached = session.evaluation().scores().get("accuracy").unwrap_or(f64::NAN);
     assert!(reached >= accuracy, "{stream} {model}: expected {accuracy}, found {reached}");
     Ok(())

@@ -3,6 +3,7 @@
 mod allocations;
 mod deep;
 mod figures;
+mod formats;
 mod metrics;
 mod resume;
 mod streams;

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use thalweg_online::baseline::{Majority, RunningMean};
 use thalweg_online::stream::bundled::{self, Bundled};
-use thalweg_online::{CsvOptions, CsvStream, Learner, Prequential, Record, Task, checkpoint};
+use thalweg_online::stream::from_reader;
+use thalweg_online::{Learner, Prequential, Record, StreamOptions, Task, checkpoint};
 
 /// Learns from the rows up to `end`, starting where `saved` left off; returns the new state.
 fn run<L: Learner + serde::Serialize + serde::de::DeserializeOwned>(data: &Bundled, saved: &[u8], end: u64) -> Vec<u8> {
@@ -52,7 +53,7 @@ proptest! {
 fn a_row_that_differs_anywhere_has_another_hash() {
     let hash_of = |row: &str| {
         let text = format!("a,b,c\n{row}\n").into_bytes();
-        let stream = CsvStream::from_reader("f.csv", std::io::Cursor::new(text), &CsvOptions::default());
+        let stream = from_reader("f.csv", std::io::Cursor::new(text), &StreamOptions::default());
         let mut stream = stream.expect("the header is good");
         assert_eq!(stream.skip(1).expect("there is a row"), 1);
         stream.rows_hash()

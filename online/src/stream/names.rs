@@ -1,0 +1,102 @@
+//! The names of a stream's features, each kept once.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind};
+
+/// Names and their numbers, in order of arrival, and what else the records of a stream share.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    /// The file, for errors.
+    pub(super) file: PathBuf,
+    /// The name of the target.
+    pub(super) target: String,
+    names: Vec<Arc<str>>,
+    /// Only ever asked for one name: its order shows nowhere.
+    numbers: HashMap<Arc<str>, u32>,
+    bytes: usize,
+}
+
+/// A stream has at most so many names …
+pub(super) const MOST_NAMES: usize = 1 << 20;
+/// … of at most so many bytes …
+pub(super) const LONGEST_NAME: usize = 4 << 10;
+/// … and so many together.
+const MOST_BYTES: usize = 64 << 20;
+
+impl Names {
+    pub(super) fn new(file: PathBuf, target: String) -> Self {
+        Names { file, target, ..Names::default() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    pub(super) fn get(&self, number: u32) -> &str {
+        &self.names[number as usize]
+    }
+
+    /// The number of `name`. Rows tend to name their features in the same order: `guess` is looked at first.
+    pub(super) fn find(&self, name: &str, guess: u32) -> Option<u32> {
+        match self.names.get(guess as usize) {
+            Some(known) if **known == *name => Some(guess),
+            _ => self.numbers.get(name).copied(),
+        }
+    }
+
+    /// Appends a name, even one that is there already: then [`find`](Names::find) goes on finding the first.
+    pub(super) fn push(&mut self, name: &str) -> Result<u32, Error> {
+        check_length(name)?;
+        if self.len() == MOST_NAMES || self.bytes + name.len() > MOST_BYTES {
+            let message =
+                format!("expected at most {MOST_NAMES} features with names of {MOST_BYTES} bytes together, found more");
+            return Err(Error::new(ErrorKind::Value, message));
+        }
+        let number = self.len() as u32;
+        let name: Arc<str> = name.into();
+        self.bytes += name.len();
+        self.numbers.entry(Arc::clone(&name)).or_insert(number);
+        self.names.push(name);
+        Ok(number)
+    }
+}
+
+/// Whether a name is short enough. Names that are put together from parts are checked before they grow.
+pub(super) fn check_length(name: &str) -> Result<(), Error> {
+    if name.len() <= LONGEST_NAME {
+        return Ok(());
+    }
+    let message = format!("expected a name of at most {LONGEST_NAME} bytes, found {}", name.len());
+    Err(Error::new(ErrorKind::Value, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_with_a_good_guess_and_with_a_bad_one() -> Result<(), Error> {
+        let mut names = Names::default();
+        assert_eq!((names.push("a")?, names.push("b")?, names.push("a")?), (0, 1, 2));
+        for guess in [0, 1, 9] {
+            assert_eq!((names.find("a", guess), names.find("b", guess)), (Some(0), Some(1)), "{guess}");
+            assert_eq!(names.find("c", guess), None);
+        }
+        assert_eq!(names.get(2), "a");
+        Ok(())
+    }
+
+    #[test]
+    fn memory_for_names_is_limited() {
+        let mut names = Names::default();
+        assert!(names.push(&"x".repeat(LONGEST_NAME + 1)).is_err());
+        let longest = "x".repeat(LONGEST_NAME);
+        let room = MOST_BYTES / LONGEST_NAME;
+        assert!((0..room).all(|_| names.push(&longest).is_ok()));
+        assert!(names.push("x").is_err());
+        assert_eq!(names.len(), room);
+    }
+}

@@ -1,0 +1,262 @@
+//! How a stream is to be read.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind};
+use crate::spec::{nearest, sentence, unknown};
+
+/// How a stream is to be read. The default asks for nothing: see the [module](super), which also says what makes sense for
+/// which format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamOptions {
+    /// The format; by default that of the name's extension, and else that which the content looks like.
+    pub format: Option<Format>,
+    /// The column that holds the target; by default the last one. LIBSVM and Vowpal Wabbit have a place of their own for it.
+    pub target: Option<String>,
+    /// CSV: the byte between two fields; by default found by counting `,` `;` and tab in the first line.
+    pub delimiter: Option<u8>,
+    /// CSV: whether the first line is a header.
+    pub header: Header,
+    /// Columns that are left out.
+    pub ignore: Vec<String>,
+    /// Columns that are categories even where they look like numbers.
+    pub categorical: Vec<String>,
+    /// Columns in which anything but a number is an error, from the first row on.
+    pub numeric: Vec<String>,
+    /// Columns of text, each of which becomes counts of words and of their parts.
+    pub text: Vec<String>,
+    /// Into how many columns a column of text is hashed: 1 to 65 536.
+    pub text_columns: u32,
+    /// Columns of dates, each of which becomes seven numbers.
+    pub date: Vec<String>,
+    /// The column that says how much a row counts.
+    pub weight: Option<String>,
+    /// The column that names a row.
+    pub id: Option<String>,
+    /// The column that says when a row was measured.
+    pub time: Option<String>,
+    /// What becomes of a row that cannot be read or used.
+    pub bad_rows: BadRows,
+}
+
+/// Into how many columns a column of text is hashed, unless the options say otherwise.
+pub const TEXT_COLUMNS: u32 = 64;
+
+impl Default for StreamOptions {
+    fn default() -> Self {
+        StreamOptions {
+            format: None,
+            target: None,
+            delimiter: None,
+            header: Header::Auto,
+            ignore: Vec::new(),
+            categorical: Vec::new(),
+            numeric: Vec::new(),
+            text: Vec::new(),
+            text_columns: TEXT_COLUMNS,
+            date: Vec::new(),
+            weight: None,
+            id: None,
+            time: None,
+            bad_rows: BadRows::Stop,
+        }
+    }
+}
+
+/// How rows are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Format {
+    /// Fields between commas, semicolons or another character.
+    Csv,
+    /// CSV with tabs.
+    Tsv,
+    /// A JSON object on each line.
+    JsonLines,
+    /// Weka's attribute-relation format.
+    Arff,
+    /// `label index:value …`, also called SVMlight.
+    LibSvm,
+    /// `label importance 'tag |namespace feature:value …`.
+    VowpalWabbit,
+}
+
+/// Names of formats, as the command takes them.
+const FORMATS: [(&str, Format); 6] = [
+    ("csv", Format::Csv),
+    ("tsv", Format::Tsv),
+    ("jsonl", Format::JsonLines),
+    ("arff", Format::Arff),
+    ("libsvm", Format::LibSvm),
+    ("vw", Format::VowpalWabbit),
+];
+
+impl Format {
+    /// The format that `name` stands for: `csv`, `tsv`, `jsonl`, `arff`, `libsvm` or `vw`.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name.
+    pub fn parse(name: &str) -> Result<Self, Error> {
+        let found = FORMATS.iter().find(|(known, _)| *known == name);
+        found.map(|&(_, format)| format).ok_or_else(|| unknown("format", name, &FORMATS.map(|(name, _)| name)).into())
+    }
+}
+
+/// As the command spells it.
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(FORMATS.iter().find(|(_, format)| format == self).map_or("", |(name, _)| name))
+    }
+}
+
+/// Whether the first line is a header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Header {
+    /// It is one if none of its cells parses as a number.
+    #[default]
+    Auto,
+    /// It is one.
+    Yes,
+    /// It is the first row.
+    No,
+}
+
+/// As the command spells it.
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Header::Auto => "auto",
+            Header::Yes => "yes",
+            Header::No => "no",
+        })
+    }
+}
+
+/// What a [`Session`](crate::Session) does with a row that cannot be read or used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BadRows {
+    /// It stops there with an error.
+    #[default]
+    Stop,
+    /// It leaves the row out, counts it, and goes on.
+    Skip,
+}
+
+/// As the command spells it.
+impl fmt::Display for BadRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            BadRows::Stop => "stop",
+            BadRows::Skip => "skip",
+        })
+    }
+}
+
+impl StreamOptions {
+    /// Whether these options make sense together, and for this format.
+    pub(super) fn check(&self, format: Format) -> Result<(), Error> {
+        let wrong = |what: String| Err(Error::new(ErrorKind::Spec, what));
+        match (format, self.delimiter) {
+            (Format::Csv, Some(b'"' | b'\r' | b'\n')) => {
+                return wrong("expected a delimiter that is no quote or line break, found another".into());
+            }
+            (Format::Csv, _) | (Format::Tsv, None | Some(b'\t')) | (_, None) => {}
+            _ => return wrong(format!("expected no delimiter for {format}, found one: only csv has a choice")),
+        }
+        if self.header != Header::Auto && !matches!(format, Format::Csv | Format::Tsv) {
+            return wrong(format!("expected nothing said of a header for {format}, found {}", self.header));
+        }
+        if self.target.is_some() && matches!(format, Format::LibSvm | Format::VowpalWabbit) {
+            return wrong(format!("expected no target's column for {format}, found one: it has a place of its own"));
+        }
+        if !(1..=1 << 16).contains(&self.text_columns) {
+            return wrong(format!("expected 1 to 65536 columns for a text, found {}", self.text_columns));
+        }
+        let twice = |message: &str, name: &str| Err(Error::new(ErrorKind::Schema, message).in_column(name));
+        let once = [&self.target, &self.weight, &self.id, &self.time].map(Option::as_slice);
+        let roles = [once[0], once[1], once[2], once[3], &self.ignore];
+        if let Some(name) = in_two(&roles) {
+            return match (&self.target, self.ignore.iter().any(|ignored| ignored == name)) {
+                (Some(target), true) if target == name => twice("expected another target than an ignored column", name),
+                _ => twice("expected one of target, weight, id, time and ignored, found two", name),
+            };
+        }
+        match in_two(&[&self.categorical, &self.numeric, &self.text, &self.date]) {
+            Some(name) => twice("expected one of categorical, numeric, text and date, found two", name),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether every column that the options name is among `all`, the ignored and typed ones too if `closed`.
+    pub(super) fn check_names(&self, all: &[String], closed: bool) -> Result<(), Error> {
+        let needed = [("target", &self.target), ("weight", &self.weight), ("id", &self.id), ("time", &self.time)];
+        let needed = needed.map(|(role, name)| (role, name.as_slice()));
+        let others = [
+            ("ignored", &self.ignore[..]),
+            ("categorical", &self.categorical),
+            ("numeric", &self.numeric),
+            ("text", &self.text),
+            ("date", &self.date),
+        ];
+        let others = if closed { &others[..] } else { &[] };
+        for (role, names) in needed.iter().chain(others) {
+            if let Some(name) = names.iter().find(|name| !all.contains(name)) {
+                let all: Vec<&str> = all.iter().map(String::as_str).collect();
+                let message = sentence(&format!("{role} column"), name, nearest(name, &all), &all);
+                return Err(Error::new(ErrorKind::Schema, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A name that stands in two of the lists.
+fn in_two<'a>(lists: &[&'a [String]]) -> Option<&'a str> {
+    let mut earlier: &[&[String]] = &[];
+    for (index, list) in lists.iter().enumerate() {
+        if let Some(name) = list.iter().find(|name| earlier.iter().any(|other| other.contains(name))) {
+            return Some(name);
+        }
+        earlier = &lists[..=index];
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_has_a_name_that_is_understood() {
+        for (name, format) in FORMATS {
+            assert_eq!((Format::parse(name).unwrap(), format.to_string().as_str()), (format, name));
+        }
+        let error = Format::parse("json").unwrap_err().to_string();
+        assert!(error.starts_with("unknown format \"json\"; did you mean \"jsonl\"? allowed: csv, tsv, "), "{error}");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let none = StreamOptions::default;
+        let list = |name: &str| vec![name.to_owned()];
+        let cases = [
+            (Format::Csv, StreamOptions { delimiter: Some(b'"'), ..none() }),
+            (Format::Tsv, StreamOptions { delimiter: Some(b','), ..none() }),
+            (Format::Arff, StreamOptions { delimiter: Some(b','), ..none() }),
+            (Format::JsonLines, StreamOptions { header: Header::No, ..none() }),
+            (Format::LibSvm, StreamOptions { target: Some("1".into()), ..none() }),
+            (Format::VowpalWabbit, StreamOptions { target: Some("a".into()), ..none() }),
+            (Format::Csv, StreamOptions { text_columns: 0, ..none() }),
+            (Format::Csv, StreamOptions { target: Some("a".into()), ignore: list("a"), ..none() }),
+            (Format::Csv, StreamOptions { weight: Some("a".into()), id: Some("a".into()), ..none() }),
+            (Format::Csv, StreamOptions { text: list("a"), date: list("a"), ..none() }),
+        ];
+        for (format, options) in cases {
+            assert!(options.check(format).is_err(), "{format} {options:?}");
+            assert!(none().check(format).is_ok());
+        }
+    }
+}
