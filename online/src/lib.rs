@@ -35,6 +35,7 @@ pub mod moments;
 pub mod row;
 pub mod session;
 pub mod stream;
+pub mod synth;
 
 pub use continual::AccuracyMatrix;
 pub use deep::{Config, Deep, MemorySpec, Model, OptimizerSpec};

@@ -7,3 +7,4 @@ mod formats;
 mod metrics;
 mod resume;
 mod streams;
+mod synth;
