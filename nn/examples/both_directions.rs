@@ -12,7 +12,7 @@ use thalweg_nn::loss::CrossEntropyLoss;
 use thalweg_nn::{
     Adam, Grads, Gru, Linear, Mode, Optimizer, Params, Pass, Recurrent, RecurrentOptions, Rng, Tape, Var,
 };
-use thalweg_nn::{Embedding, network};
+use thalweg_nn::{Cell, Embedding, network};
 
 const LETTERS: usize = 6;
 const LONGEST: usize = 8;

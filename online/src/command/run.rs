@@ -8,8 +8,8 @@ use clap::Args;
 use thalweg_online::spec::{nearest, unknown};
 use thalweg_online::stream::bundled;
 use thalweg_online::{
-    BadRows, Config, Error, ErrorKind, Format, Header, MemorySpec, Metrics, Model, OptimizerSpec, Record, Session, Stream,
-    StreamOptions, Task, checkpoint, stream,
+    BadRows, Config, Error, ErrorKind, Format, Header, MemorySpec, Metrics, Model, OptimizerSpec, Record, Session,
+    Stream, StreamOptions, Task, checkpoint, stream,
 };
 
 use super::progress::Progress;

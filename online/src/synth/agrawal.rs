@@ -65,15 +65,8 @@ impl Agrawal {
     /// The class of a row that is not perturbed.
     #[must_use]
     pub fn label(&self, x: &[f64]) -> usize {
-        let person = Person {
-            salary: x[0],
-            commission: x[1],
-            age: x[2],
-            education: x[3],
-            house: x[6],
-            years: x[7],
-            loan: x[8],
-        };
+        let person =
+            Person { salary: x[0], commission: x[1], age: x[2], education: x[3], house: x[6], years: x[7], loan: x[8] };
         let river = self.seed.is_river();
         let function = self.options.function;
         let a = if river && function == 4 { person.river_4() } else { person.in_group_a(function, river) };
@@ -161,7 +154,14 @@ impl Person {
 
     /// The number of thousands for those under 40, for those under 60, and for the others.
     fn by_age(&self, [young, middle, old]: [u32; 3]) -> f64 {
-        1_000.0 * f64::from(if self.age < 40.0 { young } else if self.age < 60.0 { middle } else { old })
+        1_000.0
+            * f64::from(if self.age < 40.0 {
+                young
+            } else if self.age < 60.0 {
+                middle
+            } else {
+                old
+            })
     }
 
     /// Whether the level of education is one of those that functions 2 and 3 have for the age.

@@ -46,7 +46,10 @@ fn check_alike(name: &str, concepts: &[Kind]) -> Result<(), Error> {
         return Err(wrong(name, format!("expected two generators with > between them, found {}", concepts.len())));
     };
     if let Some(other) = others.iter().find(|other| shape(other) != shape(first)) {
-        return Err(wrong(name, format!("expected generators of the same features and classes, found {first} and {other}")));
+        return Err(wrong(
+            name,
+            format!("expected generators of the same features and classes, found {first} and {other}"),
+        ));
     }
     others.iter().chain([first]).try_for_each(Generator::check)
 }

@@ -185,7 +185,10 @@ impl Generator for Friedman {
         let FriedmanOptions { drift, first, second, third, window, .. } = self.options;
         let ordered = first < second && (drift != Change::Lea || second < third);
         if drift != Change::None && !ordered {
-            return Err(wrong("friedman", format!("expected first < second < third, found {first}, {second}, {third}")));
+            return Err(wrong(
+                "friedman",
+                format!("expected first < second < third, found {first}, {second}, {third}"),
+            ));
         }
         if drift == Change::Gsg && window > second - first {
             let what = format!("expected a window of at most {}, found window={window}", second - first);

@@ -134,7 +134,9 @@ impl Kind {
         let inner = rest.trim_end().strip_suffix(')').ok_or_else(unbalanced)?;
         let mut parts = split(inner, ';').ok_or_else(unbalanced)?;
         if parts.len() > 2 {
-            return Err(SpecError::new(format!("{}: expected one ; before the options, found more", quoted(text))).into());
+            return Err(
+                SpecError::new(format!("{}: expected one ; before the options, found more", quoted(text))).into()
+            );
         }
         let options = if parts.len() == 2 { format!(":{}", parts.remove(1)) } else { String::new() };
         let mut settings = Settings::new(Spec::parse(&format!("{}{options}", name.trim()))?, seed)?;

@@ -64,7 +64,10 @@ impl Led {
     pub fn new(options: LedOptions, seed: Seed) -> Result<Self, Error> {
         options.check()?;
         if options.drifting > 0 && !options.irrelevant {
-            return Err(wrong("led", format!("expected irrelevant with drifting={}, found led alone", options.drifting)));
+            return Err(wrong(
+                "led",
+                format!("expected irrelevant with drifting={}, found led alone", options.drifting),
+            ));
         }
         let mut random = seed.random();
         let mut places: Vec<u8> = (0..if options.irrelevant { 24 } else { 7 }).collect();
@@ -99,7 +102,11 @@ impl Led {
     #[must_use]
     pub fn likeliest(&self, x: &[f64]) -> usize {
         let wrong = |digit: &[u8; 7]| {
-            digit.iter().zip(&self.places).filter(|&(&segment, &place)| x[usize::from(place)] != f64::from(segment)).count()
+            digit
+                .iter()
+                .zip(&self.places)
+                .filter(|&(&segment, &place)| x[usize::from(place)] != f64::from(segment))
+                .count()
         };
         (0..10).min_by_key(|&digit| wrong(&DIGITS[digit])).unwrap_or(0)
     }

@@ -72,7 +72,8 @@ impl Tree {
         }
         let branches = if options.categorical > 0 { options.categories.max(2) } else { 2 };
         if (branches as f64).powi(options.depth as i32) > LARGEST {
-            let what = format!("expected at most {LARGEST} leaves, found {branches} branches at a depth of {}", options.depth);
+            let what =
+                format!("expected at most {LARGEST} leaves, found {branches} branches at a depth of {}", options.depth);
             return Err(wrong("tree", what));
         }
         let random = options.model.map_or(seed.part(0), |number| Seed { number, ..seed }).random();
