@@ -300,6 +300,21 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_is_a_word_or_an_option() -> Result<(), SpecError> {
+        for (text, on) in
+            [("a:on,4", true), ("a:4,on", true), ("a:4,on=true", true), ("a:4,on=false", false), ("a:4", false)]
+        {
+            let mut spec = Spec::parse(text)?;
+            assert_eq!((spec.flag("on")?, spec.flag("on")?, spec.arg::<usize>(0, "a size")?), (on, on, 4), "{text}");
+            spec.finish()?;
+        }
+        let twice = |spec: &mut Spec| spec.flag("on").map(drop);
+        assert_eq!(failure("a:on,on=true", twice), r#""a:on,on=true": the option on stands twice"#);
+        assert_eq!(failure("a:onn", twice), r#"unknown option of a "onn"; did you mean "on"? allowed: on"#);
+        Ok(())
+    }
+
+    #[test]
     fn space_around_the_parts_is_ignored() -> Result<(), SpecError> {
         let spec = Spec::parse(" sgd : momentum = 0.9 , 0.03 ")?;
         assert_eq!(spec, Spec::parse("sgd:0.03,momentum=0.9")?);

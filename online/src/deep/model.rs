@@ -84,25 +84,14 @@ impl Model {
             _ => (Settings::default(), text.to_owned()),
         };
         let spec: NetworkSpec = layers.parse()?;
+        takes_rows(&spec)?;
         let wrong = |expected: &str| Err(Error::expected(ErrorKind::Spec, expected, text.trim()));
-        let output = spec.output([1])?; // behind the first layer it does not depend on the number of features
-        if spec.find(|layer| matches!(layer, LayerSpec::BatchNorm { stream: false })).is_some() {
-            return wrong("batch_norm:stream, for rows come one by one");
-        }
-        if let Some(layer) = spec.whole_sequences() {
-            return wrong(&format!("layers that take one row after the other, not {layer}"));
-        }
-        if spec.growing_layer().is_none() || output.rank() != 1 {
-            return wrong("a first layer that is linear or recurrent, for new features may come at any time");
-        }
         if settings != Settings::default() && !spec.is_recurrent() {
             return wrong("recurrent layers, for there is a window or a last target");
         }
         let usual = Model::default();
-        let window = settings
-            .window
-            .map_or(Some(usual.window), |rows| NonZeroUsize::new(rows).filter(|rows| rows.get() <= WIDEST));
-        match window {
+        let rows = settings.window.unwrap_or(usual.window.get());
+        match NonZeroUsize::new(rows).filter(|_| rows <= WIDEST) {
             Some(window) => Ok(Model { layers: spec, window, last: settings.last.unwrap_or(usual.last) }),
             None => wrong(&format!("a window of 1 to {WIDEST} rows")),
         }
@@ -113,6 +102,26 @@ impl Model {
     pub fn is_recurrent(&self) -> bool {
         self.layers.is_recurrent()
     }
+}
+
+/// Whether layers can learn from one row after the other, whatever features come.
+///
+/// # Errors
+///
+/// If not: why.
+pub(super) fn takes_rows(spec: &NetworkSpec) -> Result<(), Error> {
+    let wrong = |expected: &str| Err(Error::expected(ErrorKind::Spec, expected, &spec.to_string()));
+    let output = spec.output([1])?; // behind the first layer it does not depend on the number of features
+    if spec.find(|layer| matches!(layer, LayerSpec::BatchNorm { stream: false })).is_some() {
+        return wrong("batch_norm:stream, for rows come one by one");
+    }
+    if let Some(layer) = spec.whole_sequences() {
+        return wrong(&format!("layers that take one row after the other, not {layer}"));
+    }
+    if spec.growing_layer().is_none() {
+        return wrong("a first layer that is linear or recurrent, for new features may come at any time");
+    }
+    if output.rank() != 1 { wrong("layers that give one axis (flatten?)") } else { Ok(()) }
 }
 
 /// How rows go through recurrent layers, as far as it is said.

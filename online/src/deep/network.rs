@@ -5,6 +5,7 @@ use thalweg_autograd::{Params, Var};
 use thalweg_nn::{Linear, Mode, Network as Body, NetworkSpec, State};
 use thalweg_tensor::Rng;
 
+use super::model::takes_rows;
 use super::recurrent::Recurrent;
 use crate::error::{Error, ErrorKind};
 
@@ -21,7 +22,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// If the layers do not fit one another, or so many inputs.
+    /// If the layers do not fit one another, or so many inputs, or cannot learn row by row.
     pub(super) fn new(
         params: &mut Params<f32>,
         spec: &NetworkSpec,
@@ -29,14 +30,9 @@ impl Network {
         outputs: usize,
         rng: &mut Rng,
     ) -> Result<Self, Error> {
+        takes_rows(spec)?;
         let body = Body::new(params, "body", spec, [inputs], rng)?;
-        let &[width] = body.output().dims() else {
-            return Err(Error::expected(
-                ErrorKind::Spec,
-                "a network that gives one axis (flatten?)",
-                &spec.to_string(),
-            ));
-        };
+        let width = body.output().len();
         Ok(Network { body, head: Linear::new(params, "head", width, outputs, rng), outputs })
     }
 
@@ -48,13 +44,13 @@ impl Network {
     pub(super) fn grow(&mut self, params: &mut Params<f32>, inputs: usize, outputs: usize) -> Result<(), Error> {
         let known = self.body.input().len();
         if inputs > known {
+            let width = self.body.output().len();
             if !self.body.grow_inputs(params, inputs - known) {
                 let found = format!("{inputs} inputs to {}", self.body.spec());
                 return Err(Error::expected(ErrorKind::Spec, &format!("{known} inputs, as before"), &found));
             }
-            if self.body.spec().layers.is_empty() {
-                self.head.grow_inputs(params, inputs - known);
-            }
+            // What passes its inputs on gives more of them.
+            self.head.grow_inputs(params, self.body.output().len() - width);
         }
         if outputs > self.outputs {
             self.head.grow_outputs(params, outputs - self.outputs);
@@ -119,7 +115,17 @@ mod tests {
     /// Growth alone, without the step that follows it: θ and Adam's moments of what is old are in place, the rest is 0.
     #[test]
     fn growth_moves_neither_theta_nor_moments() -> Result<(), crate::Error> {
-        for model in ["linear", "mlp:7,5", "rnn:5", "lstm:4", "gru:4", "gru:4,form=chung", "lstm:3x2 > mlp:4"] {
+        for model in [
+            "linear",
+            "mlp:7,5",
+            "rnn:5",
+            "lstm:4",
+            "gru:4",
+            "gru:4,form=chung",
+            "lstm:3x2 > mlp:4",
+            "relu",
+            "prelu > linear:4 > residual(gru:4)",
+        ] {
             let (model, optimizer) = (Model::parse(model)?, "adam:0.01".parse()?);
             let mut learner = Deep::new(Config { model, optimizer, ..Config::new(Task::Classify) });
             for k in 0..20 {
