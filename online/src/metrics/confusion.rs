@@ -116,25 +116,23 @@ impl Confusion {
         }
     }
 
+    /// Truth, prediction, and how often.
+    fn cells(&self) -> impl Iterator<Item = (usize, usize, f64)> {
+        let classes = 0..self.classes();
+        classes.clone().flat_map(move |i| classes.clone().map(move |j| (i, j, self.get(i, j))))
+    }
+
     fn summary(&self) -> Summary {
-        let classes = self.classes();
-        let (mut came, mut said) = (vec![0.0; classes], vec![0.0; classes]);
-        for i in 0..classes {
-            for j in 0..classes {
-                came[i] += self.get(i, j);
-                said[j] += self.get(i, j);
-            }
+        let (mut came, mut said) = (vec![0.0; self.classes()], vec![0.0; self.classes()]);
+        for (i, j, both) in self.cells() {
+            came[i] += both;
+            said[j] += both;
         }
         let total: f64 = came.iter().sum();
         let (mut information, mut squares) = (0.0_f64, 0.0);
-        for i in 0..classes {
-            for j in 0..classes {
-                let both = self.get(i, j);
-                squares += both * both;
-                if both > 0.0 {
-                    information += both / total * (total / came[i] * both / said[j]).ln();
-                }
-            }
+        for (i, j, both) in self.cells().filter(|cell| cell.2 > 0.0) {
+            squares += both * both;
+            information += both / total * (total / came[i] * both / said[j]).ln();
         }
         let information = if total == 0.0 { f64::NAN } else { information.max(0.0) };
         Summary { total, information, pairs: squares - total, truth: side(&came), predicted: side(&said) }

@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn sets_roll_and_merge() {
-        let row = |i: usize| (vec![i % 2 == 0, i % 3 == 0], vec![i % 4 == 0, true]);
+        let row = |i: usize| (vec![i.is_multiple_of(2), i.is_multiple_of(3)], vec![i.is_multiple_of(4), true]);
         let over = |rows: std::ops::Range<usize>| {
             let mut sets = MultiLabel::default();
             rows.for_each(|i| sets.add(&row(i), 1.0));

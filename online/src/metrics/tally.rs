@@ -137,7 +137,7 @@ impl Tally {
     }
 
     fn add(&mut self, row: &Scored, weight: f64) {
-        match (self, row.facts) {
+        match (self, &row.facts) {
             (Tally::Counts(counts), Facts::Class(facts)) => counts.update(facts.truth, facts.said, weight),
             (Tally::Confusion(confusion), Facts::Class(facts)) => confusion.update(facts.truth, facts.said, weight),
             (Tally::Beside(rival, ours, theirs), Facts::Class(facts)) => {
@@ -148,13 +148,13 @@ impl Tally {
                 ours.update(f64::from(u8::from(facts.truth == facts.said)), weight);
                 theirs.update(f64::from(u8::from(right)), weight);
             }
-            (Tally::Mean(cost, mean), Facts::Class(facts)) => mean.update(cost.of(&facts), weight),
+            (Tally::Mean(cost, mean), Facts::Class(facts)) => mean.update(cost.of(facts), weight),
             (Tally::Calibration(calibration), Facts::Class(facts)) => {
                 calibration.update(facts.confidence, facts.truth == facts.said, weight);
             }
             (Tally::Auc(auc), Facts::Class(facts)) => auc.update(facts.truth, &row.probabilities, weight),
-            (Tally::MeanLoss(mean), Facts::Value(truth, said)) => mean.update(truth, said, weight),
-            (Tally::RSquared(r2), Facts::Value(truth, said)) => r2.update(truth, said, weight),
+            (Tally::MeanLoss(mean), &Facts::Value(truth, said)) => mean.update(truth, said, weight),
+            (Tally::RSquared(r2), &Facts::Value(truth, said)) => r2.update(truth, said, weight),
             _ => {} // Scores has no sums of another task
         }
     }
