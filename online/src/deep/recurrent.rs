@@ -183,6 +183,11 @@ impl Row for WithLast<'_> {
             _ => self.row.cell(index),
         }
     }
+
+    /// As in the row: in a sparse stream of numbers, the target before the first one counts as 0.
+    fn absent_is_zero(&self) -> bool {
+        self.row.absent_is_zero()
+    }
 }
 
 #[cfg(test)]

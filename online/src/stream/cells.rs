@@ -122,10 +122,11 @@ impl<'a> Cells<'a> {
                 self.push(name, cell)?;
             }
             Role::Target(kind) => self.target_of(kind, raw)?,
-            Role::Weight => match self.cell(Kind::Number, raw)? {
-                Cell::Number(weight) => self.weight(weight)?,
-                _ => {}
-            },
+            Role::Weight => {
+                if let Cell::Number(weight) = self.cell(Kind::Number, raw)? {
+                    self.weight(weight)?;
+                }
+            }
             Role::Id => self.record.id = self.word(raw)?,
             Role::Time => {
                 self.record.time = match raw {

@@ -21,7 +21,8 @@
 //!   that the first line has most of.
 //! * **JSON.** `null` and `""` are missing, `true` and `false` are categories, and so is a string, even if it looks like a
 //!   number. A key may come and go. Target, weight, id and time must be in the first row; that much is checked of what the
-//!   options name.
+//!   options name. Strings with escapes, and now and then a number of more than 15 digits, take memory for a moment; all
+//!   other reading takes none after the first rows.
 //! * **ARFF.** `numeric`, `real`, `integer`, `{nominal}`, `string` and `date "pattern"` (Java's, of the letters y M d H h m s
 //!   S a E Z) say what a column is; the options may say otherwise. `?` is missing. A value that is not in the list of its
 //!   attribute is an error. In a sparse row a string or date that is absent is missing.

@@ -62,6 +62,18 @@ impl Names {
         self.names.push(name);
         Ok(number)
     }
+
+    /// Takes back all names but the first `length`.
+    pub(super) fn truncate(&mut self, length: usize) {
+        while self.len() > length
+            && let Some(name) = self.names.pop()
+        {
+            self.bytes -= name.len();
+            if self.numbers.get(&name).is_some_and(|&number| number as usize == self.names.len()) {
+                self.numbers.remove(&name);
+            }
+        }
+    }
 }
 
 /// Whether a name is short enough. Names that are put together from parts are checked before they grow.
@@ -86,6 +98,8 @@ mod tests {
             assert_eq!(names.find("c", guess), None);
         }
         assert_eq!(names.get(2), "a");
+        names.truncate(1);
+        assert_eq!((names.find("a", 9), names.find("b", 1), names.push("c")?), (Some(0), None, 1));
         Ok(())
     }
 

@@ -111,57 +111,62 @@ impl Schema {
         Ok(number)
     }
 
-    /// Appends a name. The options decide what it is, and then the file (`kind`).
+    /// Appends a name, or nothing if that fails. The options decide what it is, and then the file (`kind`).
     fn add(&mut self, name: &str, kind: Kind) -> Result<u32, Error> {
         let names = Arc::make_mut(&mut self.names);
-        let options = &self.options;
-        let is = |option: &Option<String>| option.as_deref() == Some(name);
-        let listed = |list: &[String]| list.iter().any(|listed| listed == name);
-        let number = names.push(name)?;
-        let derive = |names: &mut Names, part: &mut dyn Iterator<Item = String>| {
-            part.map(|part| names.push(&part)).fold(Ok(number + 1), |first, pushed| pushed.and(first))
-        };
-        let dates = |names: &mut Names, pattern| {
-            let first = derive(names, &mut date::PARTS.iter().map(|part| format!("{name} {part}")))?;
-            Ok::<_, Error>(Kind::Date(first, pattern))
-        };
-        let role = if listed(&options.ignore) {
-            Role::Ignored
-        } else if is(&options.weight) {
-            Role::Weight
-        } else if is(&options.id) {
-            Role::Id
-        } else if is(&options.time) {
-            Role::Time
-        } else if is(&options.target) {
-            Role::Target(match kind {
-                _ if listed(&options.categorical) => Kind::Category,
-                _ if listed(&options.numeric) => Kind::Number,
-                _ if listed(&options.text) || listed(&options.date) || matches!(kind, Kind::Date(..)) => {
-                    let message = "expected a target that is a category or a number, found a text or a date";
-                    return Err(Error::new(ErrorKind::Schema, message).in_column(name));
-                }
-                kind => kind,
-            })
-        } else {
-            Role::Feature(match kind {
-                _ if listed(&options.categorical) => Kind::Category,
-                _ if listed(&options.numeric) => Kind::Number,
-                _ if listed(&options.date) => dates(names, None)?,
-                _ if listed(&options.text) => {
-                    let parts = (0..options.text_columns).map(|column| format!("{name}#{column}"));
-                    Kind::Text(derive(names, &mut { parts })?)
-                }
-                Kind::Date(_, pattern) => dates(names, pattern)?,
-                kind => kind,
-            })
-        };
-        self.roles.push(role);
-        // What a date or a text has become is never read from the stream.
-        self.roles.resize(self.names.len(), Role::Feature(Kind::Inferred));
-        self.places.resize(self.names.len(), (0, 0));
-        Ok(number)
+        let length = names.len();
+        match names.push(name).and_then(|number| Ok((number, role(names, &self.options, name, kind)?))) {
+            Ok((number, role)) => {
+                self.roles.push(role);
+                // What a date or a text has become is never read from the stream.
+                self.roles.resize(self.names.len(), Role::Feature(Kind::Inferred));
+                self.places.resize(self.names.len(), (0, 0));
+                Ok(number)
+            }
+            Err(error) => {
+                names.truncate(length);
+                Err(error)
+            }
+        }
     }
+}
+
+/// What the column of the last of the names is for. Dates and texts append names of their own.
+fn role(names: &mut Names, options: &StreamOptions, name: &str, kind: Kind) -> Result<Role, Error> {
+    let is = |option: &Option<String>| option.as_deref() == Some(name);
+    let listed = |list: &[String]| list.iter().any(|listed| listed == name);
+    let declared = if listed(&options.categorical) {
+        Kind::Category
+    } else if listed(&options.numeric) {
+        Kind::Number
+    } else if listed(&options.date) {
+        Kind::Date(0, None)
+    } else if listed(&options.text) {
+        Kind::Text(0)
+    } else {
+        kind
+    };
+    let first = names.len() as u32;
+    Ok(match declared {
+        _ if listed(&options.ignore) => Role::Ignored,
+        _ if is(&options.weight) => Role::Weight,
+        _ if is(&options.id) => Role::Id,
+        _ if is(&options.time) => Role::Time,
+        Kind::Date(..) | Kind::Text(_) if is(&options.target) => {
+            let message = "expected a target that is a category or a number, found a text or a date";
+            return Err(Error::new(ErrorKind::Schema, message).in_column(name));
+        }
+        kind if is(&options.target) => Role::Target(kind),
+        Kind::Date(_, pattern) => {
+            date::PARTS.iter().try_for_each(|part| names.push(&format!("{name} {part}")).map(drop))?;
+            Role::Feature(Kind::Date(first, pattern))
+        }
+        Kind::Text(_) => {
+            (0..options.text_columns).try_for_each(|column| names.push(&format!("{name}#{column}")).map(drop))?;
+            Role::Feature(Kind::Text(first))
+        }
+        kind => Role::Feature(kind),
+    })
 }
 
 #[cfg(test)]

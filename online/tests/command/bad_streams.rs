@@ -16,7 +16,7 @@ fn a_stream_that_is_not_there() {
     assert!(folder.refusal("run folder").starts_with("folder: cannot be read, before the first row: "));
     assert_eq!(
         folder.refusal("run"),
-        "expected a CSV file or a bundled stream (airline_passengers, co2, digits, phishing), found nothing"
+        "expected a file or a bundled stream (airline_passengers, co2, digits, phishing), found nothing"
     );
     std::fs::create_dir(folder.path("digits")).expect("the folder takes a folder");
     assert_eq!(folder.json("run digits --limit 5")["rows"], 5, "a folder of that name does not hide a bundled stream");

@@ -2,6 +2,7 @@
 
 mod bad_checkpoints;
 mod bad_streams;
+mod formats;
 mod kill;
 mod operator;
 mod results;

@@ -128,7 +128,7 @@ fn columns_have_roles() {
         word.filter(|word| *word != "?").map(|word| word.parse().expect("a number"))
     };
     assert!(rows[0].ends_with(" -> up * 2 #ann @1500000000"), "{}", rows[0]);
-    assert!(rows[0].starts_with("a=1 when years=54.0"), "{}", rows[0]);
+    assert!(rows[0].starts_with("a=1 when years=53.9997"), "{}", rows[0]);
     // Each `rain` is itself and <ra, rai, ain, in>.
     assert_eq!(of(0, "note#0=").zip(of(0, "note#1=")).map(|(a, b)| a + b), Some(10.0));
     assert_eq!(rows[1].matches("=?").count(), 9, "{}", rows[1]);

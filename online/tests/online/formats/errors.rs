@@ -117,8 +117,8 @@ fn limits_are_kept() {
     let message = |name: &str, text: String| fails(name, text).unwrap_err().to_string();
     let wide = message("f.jsonl", format!("{{\"y\":0}}\n{{\"a\":[{}1]}}\n", "1,".repeat(1 << 20)));
     assert!(wide.contains("row 2") && wide.contains(": expected at most 1048576 features"), "{wide}");
-    let many = message("f.jsonl", format!("{{\"a\":0}}\n{{{}\"a\":1}}\n", "\"a\":1,".repeat(1 << 20)));
-    assert!(many.ends_with("expected a row of at most 1048576 cells, found more") || many == "", "{many}");
+    let many = message("f.jsonl", format!("{{\"a\":0,\"y\":1}}\n{{{}\"a\":1}}\n", "\"a\":1,".repeat(1 << 20)));
+    assert!(many.ends_with("expected a row of at most 1048576 cells, found more"), "{many}");
     let long = "k".repeat(5000);
     let name = message("f.jsonl", format!("{{\"{long}\":[1,2]}}\n"));
     assert_eq!(name, "f.jsonl: row 1: expected a name of at most 4096 bytes, found 5000");

@@ -91,7 +91,7 @@ fn what_a_sparse_row_does_not_name_is_zero() {
         there.iter().map(|(index, x)| format!(" {}{sign}{x}", index + first)).collect()
     };
     let expected = learn(name, dense.as_bytes(), &[]);
-    assert!(sparse("t.svm", &|y, there| format!("{y}{}", pairs(":", there, 1))) == expected, "LIBSVM");
+    assert_eq!(sparse("t.svm", &|y, there| format!("{y}{}", pairs(":", there, 1))), expected, "LIBSVM");
     assert!(sparse("t.vw", &|y, there| format!("{y} |{}", pairs(":", there, 1))) == expected, "VW");
     let mut header =
         "@relation t\n@attribute a real\n@attribute b real\n@attribute c real\n@attribute y {1,-1}\n@data\n".to_owned();
