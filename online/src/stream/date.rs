@@ -2,10 +2,10 @@
 
 use std::f64::consts::TAU;
 
+use jiff::civil;
 use jiff::civil::DateTime;
-use jiff::fmt::strtime;
+use jiff::fmt::{strtime, temporal::Pieces};
 use jiff::tz::Offset;
-use jiff::{Timestamp, civil};
 
 use crate::error::{Error, ErrorKind};
 
@@ -16,9 +16,16 @@ pub(super) const PARTS: [&str; 7] = ["years", "season sin", "season cos", "week 
 pub(super) fn parse(text: &str, pattern: Option<&str>) -> Option<DateTime> {
     match pattern {
         Some(pattern) => strtime::parse(pattern, text).ok()?.to_datetime().ok(),
-        // `Z` says that the clock showed UTC.
-        None => text.parse().or_else(|_| text.parse().map(|utc: Timestamp| Offset::UTC.to_datetime(utc))).ok(),
+        None => iso_8601(text).map(|(at, _)| at),
     }
+}
+
+/// What the clock showed, at midnight if nothing is said of the time, and how far it was from UTC. Zones by name are not
+/// known here.
+fn iso_8601(text: &str) -> Option<(DateTime, Option<Offset>)> {
+    let pieces = Pieces::parse(text).ok().filter(|pieces| pieces.time_zone_annotation().is_none())?;
+    let time = pieces.time().unwrap_or(civil::Time::midnight());
+    Some((DateTime::from_parts(pieces.date(), time), pieces.to_numeric_offset()))
 }
 
 /// A date and time as seven numbers: years since 1970 (of 365.2425 days), for what changes for good; and sine and cosine
@@ -48,7 +55,10 @@ fn days_since_1970(date: civil::Date, day: f64) -> f64 {
 pub(super) fn nanoseconds(text: &str) -> Result<i64, Error> {
     let found = match text.parse::<f64>() {
         Ok(seconds) => of_seconds(seconds),
-        Err(_) => moment(text).and_then(|moment| i64::try_from(moment.as_nanosecond()).ok()),
+        Err(_) => iso_8601(text).and_then(|(at, offset)| {
+            let moment = offset.unwrap_or(Offset::UTC).to_timestamp(at).ok()?;
+            i64::try_from(moment.as_nanosecond()).ok()
+        }),
     };
     found.ok_or_else(|| {
         Error::expected(ErrorKind::Type, "seconds since 1970 or a date such as 2024-02-29T12:30:00Z", text)
@@ -57,15 +67,13 @@ pub(super) fn nanoseconds(text: &str) -> Result<i64, Error> {
 
 /// The same for a number; `None` outside of the years 1677 to 2262.
 pub(super) fn of_seconds(seconds: f64) -> Option<i64> {
+    // Ten digits and a bit are all the seconds that an i64 has room for.
+    if !(-1e10..1e10).contains(&seconds) {
+        return None;
+    }
     // Whole seconds and the rest apart: together they have more digits than an f64.
     let (whole, rest) = (seconds.floor(), seconds - seconds.floor());
-    let nanoseconds = whole as i128 * 1_000_000_000 + (rest * 1e9).round() as i128;
-    if seconds.is_finite() { i64::try_from(nanoseconds).ok() } else { None }
-}
-
-fn moment(text: &str) -> Option<Timestamp> {
-    let local = || Offset::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
-    text.parse().ok().or_else(local)
+    i64::try_from(whole as i128 * 1_000_000_000 + (rest * 1e9).round() as i128).ok()
 }
 
 /// Java's pattern of a date, which ARFF uses, as one of `strptime`. `None` if it has letters other than these.
@@ -143,7 +151,7 @@ mod tests {
             let found = nanoseconds(text).unwrap_or_else(|error| panic!("{error}"));
             assert!((found - expected).abs() < 500, "{text}: {found}");
         }
-        for text in ["1e300", "NaN", "inf", "3000-01-01", "soon"] {
+        for text in ["1e300", "-1e300", "9.9e9", "NaN", "inf", "3000-01-01", "soon", "2024-01-01T00:00[Asia/Oral]"] {
             assert_eq!(nanoseconds(text).unwrap_err().kind(), ErrorKind::Type, "{text}");
         }
     }

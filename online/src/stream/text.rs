@@ -62,10 +62,7 @@ mod tests {
 
     #[test]
     fn the_columns_of_a_word_are_those_of_every_release() {
-        let mut text = TextCounts::default();
-        let columns: Vec<usize> =
-            ["rain", "sun"].map(|word| text.of(word, 8).iter().position(|&count| count > 0.0).unwrap_or(8)).to_vec();
-        assert_eq!(xxh3_64_with_seed(b"rain", 0), 0);
-        assert_eq!(columns, [0, 0]);
+        assert_eq!(xxh3_64_with_seed(b"rain", WORDS), 867_523_730_932_068_441);
+        assert!(TextCounts::default().of("rain", 8)[867_523_730_932_068_441 % 8] >= 1.0);
     }
 }

@@ -14,7 +14,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
     let mut files: Vec<(&str, Vec<u8>)> =
         in_every_format(&table(6)).into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
     let rich: [(&str, &str); 6] = [
-        ("r.csv", "d,s,w,y\n2024-01-01,\"so, \"\"fine\",1,a\n,,2,?\n2024-02-29T12:00Z,été,0.5,b\n"),
+        ("r.csv", "d,s,w,y\n1.5,x,1,a\n2024-01-01,\"so, \"\"fine\",1,a\n,,2,?\n2024-02-29T12:00Z,été,0.5,b\n"),
         (
             "r.jsonl",
             "{\"d\":\"2024-01-01\",\"s\":{\"t\":[1,{\"u\":null}]},\"w\":1e3,\"y\":\"\\u00e9\"}\n{\"d\":null,\"w\":2,\"y\":-1}\n",
@@ -78,9 +78,28 @@ type Damage = Vec<(prop::sample::Index, Change)>;
 enum Change {
     Set(u8),
     Insert(u8),
+    Say(&'static str),
     Remove(usize),
     Copy(usize, prop::sample::Index),
 }
+
+/// Numbers and words that mean something, or too much.
+const WORDS: [&str; 14] = [
+    "1e300",
+    "-1e300",
+    "NaN",
+    "inf",
+    "5e-324",
+    "18446744073709551616",
+    "9999-12-31T23:59:60Z",
+    "-009999-01-01",
+    "null",
+    "'\\'",
+    "{3 x}",
+    ", {1e308}",
+    "qid:9",
+    " |n:1e308 a:1e308 a:1e308 ",
+];
 
 fn damage() -> impl Strategy<Value = Damage> {
     let byte =
@@ -88,6 +107,7 @@ fn damage() -> impl Strategy<Value = Damage> {
     let change = prop_oneof![
         byte.clone().prop_map(Change::Set),
         byte.prop_map(Change::Insert),
+        prop::sample::select(WORDS.to_vec()).prop_map(Change::Say),
         (1..30_usize).prop_map(Change::Remove),
         (1..30_usize, any::<prop::sample::Index>()).prop_map(|(length, from)| Change::Copy(length, from)),
     ];

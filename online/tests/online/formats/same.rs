@@ -62,6 +62,9 @@ fn compression_changes_no_row_and_no_hash() {
     }
 }
 
+/// Writes a row: its class, and places and values of what is not zero.
+type Line<'a> = &'a dyn Fn(i32, &[(usize, f64)]) -> String;
+
 /// A table with zeros: the first row has none, so that features come in the same order.
 fn zeros(rows: usize) -> Vec<([f64; 3], i32)> {
     let mut table = table(rows);
@@ -76,7 +79,7 @@ fn zeros(rows: usize) -> Vec<([f64; 3], i32)> {
 fn what_a_sparse_row_does_not_name_is_zero() {
     let rows = zeros(300);
     let [(name, dense), ..] = in_every_format(&rows);
-    let sparse = |name: &str, line: &dyn Fn(i32, &[(usize, f64)]) -> String| {
+    let sparse = |name: &str, line: Line<'_>| {
         let text: String = rows
             .iter()
             .map(|(x, y)| {
@@ -84,7 +87,6 @@ fn what_a_sparse_row_does_not_name_is_zero() {
                 line(*y, &there) + "\n"
             })
             .collect();
-        // Replayed rows keep what they were when they were read: columns are there from the first row on in all three.
         learn(name, text.as_bytes(), &[100])
     };
     let pairs = |sign: &str, there: &[(usize, f64)], first: usize| -> String {
