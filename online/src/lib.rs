@@ -5,6 +5,7 @@
 //! * [`Learner`]: what predicts a row and then learns from it; [`baseline`]: the simplest ones, which must be beaten.
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
+//! * [`synth`]: streams from seeded generators, with and without drift.
 //! * [`spec`]: short descriptions such as `mlp:64,64`; [`checkpoint`]: saving and exact resume.
 //! * [`Error`]: what went wrong with outside data, and where.
 

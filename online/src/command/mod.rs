@@ -1,6 +1,7 @@
 //! Arguments in, results out, exit codes: 0 when all went well, 2 when something that came from outside was wrong.
 
 mod digits;
+mod generate;
 mod inspect;
 mod progress;
 mod report;
@@ -33,6 +34,8 @@ enum Command {
     Run(Box<run::Options>),
     /// List the bundled streams
     Streams(Output),
+    /// Write rows of a seeded generator to stdout
+    Generate(generate::Options),
     /// Show what a checkpoint holds
     Inspect(inspect::Options),
 }
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         None => digits::run(&cli.digits),
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Streams(output)) => streams::run(output),
+        Some(Command::Generate(options)) => generate::run(&options),
         Some(Command::Inspect(options)) => inspect::run(&options),
     };
     match done {

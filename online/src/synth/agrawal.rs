@@ -82,7 +82,7 @@ impl Agrawal {
         let commission = if salary >= 75_000.0 { 0.0 } else { 10_000.0 + most * random.uniform() };
         let (age, education) = (20.0 + random.code(61), random.code(5));
         let (car, zipcode) = (1.0 + random.code(20), random.code(9));
-        let house = (dearest(river) - zipcode) * 100_000.0 * (0.5 + random.uniform());
+        let house = (if river { 8.0 } else { 9.0 } - zipcode) * 100_000.0 * (0.5 + random.uniform());
         let (years, loan) = (1.0 + random.code(30), random.uniform() * 500_000.0);
         x.extend([salary, commission, age, education, car, zipcode, house, years, loan]);
         self.label(&x[start..])
@@ -101,17 +101,12 @@ impl Agrawal {
             x[1] = moved(x[1], 10_000.0, 75_000.0, 65_000.0);
         }
         x[2] = moved(x[2], 20.0, 80.0, 60.0).round_ties_even();
-        let base = (dearest(river) - x[5]) * 100_000.0;
+        let base = (9.0 - x[5]) * 100_000.0;
         let (low, high, range) = if river { (base, 0.0, 135_000.0) } else { (0.5 * base, 1.5 * base, base) };
         x[6] = moved(x[6], low, high, range);
         x[7] = moved(x[7], 1.0, 30.0, 29.0).round_ties_even();
         x[8] = moved(x[8], 0.0, 500_000.0, 500_000.0);
     }
-}
-
-/// The factor of the dearest houses, those of zip code 0.
-fn dearest(river: bool) -> f64 {
-    if river { 8.0 } else { 9.0 }
 }
 
 impl Person {

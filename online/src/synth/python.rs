@@ -129,7 +129,7 @@ mod tests {
     fn a_saved_generator_goes_on_at_any_place_in_a_block() -> Result<(), serde_json::Error> {
         for used in [0, 1, 623, 624, 625, 2000] {
             let mut random = Python::new(7);
-            (0..used).for_each(|_| drop(random.next_u32()));
+            (0..used).for_each(|_| _ = random.next_u32());
             let mut saved: Python = serde_json::from_str(&serde_json::to_string(&random)?)?;
             for _ in 0..1500 {
                 assert_eq!(saved.next_u32(), random.next_u32());

@@ -61,9 +61,7 @@ impl Seed {
         match self.compat {
             Compat::Papers => {
                 let mut rng = Rng::new(self.number);
-                (0..index).for_each(|_| {
-                    rng.next_u64();
-                });
+                (0..index).for_each(|_| _ = rng.next_u64());
                 Seed::new(rng.next_u64())
             }
             Compat::River => self,

@@ -3,6 +3,7 @@
 mod bad_checkpoints;
 mod bad_streams;
 mod formats;
+mod generate;
 mod kill;
 mod operator;
 mod results;

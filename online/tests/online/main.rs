@@ -8,3 +8,5 @@ mod metrics;
 mod resume;
 mod streams;
 mod synth;
+mod synth_laws;
+mod synth_shares;
