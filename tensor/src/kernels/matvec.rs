@@ -2,7 +2,7 @@
 
 use super::dispatch::{InstructionSet, instruction_sets};
 use super::dot::dot_rows;
-use super::lanes::Lanes;
+use super::lanes::{LANES, Lanes};
 use crate::Real;
 
 /// `y = W x` for row-major `W [y.len(), x.len()]`.
@@ -62,26 +62,36 @@ fn matvec_add_body<T: Real, L: Lanes<T>, const BLOCK: usize>(w: &[T], x: &[T], y
     );
 }
 
-/// Hands the inner product of each row with `x` to `write`: `BLOCK` rows at a time, then
-/// pairs, then the last.
+/// Hands the inner product of each row with `x` to `write`: as many rows at a time as the registers
+/// hold and no more than fill one with their sums, then `BLOCK`, then pairs, then the last.
 #[inline(always)]
 fn each_row<T: Real, L: Lanes<T>, const BLOCK: usize>(w: &[T], x: &[T], y: &mut [T], write: impl Fn(&mut T, T)) {
-    let columns = x.len();
-    let (y_blocks, y_rest) = y.as_chunks_mut::<BLOCK>();
-    for (block, y) in y_blocks.iter_mut().enumerate() {
-        let [products] = dot_rows::<T, L, BLOCK, 1>(&w[block * BLOCK * columns..], x, columns);
+    let (mut w, mut y) = (w, y);
+    if BLOCK >= 8 && T::BYTES == 4 {
+        (w, y) = blocks_of_rows::<T, L, LANES>(w, x, y, &write);
+    }
+    (w, y) = blocks_of_rows::<T, L, BLOCK>(w, x, y, &write);
+    (w, y) = blocks_of_rows::<T, L, 2>(w, x, y, &write);
+    blocks_of_rows::<T, L, 1>(w, x, y, &write);
+}
+
+/// `ROWS` rows at a time; returns what is left of `w` and `y`.
+#[inline(always)]
+fn blocks_of_rows<'a, T: Real, L: Lanes<T>, const ROWS: usize>(
+    w: &'a [T],
+    x: &[T],
+    y: &'a mut [T],
+    write: &impl Fn(&mut T, T),
+) -> (&'a [T], &'a mut [T]) {
+    let (blocks, rest) = y.as_chunks_mut::<ROWS>();
+    let mut w = w;
+    for y in blocks {
+        let (rows, next) = w.split_at(ROWS * x.len());
+        let [products] = dot_rows::<T, L, ROWS, 1>(rows, x, x.len());
         y.iter_mut().zip(products).for_each(|(y, product)| write(y, product));
+        w = next;
     }
-    let w = &w[y_blocks.len() * BLOCK * columns..];
-    let (y_pairs, y_rest) = y_rest.as_chunks_mut::<2>();
-    for (pair, y) in y_pairs.iter_mut().enumerate() {
-        let [products] = dot_rows::<T, L, 2, 1>(&w[pair * 2 * columns..], x, columns);
-        y.iter_mut().zip(products).for_each(|(y, product)| write(y, product));
-    }
-    if let [y] = y_rest {
-        let [[product]] = dot_rows::<T, L, 1, 1>(&w[y_pairs.len() * 2 * columns..], x, columns);
-        write(y, product);
-    }
+    (w, rest)
 }
 
 #[cfg(test)]
