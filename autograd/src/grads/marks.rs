@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use thalweg_tensor::Real;
-use thalweg_tensor::kernels::{self, GRAIN};
+use thalweg_tensor::kernels;
 
 use super::Grads;
 use crate::layout::{Entry, Param};
@@ -85,13 +85,7 @@ impl<T: Real> Grads<T> {
         if !(whole && entry.trainable() && mark.is_clear()) {
             return kernels::outer_add(left, right, self.place(param, start, left.len() * right.len()));
         }
-        let mut keep = |numbers: &[T]| {
-            let start = self.factors.len().next_multiple_of(GRAIN);
-            self.factors.resize(start + numbers.len(), T::ZERO);
-            self.factors[start..].copy_from_slice(numbers);
-            start..start + numbers.len()
-        };
-        mark.outer = Some(Outer { left: keep(left), right: keep(right) });
+        mark.outer = Some(Outer { left: self.factors.append(left), right: self.factors.append(right) });
     }
 
     /// Turns an outer product into its elements.
@@ -231,6 +225,7 @@ mod tests {
         for (alpha, tolerance) in [(-0.5, 1e-6), (-100.0, 1e-4)] {
             grads.add_outer(w, 0, &[2e37], &[3e-37, -4e-37]);
             assert!((grads.norm() - 10.0).abs() < 1e-5, "{}", grads.norm());
+            assert!(grads.is_within(10.1) && !grads.is_within(9.9));
             params.of_mut(w).fill(0.0);
             grads.apply(alpha, params.theta_mut());
             let expected = [6.0 * alpha, -8.0 * alpha];
@@ -238,6 +233,7 @@ mod tests {
         }
         grads.add_outer(w, 0, &[f32::INFINITY], &[0.0, 0.0]);
         assert!(grads.norm().is_nan(), "as the norm of its elements, ∞ · 0");
+        assert!(!grads.is_within(f64::MAX));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use marks::{Mark, Outer, Piece};
 pub struct Grads<T: Real = f32> {
     flat: Flat<T>,
     marks: Vec<Mark>,
-    /// The vectors of outer products, each on a cache line.
+    /// The vectors of outer products, each on a cache line, and zeros in between.
     factors: Buffer<T>,
     /// Where ops write what nobody wants: the gradient of a frozen parameter.
     unwanted: Buffer<T>,
@@ -195,11 +195,6 @@ impl<T: Real> Grads<T> {
     /// ‖∇L‖₂ over the touched elements of trainable parameters. It is not finite if any of them is not, or if the
     /// square of one overflows.
     pub fn norm(&self) -> f64 {
-        // Of a short vector the square is an inner product; of a long one it is added in blocks, to be accurate.
-        let squares_of = |numbers: &[T]| match numbers.len() {
-            ..=1024 => kernels::dot(numbers, numbers).to_f64(),
-            _ => kernels::sum_of_squares(numbers).to_f64(),
-        };
         // Where the square of a factor over- or underflows, that of the product need not.
         let squares_of_factor = |numbers: &[T]| match squares_of(numbers) {
             squares if squares.is_finite() && squares > T::MIN_POSITIVE.to_f64() => squares,
@@ -215,6 +210,25 @@ impl<T: Real> Grads<T> {
             mark.stretches(entry, |range| squares += squares_of(&self.flat.as_slice()[range]));
         }
         squares.sqrt()
+    }
+
+    /// Whether the [norm](Grads::norm) is at most `limit`, which is quickly seen where it is far below.
+    pub fn is_within(&self, limit: f64) -> bool {
+        // Of an outer product, ‖l rᵀ‖ = ‖l‖ ‖r‖ ≤ (‖l‖² + ‖r‖²) / 2; and a sum of squares is at most the square of the sum.
+        let factors = squares_of(&self.factors) / 2.0;
+        let mut squares = factors * factors;
+        for (entry, mark) in self.layout().entries().iter().zip(&self.marks).filter(|(entry, _)| entry.trainable()) {
+            mark.stretches(entry, |range| squares += squares_of(&self.flat.as_slice()[range]));
+        }
+        squares.sqrt() <= limit || self.norm() <= limit
+    }
+}
+
+/// ‖x‖². Of a short vector it is an inner product; of a long one it is added in blocks, to be accurate.
+fn squares_of<T: Real>(numbers: &[T]) -> f64 {
+    match numbers.len() {
+        ..=1024 => kernels::dot(numbers, numbers).to_f64(),
+        _ => kernels::sum_of_squares(numbers).to_f64(),
     }
 }
 

@@ -62,10 +62,16 @@ impl<T: Real> Var<'_, T> {
         let op = if activation == Activation::Identity { op } else { op.saving(rows * out) };
         let forward = |x: &[T], w: &[T], b: Option<&[T]>, y: &mut [T]| {
             let (y, _) = y.split_at_mut(rows * out); // what is kept for backward is room alone
-            if let Some(b) = b {
-                y.chunks_exact_mut(out.max(1)).for_each(|y| y.copy_from_slice(b));
+            match b {
+                Some(b) if rows == 1 => y.copy_from_slice(b),
+                Some(b) => y.chunks_exact_mut(out.max(1)).for_each(|y| y.copy_from_slice(b)),
+                None => {}
             }
-            kernels::linear_add(x, w, inputs, y);
+            if rows == 1 {
+                kernels::matvec_add(w, x, y)
+            } else {
+                kernels::linear_add(x, w, inputs, y)
+            }
             activation.forward(y);
         };
         let Some(bias) = bias else {
@@ -187,6 +193,9 @@ pub(super) fn rows_times_transposed<T: Real>(x: &[T], w: &[T], rows: usize, y: &
 
 /// `X̄ += Ȳ W` for `dy: [rows, out]`, `w: [out, in]`, `dx: [rows, in]`.
 pub(super) fn rows_times<T: Real>(dy: &[T], w: &[T], rows: usize, dx: &mut [T]) {
+    if rows == 1 {
+        return kernels::matvec_transposed_add(w, dy, dx);
+    }
     let (inputs, outputs) = (dx.len() / rows.max(1), dy.len() / rows.max(1));
     if rows >= BLOCK_ROWS {
         let (dy, w) = (Matrix::new(rows, outputs, dy), Matrix::new(outputs, inputs, w));
@@ -237,6 +246,9 @@ fn affine_backward<T: Real>(g: &mut Back<'_, T>) {
 pub(super) fn add_rows<T: Real>(rows: &[T], sum: &mut [T]) {
     /// A sum of rows is their product with ones, which reads and writes `sum` once for all of these.
     const ROWS: usize = 64;
+    if rows.len() == sum.len() {
+        return kernels::add_assign(rows, sum);
+    }
     for rows in rows.chunks((ROWS * sum.len()).max(1)) {
         kernels::matvec_transposed_add(rows, &[T::ONE; ROWS][..rows.len() / sum.len()], sum);
     }

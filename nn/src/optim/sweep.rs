@@ -89,7 +89,7 @@ impl<T: Real> Sweep<'_, T> {
 pub(super) fn is_accepted<T: Real>(params: &Params<T>, grads: &mut Grads<T>, groups: &mut Groups) -> bool {
     grads.align(params.layout());
     groups.drop_frozen(grads);
-    let accepted = grads.norm() <= 1e-4 / T::MIN_POSITIVE.to_f64().sqrt();
+    let accepted = grads.is_within(1e-4 / T::MIN_POSITIVE.to_f64().sqrt());
     if !accepted {
         grads.zero();
     }

@@ -1,7 +1,7 @@
 //! Memory that begins on a cache line.
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
 #[cfg(feature = "serde")]
 use super::bytes::with_serde;
@@ -61,9 +61,26 @@ impl<T: Real> Buffer<T> {
         }
     }
 
+    /// Appends these numbers, from the next multiple of [`GRAIN`] on, and zeros before them. Returns where they are.
+    pub fn append(&mut self, numbers: &[T]) -> Range<usize> {
+        let start = self.len.next_multiple_of(GRAIN);
+        self.resize(start, T::ZERO);
+        let end = start + numbers.len();
+        self.set_len(end);
+        self[start..].copy_from_slice(numbers);
+        start..end
+    }
+
     fn set_len(&mut self, len: usize) {
-        self.grains.resize(self.grains.len().max(len.div_ceil(GRAIN)), Grain([T::ZERO; GRAIN]));
+        if len.div_ceil(GRAIN) > self.grains.len() {
+            self.grow(len.div_ceil(GRAIN));
+        }
         self.len = len;
+    }
+
+    #[cold]
+    fn grow(&mut self, grains: usize) {
+        self.grains.resize(grains, Grain([T::ZERO; GRAIN]));
     }
 
     /// Makes it empty and keeps its memory.
@@ -179,6 +196,11 @@ mod tests {
                 prop_assert_eq!((buffer.len(), &buffer[..len]), (len + step, &vector[..]));
                 buffer.resize(len, 0.0);
                 prop_assert_eq!(buffer.clone(), Buffer::from(&vector[..]));
+                vector.resize(len.next_multiple_of(GRAIN), 0.0);
+                vector.extend([1.0, 2.0]);
+                let appended = buffer.append(&[1.0, 2.0]);
+                prop_assert_eq!((appended.start % GRAIN, &buffer[appended]), (0, &[1.0, 2.0][..]));
+                prop_assert_eq!(&buffer[..], &vector[..]);
                 prop_assert_eq!(buffer.as_ptr().addr() % 64, 0);
                 prop_assert!(buffer.capacity() >= len);
             }
