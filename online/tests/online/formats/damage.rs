@@ -124,6 +124,7 @@ fn damaged(bytes: &[u8], damage: &Damage) -> Vec<u8> {
         match change {
             Change::Set(byte) => bytes[place] = *byte,
             Change::Insert(byte) => bytes.insert(place, *byte),
+            Change::Say(word) => drop(bytes.splice(place..place, word.bytes())),
             Change::Remove(length) => drop(bytes.drain(place..(place + length).min(bytes.len()))),
             Change::Copy(length, from) => {
                 let from = from.index(bytes.len());
