@@ -33,7 +33,7 @@
 //! * **Frozen parameters**, in θ or by their [`Group`], keep their bits, and what is remembered of them.
 //! * What is remembered never holds denormal numbers, on which arithmetic is many times slower: they are set to zero.
 //! * They are plain data: `Send`, `Sync`, to clone, and to save in the middle of anything. All fields that have a name may
-//!   be changed between steps.
+//!   be changed between steps. A step panics over what is out of its [bounds](Optimizer::check).
 //!
 //! # Gradients of several passes
 //!
@@ -126,7 +126,7 @@ pub trait Optimizer<T: Real> {
     /// Other settings for some of the parameters.
     fn groups_mut(&mut self) -> &mut Groups;
 
-    /// Shows all other settings, by their names.
+    /// Shows all numbers and switches that it is set by, by their names, PyTorch's where it has one.
     fn hyperparameters(&mut self, visit: Visit<'_>);
 
     /// Whether all hyperparameters are within their bounds, as PyTorch asks when an optimizer is made: rates, decays and ε
