@@ -107,7 +107,8 @@ mod tests {
         assert_eq!(message(b"PK\x03\x04"), "not a checkpoint of thalweg");
         assert_eq!(message(b""), "not a checkpoint of thalweg");
         assert_eq!(message(b"THAL"), "cut short: expected 28 bytes, found 4");
-        assert_eq!(changed(8, 4), "of another version: expected format 3, found format 4");
+        let other = format!("of another version: expected format {VERSION}, found format 99");
+        assert_eq!(changed(8, 99), other);
         assert!(changed(19, 1).starts_with("too large: expected at most 4294967296 bytes, found "));
         assert_eq!(changed(25, 0xff), "damaged: the checksum does not match");
         let expected = format!("cut short: expected {} bytes, found {}", good.len(), good.len() - 1);

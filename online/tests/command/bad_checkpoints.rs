@@ -1,5 +1,7 @@
 //! Checkpoints that cannot be read, do not belong, or cannot be written.
 
+use thalweg_online::checkpoint::VERSION;
+
 use super::support::{Folder, stream};
 
 /// A folder with a stream `s.csv` and a checkpoint `c` of its first 800 rows.
@@ -38,7 +40,7 @@ fn damage_is_noticed_wherever_it_is() {
         refused(&folder, "d")
     };
     assert_eq!(flipped(0), "d: not a checkpoint of thalweg");
-    assert_eq!(flipped(8), "d: of another version: expected format 3, found format 7");
+    assert_eq!(flipped(8), format!("d: of another version: expected format {VERSION}, found format {}", VERSION ^ 4));
     assert!(flipped(12).starts_with("d: "), "the length");
     for place in [20, 100, length / 3, length / 2, length - 30, length - 9, length - 8, length - 1] {
         assert_eq!(flipped(place), "d: damaged: the checksum does not match", "byte {place}");
@@ -60,9 +62,9 @@ fn damage_is_noticed_wherever_it_is() {
 fn another_version_is_named() {
     let folder = folder();
     let mut bytes = folder.read("c");
-    bytes[8..12].copy_from_slice(&7_u32.to_le_bytes());
+    bytes[8..12].copy_from_slice(&99_u32.to_le_bytes());
     folder.write("c", bytes);
-    assert_eq!(refused(&folder, "c"), "c: of another version: expected format 3, found format 7");
+    assert_eq!(refused(&folder, "c"), format!("c: of another version: expected format {VERSION}, found format 99"));
 }
 
 #[test]
