@@ -61,11 +61,11 @@ struct Outcome {
 pub fn run(options: &Options) -> Result<(), Failure> {
     let digits = Digits::read()?;
     let config = |memory: &MemorySpec| Config {
-        task: Task::Classify,
         model: options.model.clone(),
         optimizer: options.optimizer.clone(),
         memory: memory.clone(),
         seed: options.seed,
+        ..Config::new(Task::Classify)
     };
     let outcomes = [
         digits.teach(&format!("{} with {}", options.model, options.memory), &mut Deep::new(config(&options.memory)))?,

@@ -23,6 +23,12 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
     let delimiter = held.delimiter.map_or_else(|| "auto".to_owned(), character);
     for (flag, asked, held) in [
         ("--task", task, config.task.to_string()),
+        ("--scale", options.scale.map(|scale| scale.to_string()), config.features.default_scale().to_string()),
+        (
+            "--features",
+            options.features.is_some().then(|| options.of_features().to_string()),
+            config.features.to_string(),
+        ),
         ("--model", options.model.as_ref().map(Model::to_string), config.model.to_string()),
         ("--optimizer", options.optimizer.as_ref().map(OptimizerSpec::to_string), config.optimizer.to_string()),
         ("--memory", options.memory.as_ref().map(MemorySpec::to_string), config.memory.to_string()),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use thalweg_online::features::{FeatureSpec, Scale};
 use thalweg_online::spec::{nearest, unknown};
 use thalweg_online::stream::bundled;
 use thalweg_online::{
@@ -28,6 +29,14 @@ pub struct Options {
     /// is no whole number or more than 20 differ [default: auto]
     #[arg(long, value_parser = parse_task)]
     pub(super) task: Option<TaskOption>,
+    /// How numbers are scaled: standard, minmax, maxabs, robust, adaptive:0.3 or none [default: standard]
+    #[arg(long, value_name = "SPEC", value_parser = Scale::parse)]
+    pub(super) scale: Option<Scale>,
+    /// What becomes of a row's cells, joined by ";": scale=robust; category=onehot:256, target:10 or hash:64; missing=mean,
+    /// zero or last, with :flag=false if wanted; all of them for some columns too: scale(temp*)=none. Of the targets known
+    /// so far: lags=12, rolling=mean:12,std:12,min:12,max:12 [default: category=onehot:256; missing=mean]
+    #[arg(long, value_name = "SPEC", value_parser = FeatureSpec::parse)]
+    pub(super) features: Option<FeatureSpec>,
     /// linear, mlp:64,64, rnn:32, lstm:32 or gru:32, or any layers joined by >, as in "lstm:64x2 > mlp:32". The
     /// recurrent ones take the options window=16 (through how many rows the gradient goes back) and last=true (whether the
     /// last known target is an input): "lstm:32,window=8", "carry:window=8 > lstm:64x2" [default: mlp:64,64]
@@ -228,6 +237,8 @@ fn fresh(options: &Options) -> Result<Session, Error> {
         Some(TaskOption::Auto) | None => open(name, &reading, &mut Progress::new(0), None)?.infer_task()?,
     };
     let mut config = Config::new(task);
+    config.features = options.of_features();
+    config.features.check(task)?;
     config.model = options.model.clone().unwrap_or(config.model);
     config.optimizer = options.optimizer.clone().unwrap_or(config.optimizer);
     config.memory = options.memory.clone().unwrap_or(config.memory);
@@ -236,6 +247,15 @@ fn fresh(options: &Options) -> Result<Session, Error> {
 }
 
 impl Options {
+    /// What becomes of a row's cells.
+    pub(super) fn of_features(&self) -> FeatureSpec {
+        let features = self.features.clone().unwrap_or_default();
+        match self.scale {
+            Some(scale) => features.with_scale(scale),
+            None => features,
+        }
+    }
+
     /// How the stream is to be read.
     fn of_stream(&self) -> StreamOptions {
         let defaults = StreamOptions::default();

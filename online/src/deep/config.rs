@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{MemorySpec, Model, OptimizerSpec};
+use crate::features::FeatureSpec;
 use crate::learn::Task;
 
 /// How a [`Deep`](super::Deep) learner is made.
@@ -10,6 +11,8 @@ use crate::learn::Task;
 pub struct Config {
     /// Classes or numbers.
     pub task: Task,
+    /// What becomes of a row's cells.
+    pub features: FeatureSpec,
     /// The network.
     pub model: Model,
     /// How θ moves.
@@ -21,11 +24,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// `mlp:64,64`, plain SGD, no memory: the defaults of the command.
+    /// Features standardised and one-hot, `mlp:64,64`, plain SGD, no memory: the defaults of the command.
     #[must_use]
     pub fn new(task: Task) -> Self {
         Config {
             task,
+            features: FeatureSpec::default(),
             model: Model::default(),
             optimizer: OptimizerSpec::default(),
             memory: MemorySpec::default(),

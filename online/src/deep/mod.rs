@@ -90,7 +90,7 @@ impl Deep {
     #[must_use]
     pub fn new(config: Config) -> Self {
         Deep {
-            features: Features::new(),
+            features: Features::with(config.features.clone()),
             classes: Labels::new(),
             target: Moments::default(),
             params: Params::new(),
@@ -181,9 +181,10 @@ impl Deep {
         hash.digest()
     }
 
-    /// Forgets the recurrent state (not what was learned): a new sequence begins.
+    /// Forgets the recurrent state and the last answers (not what was learned): a new sequence begins.
     pub fn reset_state(&mut self) {
         self.recurrent.iter_mut().for_each(Recurrent::reset);
+        self.features.new_sequence();
     }
 
     /// The network's raw output for a row: a logit for each class, or the standardised number. Empty before the first row.
@@ -308,7 +309,9 @@ impl Learner for Deep {
         }
         let truth = self.grow(x, y)?;
         let Scratch { raw, lesson, .. } = &mut self.scratch;
-        self.features.read(&with_last(x, &self.recurrent, &self.classes), raw)?;
+        let row = with_last(x, &self.recurrent, &self.classes);
+        self.features.read(&row, raw)?;
+        self.features.told(&row, y);
         match &mut self.recurrent {
             Some(recurrent) => {
                 recurrent.push(raw, lesson);

@@ -1,0 +1,186 @@
+//! From rows to the inputs of a network: features by name, scaled and encoded as they come.
+//!
+//! | a feature whose first value is | becomes | a missing value becomes |
+//! |---|---|---|
+//! | a number | one column: `z = (x − mean) / deviation`, mean and deviation running (Welford 1962), z clipped; or by another [`Scale`] | z = 0, and 1 in a second column `… missing`, which comes with the first missing value; or as another [`Missing`] says |
+//! | text | one column of 0 or 1 for each category, as categories come; or by another [`Encoding`] | zeros |
+//! | – | the last known targets as columns `(lag 1)`, and their statistics as columns `(mean 12)`, if a [`FeatureSpec`] asks for them; of classes, one column of 0 or 1 for each | as above |
+//!
+//! Columns are only ever appended, in order of arrival, so a network grows by inputs at its end and no weight changes its
+//! meaning. A feature that is absent from a row counts as missing, but raises no flag; except in rows where
+//! [absent means zero](Row::absent_is_zero), as those of sparse formats: there an absent number is 0, in the mean and the
+//! deviation too, from the first such row on. So a table learned sparsely gives what it gives with its zeros written out.
+//!
+//! **One name twice.** A row that names a feature twice gives two readings of it, and both are learned from. Of two numbers
+//! the later one is read; of two categories both are 1. A number and then text is an error, as it is between rows.
+//!
+//! **Clipping.** A feature may stand still for a year and then move: its deviation is then tiny and its standardised
+//! values are huge, and a network that has never seen them breaks. So z is limited to ±4, which for anything like a normal
+//! distribution is no limit at all. So is what any other scaler gives; what is not scaled is not limited.
+//!
+//! **Answers.** Lags, rolling statistics and the means of `category=target` are made of answers that were
+//! [told](Features::told), in the order in which they became known, and of no others: a row never sees its own answer, nor
+//! one that is delayed. A row that is read now is given the answers that are known now, whenever its own may come.
+
+mod answers;
+mod category;
+mod encoder;
+mod quantile;
+mod scaler;
+mod setting;
+mod spec;
+#[cfg(test)]
+mod tests;
+
+pub use quantile::Quantile;
+pub use scaler::{Scale, Scaler};
+pub use setting::{Encoding, Missing, Rolling, StandIn, Statistic};
+pub use spec::FeatureSpec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::learn::Target;
+use crate::row::Row;
+use answers::Answers;
+use encoder::Encoder;
+
+/// Scaled values are limited to ± this; standardised ones, to this many deviations.
+pub const CLIP: f64 = 4.0;
+
+/// A feature keeps this many categories apart unless another number is asked for; later ones share a last column,
+/// `…=other`. So memory stays bounded when a column turns out to be an identifier.
+pub const MOST_CATEGORIES: usize = 256;
+
+/// The features of a stream, as they are known so far.
+///
+/// ```
+/// use thalweg_online::{Features, Value};
+///
+/// let mut features = Features::new();
+/// features.observe(&[("wind", Value::Number(3.0)), ("sky", Value::Text("clear"))])?;
+/// features.observe(&[("wind", Value::Number(5.0)), ("sky", Value::Text("rain"))])?;
+/// let names: Vec<String> = features.columns().collect();
+/// assert_eq!(names, ["wind", "sky=clear", "sky=rain"]);
+///
+/// let (mut raw, mut x) = (Vec::new(), Vec::new());
+/// features.read(&[("wind", Value::Number(6.0)), ("sky", Value::Text("rain"))], &mut raw)?;
+/// features.scale(&raw, &mut x);
+/// assert_eq!(x, [2.0, 0.0, 1.0]); // the winds have mean 4 and deviation 1
+/// # Ok::<(), thalweg_online::Error>(())
+/// ```
+///
+/// Of a series, the last values and their mean:
+///
+/// ```
+/// use thalweg_online::features::{FeatureSpec, Features};
+/// use thalweg_online::Target;
+///
+/// let mut features = Features::with(FeatureSpec::parse("scale=none; lags=2; rolling=mean:3")?);
+/// let (nothing, mut raw): ([(&str, f64); 0], _) = ([], Vec::new());
+/// for y in [1.0, 2.0, 6.0] {
+///     features.observe(&nothing)?; // what the row shows, with what was known before it
+///     features.told(&nothing, Target::Value(y));
+/// }
+/// features.read(&nothing, &mut raw)?;
+/// assert_eq!(features.columns().collect::<Vec<_>>(), ["(lag 1)", "(mean 3)", "(lag 2)"]); // in order of arrival
+/// assert_eq!(raw, [6.0, 3.0, 2.0]);
+/// # Ok::<(), thalweg_online::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Features {
+    encoder: Encoder,
+    answers: Answers,
+}
+
+impl Features {
+    /// No features yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// No features yet, and how they are to be scaled and encoded.
+    #[must_use]
+    pub fn with(spec: FeatureSpec) -> Self {
+        Features { answers: Answers::new(&spec), encoder: Encoder::new(spec) }
+    }
+
+    /// How they are scaled and encoded.
+    #[must_use]
+    pub fn spec(&self) -> &FeatureSpec {
+        &self.encoder.spec
+    }
+
+    /// How many columns there are: the inputs of a network.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.encoder.width()
+    }
+
+    /// How many features there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.encoder.len()
+    }
+
+    /// Whether no feature has been seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What each column means: `wind`, `wind missing`, `sky=rain`, `sky#12`, `sky mean`, `(lag 1)`.
+    pub fn columns(&self) -> impl Iterator<Item = String> {
+        self.encoder.column_names(&self.answers.classes).into_iter()
+    }
+
+    /// Learns from a row: new features and categories, means and deviations.
+    ///
+    /// # Errors
+    ///
+    /// If there is text where a feature has had numbers ([`ErrorKind::Type`](crate::ErrorKind)); nothing is learned then.
+    pub fn observe(&mut self, row: &dyn Row) -> Result<(), Error> {
+        self.encoder.observe(&self.answers.beside(row), &self.answers)
+    }
+
+    /// A row as raw values, one for each column: numbers as they are (missing ones NaN), flags as 0 or 1. What has not
+    /// been [observed](Features::observe) is left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`observe`](Features::observe).
+    pub fn read(&self, row: &dyn Row, raw: &mut Vec<f64>) -> Result<(), Error> {
+        self.encoder.read(&self.answers.beside(row), raw, &self.answers)
+    }
+
+    /// Raw values, read now or earlier, as the inputs of a network: scaled by what is known today.
+    /// Columns that came after they were read are 0.
+    pub fn scale(&self, raw: &[f64], x: &mut Vec<f32>) {
+        x.clear();
+        x.resize(self.width(), 0.0);
+        self.scale_into(raw, x);
+    }
+
+    /// [`scale`](Features::scale) into a slice of [`width`](Features::width) zeros.
+    pub(crate) fn scale_into(&self, raw: &[f64], x: &mut [f32]) {
+        self.encoder.scale_into(raw, x);
+    }
+
+    /// Learns the answer to a row that was [observed](Features::observe), now or earlier. Answers are to be told in the
+    /// order in which they become known. Columns that they ask for, of new classes, come with the next row. A number that is
+    /// not finite is passed over.
+    pub fn told(&mut self, row: &dyn Row, target: Target<'_>) {
+        if self.encoder.spec.uses_answers()
+            && let Some(answer) = self.answers.number(target)
+        {
+            self.encoder.told(&self.answers.beside(row), answer);
+            self.answers.update(&self.encoder.spec, answer);
+        }
+    }
+
+    /// A new sequence begins: the last answers, those behind lags and rolling statistics, are forgotten.
+    pub fn new_sequence(&mut self) {
+        self.answers.new_sequence();
+    }
+}

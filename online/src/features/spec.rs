@@ -1,0 +1,323 @@
+//! What becomes of a row's cells, as a specification says it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::scaler::Scale;
+use super::setting::{Encoding, Missing, Rolling};
+use crate::error::{Error, ErrorKind};
+use crate::learn::Task;
+use crate::spec::unknown;
+
+/// What becomes of a row's cells: settings joined by `;`.
+///
+/// | setting | what it says |
+/// |---|---|
+/// | `scale=standard` | how numbers are scaled: a [`Scale`] |
+/// | `category=onehot:256` | how words become numbers: an [`Encoding`] |
+/// | `missing=mean` | what stands for a missing number: a [`Missing`] |
+/// | `lags=12`, `lags=3..7` | the last 12 known targets as features; the third to the seventh last |
+/// | `rolling=mean:12,std:12` | [`Statistic`]s of the last 12 known targets as features |
+///
+/// The first three can be said of some features only, by name, or by a pattern in which `*` stands for anything:
+/// `scale(temp*)=none`. Of several that fit, the last one holds. What is left out is as in the table; there are no lags
+/// and no rolling statistics then.
+///
+/// ```
+/// use thalweg_online::features::{FeatureSpec, Scale};
+///
+/// let spec = FeatureSpec::parse("scale=robust; category(city)=hash:32; scale(*_rate)=none; lags=3")?;
+/// assert_eq!((spec.scale("wind"), spec.scale("tax_rate")), (Scale::Robust, Scale::None));
+/// assert_eq!(
+///     spec.to_string(),
+///     "scale=robust; category=onehot:256; missing=mean; category(city)=hash:32; scale(*_rate)=none; lags=1..3"
+/// );
+/// # Ok::<(), thalweg_online::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FeatureSpec {
+    /// In order; the first three are for all features.
+    rules: Vec<Rule>,
+    lags: Option<(usize, usize)>,
+    rolling: Vec<Rolling>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Rule {
+    /// `None`: all features.
+    pattern: Option<String>,
+    setting: Setting,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Setting {
+    Scale(Scale),
+    Category(Encoding),
+    Missing(Missing),
+}
+
+/// Longer lags and windows are a slip of the keyboard.
+pub(super) const LONGEST: usize = 10_000;
+
+impl Default for FeatureSpec {
+    fn default() -> Self {
+        let settings = [
+            Setting::Scale(Scale::default()),
+            Setting::Category(Encoding::default()),
+            Setting::Missing(Missing::default()),
+        ];
+        let rules = settings.map(|setting| Rule { pattern: None, setting }).to_vec();
+        FeatureSpec { rules, lags: None, rolling: Vec::new() }
+    }
+}
+
+impl FeatureSpec {
+    /// Reads a specification. An empty one is the default.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such setting (with the nearest match), or its value cannot be used.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let mut spec = FeatureSpec::default();
+        for item in text.split(';').map(str::trim).filter(|item| !item.is_empty()) {
+            let wrong = || Error::expected(ErrorKind::Spec, "setting=value or setting(pattern)=value", item);
+            let (key, value) = match item.rsplit_once(")=") {
+                Some((key, value)) if item.find('(') < item.find('=') => (key, value),
+                _ => item.split_once('=').ok_or_else(wrong)?,
+            };
+            let (key, pattern) = match key.split_once('(') {
+                Some((key, pattern)) => (key, Some(pattern)),
+                None => (key, None),
+            };
+            if pattern.is_some_and(str::is_empty) {
+                return Err(wrong());
+            }
+            spec.set(key.trim(), pattern, value.trim())?;
+        }
+        Ok(spec)
+    }
+
+    fn set(&mut self, key: &str, pattern: Option<&str>, value: &str) -> Result<(), Error> {
+        const NAMES: [&str; 5] = ["scale", "category", "missing", "lags", "rolling"];
+        let setting = match key {
+            "scale" => Setting::Scale(Scale::parse(value)?),
+            "category" => Setting::Category(Encoding::parse(value)?),
+            "missing" => Setting::Missing(Missing::parse(value)?),
+            "lags" | "rolling" if pattern.is_some() => {
+                return Err(Error::expected(ErrorKind::Spec, &format!("{key}=… without a pattern"), value));
+            }
+            "lags" => {
+                self.lags = Some(parse_lags(value)?);
+                return Ok(());
+            }
+            "rolling" => {
+                self.rolling = value.split(',').map(Rolling::parse).collect::<Result<_, _>>()?;
+                return Ok(());
+            }
+            other => return Err(unknown("setting of features", other, &NAMES).into()),
+        };
+        let rule = Rule { pattern: pattern.map(str::to_owned), setting };
+        let same = |known: &&mut Rule| {
+            known.pattern == rule.pattern && std::mem::discriminant(&known.setting) == std::mem::discriminant(&setting)
+        };
+        match self.rules.iter_mut().find(same) {
+            // For all features: there is one such rule, in front of the others.
+            Some(known) if rule.pattern.is_none() => *known = rule,
+            _ => self.rules.push(rule),
+        }
+        Ok(())
+    }
+
+    /// The same, with another scale for all features that have none of their own.
+    #[must_use]
+    pub fn with_scale(mut self, scale: Scale) -> Self {
+        self.rules[0].setting = Setting::Scale(scale);
+        self
+    }
+
+    /// How all features are scaled that have no scale of their own.
+    #[must_use]
+    pub fn default_scale(&self) -> Scale {
+        match self.rules[0].setting {
+            Setting::Scale(scale) => scale,
+            _ => Scale::default(),
+        }
+    }
+
+    /// How the feature of this name is scaled.
+    #[must_use]
+    pub fn scale(&self, name: &str) -> Scale {
+        self.last(name, |setting| if let Setting::Scale(scale) = setting { Some(scale) } else { None })
+    }
+
+    /// How it becomes numbers if it is a category.
+    #[must_use]
+    pub fn category(&self, name: &str) -> Encoding {
+        self.last(name, |setting| if let Setting::Category(encoding) = setting { Some(encoding) } else { None })
+    }
+
+    /// What stands for its missing numbers.
+    #[must_use]
+    pub fn missing(&self, name: &str) -> Missing {
+        self.last(name, |setting| if let Setting::Missing(missing) = setting { Some(missing) } else { None })
+    }
+
+    /// The nearest and the farthest of the known targets that are features.
+    #[must_use]
+    pub fn lags(&self) -> Option<(usize, usize)> {
+        self.lags
+    }
+
+    /// The statistics of known targets that are features.
+    #[must_use]
+    pub fn rolling(&self) -> &[Rolling] {
+        &self.rolling
+    }
+
+    /// Whether any feature is made of known answers.
+    #[must_use]
+    pub fn uses_answers(&self) -> bool {
+        let target = |rule: &Rule| matches!(rule.setting, Setting::Category(Encoding::Target { .. }));
+        self.lags.is_some() || !self.rolling.is_empty() || self.rules.iter().any(target)
+    }
+
+    /// Whether it can be used for this task.
+    ///
+    /// # Errors
+    ///
+    /// If there are statistics of targets that are classes.
+    pub fn check(&self, task: Task) -> Result<(), Error> {
+        match (task, self.rolling.first()) {
+            (Task::Classify, Some(rolling)) => {
+                let message = format!("expected a number to predict for rolling={rolling}, found classes");
+                Err(Error::new(ErrorKind::Spec, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn last<S: Default>(&self, name: &str, of_kind: impl Fn(Setting) -> Option<S>) -> S {
+        let fits = |rule: &&Rule| rule.pattern.as_deref().is_none_or(|pattern| fits(pattern, name));
+        self.rules.iter().rev().filter(fits).find_map(|rule| of_kind(rule.setting)).unwrap_or_default()
+    }
+}
+
+/// Whether a name follows a pattern, in which `*` stands for any text.
+fn fits(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            let mut ends = name.char_indices().map(|(place, _)| place).chain([name.len()]);
+            ends.any(|place| fits(rest, &name[place..]))
+        }),
+    }
+}
+
+/// `12` is `1..12`.
+fn parse_lags(text: &str) -> Result<(usize, usize), Error> {
+    let (first, last) = text.split_once("..").unwrap_or(("1", text));
+    match (first.trim().parse(), last.trim().parse()) {
+        (Ok(first), Ok(last)) if 1 <= first && first <= last && last <= LONGEST => Ok((first, last)),
+        _ => Err(Error::expected(ErrorKind::Spec, &format!("lags such as 12 or 3..7, at most {LONGEST}"), text)),
+    }
+}
+
+/// The full specification: what was left out is spelled out.
+impl fmt::Display for FeatureSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, Rule { pattern, setting }) in self.rules.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            let pattern = pattern.as_ref().map_or(String::new(), |pattern| format!("({pattern})"));
+            match setting {
+                Setting::Scale(scale) => write!(f, "{separator}scale{pattern}={scale}")?,
+                Setting::Category(encoding) => write!(f, "{separator}category{pattern}={encoding}")?,
+                Setting::Missing(missing) => write!(f, "{separator}missing{pattern}={missing}")?,
+            }
+        }
+        if let Some((first, last)) = self.lags {
+            write!(f, "; lags={first}..{last}")?;
+        }
+        for (index, rolling) in self.rolling.iter().enumerate() {
+            write!(f, "{}{rolling}", if index == 0 { "; rolling=" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<String> for FeatureSpec {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        FeatureSpec::parse(&text)
+    }
+}
+
+impl From<FeatureSpec> for String {
+    fn from(spec: FeatureSpec) -> Self {
+        spec.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(text: &str) -> String {
+        FeatureSpec::parse(text).expect_err("it is wrong").to_string()
+    }
+
+    proptest! {
+        #[test]
+        fn printing_parses_back(
+            items in prop::collection::vec(prop::sample::select(vec![
+                "scale=robust", "scale=none", "scale(a*)=adaptive:0.01", "scale(a*)=minmax", "category=hash:32",
+                "category(city (old))=target:2.5,most=9", "category(k=v)=onehot:3", "missing=last:flag=false",
+                "missing(*)=zero", "lags=2..9", "lags=4", "rolling=mean:12,std:3", "rolling=min:2", " ",
+            ]), 0..9),
+        ) {
+            let spec = FeatureSpec::parse(&items.join(";")).unwrap();
+            prop_assert_eq!(FeatureSpec::parse(&spec.to_string()).unwrap(), spec.clone());
+            prop_assert_eq!(FeatureSpec::try_from(String::from(spec.clone())).unwrap(), spec);
+        }
+
+        #[test]
+        fn parsing_never_panics(text in "\\PC{0,24}|[a-c;=()*:,.0-9]{0,24}|(scale|lags)[(]?[a*]{0,3}[)]?=\\PC{0,6}") {
+            drop(FeatureSpec::parse(&text));
+        }
+    }
+
+    #[test]
+    fn the_last_rule_that_fits_holds() {
+        let spec = FeatureSpec::parse("scale(t*)=none; scale(temp)=robust; scale(*p)=minmax; scale=maxabs").unwrap();
+        let scales = ["temp", "top", "t", "wind"].map(|name| spec.scale(name).to_string());
+        assert_eq!(scales, ["minmax", "minmax", "none", "maxabs"]);
+        assert_eq!(spec.clone().with_scale(Scale::Robust).scale("wind"), Scale::Robust);
+        for (pattern, name, expected) in
+            [("*", "", true), ("a*b*", "axbé", true), ("a*b", "axbé", false), ("é*", "é", true), ("*ab", "aab", true)]
+        {
+            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_specification_is_answered_with_what_is_allowed() {
+        assert!(message("scal=robust").contains(r#"did you mean "scale"?"#));
+        assert!(message("category=hsah:3").contains(r#"did you mean "hash"?"#));
+        assert!(message("category(k)=embedding:8").contains("allowed: onehot, target, hash"));
+        assert!(message("robust").contains("expected setting=value or setting(pattern)=value, found \"robust\""));
+        assert!(message("scale()=robust").contains("expected setting=value"));
+        assert!(message("lags(a)=3").contains("expected lags=… without a pattern"));
+        for lags in ["0", "5..3", "x", "99999", ""] {
+            assert!(message(&format!("lags={lags}")).contains("expected lags such as 12 or 3..7"), "{lags}");
+        }
+        assert!(message("missing=median").contains("allowed: mean, zero, last"));
+        assert!(message("rolling=mean").contains("over how many"), "{}", message("rolling=mean"));
+        let rolling = FeatureSpec::parse("rolling=std:9").unwrap();
+        assert!(rolling.check(Task::Regress).is_ok());
+        let expected = "expected a number to predict for rolling=std:9, found classes";
+        assert_eq!(rolling.check(Task::Classify).unwrap_err().to_string(), expected);
+    }
+}
