@@ -42,7 +42,7 @@ pub use continual::AccuracyMatrix;
 pub use deep::{Config, Deep, MemorySpec, Model, OptimizerSpec};
 pub use error::{Error, ErrorKind};
 pub use evaluate::Prequential;
-pub use features::Features;
+pub use features::{FeatureSpec, Features};
 pub use labels::Labels;
 pub use learn::{Learner, Prediction, Target, Task};
 pub use memory::Reservoir;

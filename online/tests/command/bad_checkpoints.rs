@@ -73,6 +73,12 @@ fn a_checkpoint_of_another_run_is_not_continued() {
     let good = folder.read("c");
     for (arguments, held, asked) in [
         ("--model lstm:8", "with --model mlp:8", "--model lstm:8,window=16,last=true"),
+        ("--scale robust", "with --scale standard", "--scale robust"),
+        (
+            "--features lags=3",
+            "with --features scale=standard; category=onehot:256; missing=mean",
+            "--features scale=standard; category=onehot:256; missing=mean; lags=1..3",
+        ),
         ("--optimizer adam", "with --optimizer sgd:0.03", "--optimizer adam:0.001"),
         ("--memory reservoir:5", "with --memory none", "--memory reservoir:5,replays=1"),
         ("--task regress", "with --task classify", "--task regress"),
@@ -88,7 +94,7 @@ fn a_checkpoint_of_another_run_is_not_continued() {
         assert_eq!(refusal, expected);
     }
     assert!(folder.read("c") == good);
-    let same = "--task classify --target class --model mlp:8 --optimizer sgd --memory none --seed 42 --header auto";
+    let same = "--task classify --target class --scale standard --features missing=mean --model mlp:8 --optimizer sgd --memory none --seed 42 --header auto";
     assert_eq!(folder.json(&format!("run s.csv --resume c {same}"))["rows"], 1500, "what agrees may be said again");
 }
 

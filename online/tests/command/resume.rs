@@ -5,7 +5,9 @@ use super::support::{Folder, nameless, stream, timeless};
 const ROWS: usize = 1800;
 
 /// Models, optimizers and memories; each of them at least twice.
-const CONFIGURATIONS: [&str; 8] = [
+const CONFIGURATIONS: [&str; 10] = [
+    "--model mlp:16 --scale robust --features category=target:5;lags=3;missing=last --memory reservoir:40,replays=1",
+    "--model gru:8 --features scale=adaptive;scale(wind)=minmax;category(sky)=hash:8;missing=zero:flag=false",
     "--model mlp:16,16 --optimizer sgd:0.03 --memory none",
     "--model mlp:16,16 --optimizer adam:0.003 --memory reservoir:60,replays=2",
     "--model rnn:8 --optimizer sgd:0.01,momentum=0.9 --memory reservoir:60,replays=1",

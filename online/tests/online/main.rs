@@ -2,6 +2,7 @@
 
 mod allocations;
 mod deep;
+mod features;
 mod figures;
 mod formats;
 mod metrics;

@@ -2,6 +2,7 @@
 
 mod allocations;
 mod conformance;
+mod features;
 mod growth;
 mod replay;
 mod storm;
