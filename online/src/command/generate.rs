@@ -58,17 +58,25 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 
 fn write_csv(mut stream: Synth, rows: u64, out: impl Write) -> Result<(), Failure> {
     let mut out = csv::Writer::from_writer(out);
-    out.write_record(stream.features().chain([TARGET])).map_err(io::Error::from)?;
+    out.write_record(stream.features().chain([TARGET])).map_err(printing)?;
     let (mut example, mut text) = (Example::new(), String::new());
     for _ in 0..rows {
         stream.next_row(&mut example);
         for index in 0..example.len() {
-            out.write_field(cell(example.cell(index).1, &mut text)).map_err(io::Error::from)?;
+            out.write_field(cell(example.cell(index).1, &mut text)).map_err(printing)?;
         }
-        out.write_field(cell(Value::Number(example.y()), &mut text)).map_err(io::Error::from)?;
-        out.write_record(None::<&[u8]>).map_err(io::Error::from)?;
+        out.write_field(cell(Value::Number(example.y()), &mut text)).map_err(printing)?;
+        out.write_record(None::<&[u8]>).map_err(printing)?;
     }
     Ok(out.flush()?)
+}
+
+/// Why a table cannot be printed. (What `csv` itself makes of it no longer says that the reader has gone.)
+fn printing(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// The text of a cell. Numbers are written so that they are read back bit for bit.

@@ -8,7 +8,8 @@ use super::support::Folder;
 
 /// The command with a specification that has spaces in it.
 fn generate(specification: &str, arguments: &str) -> super::support::Done {
-    let mut command = Folder::new().command("generate");
+    let folder = Folder::new();
+    let mut command = folder.command("generate");
     super::support::Done::new(command.arg(specification).args(arguments.split_whitespace()))
 }
 

@@ -14,7 +14,7 @@ fn a_wrong_specification_is_answered_with_what_is_allowed() {
         ),
         (
             "--optimizer sdg",
-            "'--optimizer <SPEC>': unknown optimizer \"sdg\"; did you mean \"sgd\"? allowed: sgd, adam, adamw",
+            "'--optimizer <SPEC>': unknown optimizer \"sdg\"; did you mean \"sgd\"? allowed: sgd, adagrad, rmsprop, adadelta, adam, adamw, amsgrad, adamax, nadam, radam",
         ),
         (
             "--memory resevoir:5",
