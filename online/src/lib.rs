@@ -5,6 +5,7 @@
 //! * [`Learner`]: what predicts a row and then learns from it; [`baseline`]: the simplest ones, which must be beaten.
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
+//! * [`delay`]: labels that come later than their rows.
 //! * [`synth`]: streams from seeded generators, with and without drift.
 //! * [`spec`]: short descriptions such as `mlp:64,64`; [`checkpoint`]: saving and exact resume.
 //! * [`Error`]: what went wrong with outside data, and where.
@@ -25,6 +26,7 @@ pub mod checkpoint;
 pub mod conformance;
 pub mod continual;
 pub mod deep;
+pub mod delay;
 pub mod error;
 pub mod evaluate;
 pub mod features;
@@ -40,8 +42,9 @@ pub mod synth;
 
 pub use continual::AccuracyMatrix;
 pub use deep::{Config, Deep, MemorySpec, Model, OptimizerSpec};
+pub use delay::{Delay, Delayed};
 pub use error::{Error, ErrorKind};
-pub use evaluate::Prequential;
+pub use evaluate::{Arrival, Prequential};
 pub use features::{FeatureSpec, Features};
 pub use labels::Labels;
 pub use learn::{Learner, Prediction, Target, Task};

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "checkpoint")]
 use crate::checkpoint;
 use crate::deep::{Config, Deep};
+use crate::delay::Delay;
 use crate::error::{Error, ErrorKind};
-use crate::evaluate::Prequential;
+use crate::evaluate::{Arrival, Prequential};
 use crate::metrics::Metrics;
 use crate::stream::{BadRows, Record, Stream, StreamOptions};
 
@@ -51,8 +52,6 @@ pub struct Session {
 struct Place {
     /// Rows read, those without a target included.
     rows: u64,
-    /// Rows without a target.
-    unlabelled: u64,
     /// Rows that could not be read or used and were left out, and what was wrong with the first.
     skipped: u64,
     first_skipped: Option<String>,
@@ -86,23 +85,32 @@ impl Session {
         Ok(Session { evaluation, ..Self::new(config, stream, options) })
     }
 
-    /// Reads a row, predicts it, scores the prediction, learns. A row without a target is passed over
-    /// and counted: a recurrent state does not see its features. So is one that cannot be read or used, if the options
-    /// say [so](BadRows::Skip). `false` at the end of the stream.
+    /// The same, as if every label came later than its row: see [`evaluate`](crate::evaluate).
+    ///
+    /// # Panics
+    ///
+    /// If rows have been read already.
+    #[track_caller]
+    #[must_use]
+    pub fn delayed(self, delay: Delay) -> Self {
+        Session { evaluation: self.evaluation.delayed(delay), ..self }
+    }
+
+    /// Reads a row, learns the labels that have come meanwhile if they are [delayed](Session::delayed), predicts the row,
+    /// scores the prediction, learns. A row without a target is predicted, not learned, and counted: a recurrent state does
+    /// not see its features. One that cannot be read or used is left out and counted, if the options say
+    /// [so](BadRows::Skip). `false` at the end of the stream.
     ///
     /// # Errors
     ///
     /// If the row cannot be read or used: the error says which it is and what is wrong with it. Learner, evaluation and
-    /// place are as they were before the row.
+    /// place are as they were before the row; labels that had come by then may have been learned. A row that cannot be
+    /// learned when its label comes is let go; the error names it.
     pub fn advance(&mut self, stream: &mut dyn Stream, record: &mut Record) -> Result<bool, Error> {
         match self.step(stream, record) {
             Ok(false) => return Ok(false),
             Ok(true) => {}
-            Err(error) if self.options.bad_rows == BadRows::Skip && error.row().is_some() => {
-                self.place.skipped += 1;
-                self.place.first_skipped.get_or_insert_with(|| error.to_string());
-            }
-            Err(error) => return Err(error),
+            Err(error) => self.skip_or_stop(error)?,
         }
         self.place.rows = stream.row();
         self.place.non_finite[1] = stream.non_finite();
@@ -114,12 +122,37 @@ impl Session {
         if !stream.read(record)? {
             return Ok(false);
         }
-        let here = |error: Error| error.at_row(record.row()).in_file(&self.stream);
-        match record.target(self.learner.config().task).map_err(here)? {
-            Some(target) => drop(self.evaluation.step(&mut self.learner, record, target).map_err(here)?),
-            None => self.place.unlabelled += 1,
+        while let Err(error) = self.evaluation.learn_due(&mut self.learner, record.time()) {
+            self.skip_or_stop(error.in_file(&self.stream))?;
         }
+        let here = |error: Error| error.at_row(record.row()).in_file(&self.stream);
+        let y = record.target(self.learner.config().task).map_err(here)?;
+        let arrival = Arrival { x: record, y, row: record.row(), time: record.time() };
+        self.evaluation.arrive(&mut self.learner, arrival).map_err(here)?;
         Ok(true)
+    }
+
+    /// The stream is over: learns and scores the rows that still wait for their labels, if these are
+    /// [delayed](Session::delayed). A session that is to go on later is saved before that.
+    ///
+    /// # Errors
+    ///
+    /// If a row cannot be learned: it is let go, and the error names it.
+    pub fn finish(&mut self) -> Result<(), Error> {
+        while let Err(error) = self.evaluation.finish(&mut self.learner) {
+            self.skip_or_stop(error.in_file(&self.stream))?;
+        }
+        Ok(())
+    }
+
+    /// A row that cannot be read or used is left out, if the options say so.
+    fn skip_or_stop(&mut self, error: Error) -> Result<(), Error> {
+        if self.options.bad_rows == BadRows::Stop || error.row().is_none() {
+            return Err(error);
+        }
+        self.place.skipped += 1;
+        self.place.first_skipped.get_or_insert_with(|| error.to_string());
+        Ok(())
     }
 
     /// Brings a newly opened stream to where this session stands.
@@ -206,7 +239,7 @@ impl Session {
     /// How many of them had no target.
     #[must_use]
     pub fn unlabelled(&self) -> u64 {
-        self.place.unlabelled
+        self.evaluation.unlabelled()
     }
 
     /// How many of them could not be read or used, and were left out.

@@ -41,6 +41,8 @@ fn as_json(session: &Session) -> Value {
         "version": checkpoint::VERSION,
         "stream": session.stream(),
         "rows": session.rows(),
+        "delay": session.evaluation().delay().to_string(),
+        "waiting": session.evaluation().waiting(),
         "task": config.task.to_string(),
         "model": config.model.to_string(),
         "optimizer": config.optimizer.to_string(),
@@ -73,6 +75,11 @@ fn as_text(session: &Session) -> String {
         fact("remembered", grouped(learner.remembered() as u64));
     }
     fact("seed", config.seed.to_string());
+    let evaluation = session.evaluation();
+    if !evaluation.delay().is_none() {
+        let waiting = grouped(evaluation.waiting() as u64);
+        fact("delay", format!("{}, {waiting} rows wait for their labels", evaluation.delay()));
+    }
     if config.task == Task::Classify {
         fact("classes", learner.classes().join(", "));
     }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Map, Value, json};
-use thalweg_online::{Scores, Session, Task};
+use thalweg_online::{Delay, Scores, Session, Task};
 
 /// The result of a run.
 pub fn run(session: &Session, rows_per_second: f64, as_json: bool) -> io::Result<()> {
@@ -32,6 +32,7 @@ fn run_json(session: &Session, rows_per_second: f64) -> Value {
         "optimizer": config.optimizer.to_string(),
         "memory": config.memory.to_string(),
         "seed": config.seed,
+        "delay": evaluation.delay().to_string(),
         "metrics": metrics(evaluation.scores()),
         "baselines": Value::Object(baselines.collect()),
         "classes": learner.classes(),
@@ -70,7 +71,7 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
     notes.push(counted(learner.params().count() as u64, "parameter", "parameters"));
     notes.extend(peak_rss_bytes().map(|bytes| format!("peak memory {} MiB", bytes.div_ceil(1 << 20))));
     for (count, what) in [
-        (session.unlabelled(), "rows passed over for want of a target"),
+        (session.unlabelled(), "rows without a target, predicted and not learned"),
         (session.skipped(), "rows left out because they could not be read or used"),
         (session.non_finite(), "NaN or infinite cells taken as missing"),
         (learner.refused(), "steps refused because their gradient was not finite"),
@@ -78,12 +79,17 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
         notes.extend((count > 0).then(|| format!("{what}: {}", grouped(count))));
     }
     let heading = format!(
-        "{}: {}, {}, memory {}, seed {}. Every row was predicted first and learned after.",
+        "{}: {}, {}, memory {}, seed {}. Every row was predicted first and learned after{}.",
         session.stream(),
         config.task,
         config.optimizer,
         config.memory,
-        config.seed
+        config.seed,
+        match evaluation.delay() {
+            delay if delay.is_none() => String::new(),
+            Delay::Rows(rows) => format!(", {} later", counted(rows.into(), "row", "rows")),
+            delay => format!(", {delay} later"),
+        }
     );
     let fingerprint = learner.fingerprint();
     format!("{heading}\n\n{table}\n\n{}\nfingerprint of the parameters: {fingerprint:016x}\n", notes.join(" · "))

@@ -34,6 +34,7 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
         ("--memory", options.memory.as_ref().map(MemorySpec::to_string), config.memory.to_string()),
         ("--metrics", options.metrics.as_ref().map(Metrics::to_string), metrics),
         ("--seed", options.seed.map(|seed| seed.to_string()), config.seed.to_string()),
+        ("--delay", options.delay.map(|delay| delay.to_string()), session.evaluation().delay().to_string()),
         ("--delimiter", options.delimiter.map(character), delimiter),
         ("--header", options.header.as_ref().map(Header::to_string), held.header.to_string()),
         ("--ignore", list(&options.ignore), held.ignore.join(",")),

@@ -9,7 +9,7 @@ use thalweg_online::features::{FeatureSpec, Scale};
 use thalweg_online::spec::{nearest, unknown};
 use thalweg_online::stream::bundled;
 use thalweg_online::{
-    BadRows, Config, Error, ErrorKind, Format, Header, MemorySpec, Metrics, Model, OptimizerSpec, Record, Session,
+    BadRows, Config, Delay, Error, ErrorKind, Format, Header, MemorySpec, Metrics, Model, OptimizerSpec, Record, Session,
     Stream, StreamOptions, Task, checkpoint, stream,
 };
 
@@ -55,6 +55,10 @@ pub struct Options {
     /// is that of the last 500 rows; with @0.999, each row counts 0.999 times as much as the next
     #[arg(long, value_name = "LIST", value_parser = Metrics::parse)]
     pub(super) metrics: Option<Metrics>,
+    /// How much later than its row each label comes: after so many rows, 50, or a time, 3600s, 90m, 2h or 1d, by the
+    /// column that --time names [default: 0]
+    #[arg(long, value_name = "N|TIME", value_parser = Delay::parse)]
+    pub(super) delay: Option<Delay>,
     /// Where every random choice begins [default: 42]
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
@@ -146,7 +150,6 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     progress.begin(before);
     let learned = learn(options, &mut session, &mut *stream, &mut progress);
     progress.finish();
-    let seconds = clock.elapsed().as_secs_f64();
     if let Err(error) = learned {
         suggest(&error);
         save_what_was_learned(options, &session, before);
@@ -155,6 +158,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if let Some(path) = &options.checkpoint {
         session.save(path)?;
     }
+    // What was saved goes on; what is reported has seen all labels.
+    session.finish()?;
+    let seconds = clock.elapsed().as_secs_f64();
     warn_of_many_classes(&session);
     let speed = (session.rows() - before) as f64 / seconds;
     Ok(report::run(&session, speed, options.output.json)?)
@@ -243,7 +249,9 @@ fn fresh(options: &Options) -> Result<Session, Error> {
     config.optimizer = options.optimizer.clone().unwrap_or(config.optimizer);
     config.memory = options.memory.clone().unwrap_or(config.memory);
     config.seed = options.seed.unwrap_or(config.seed);
-    Session::with_metrics(config, name, reading, options.metrics.as_ref().unwrap_or(&Metrics::default()))
+    let metrics = options.metrics.clone().unwrap_or_default();
+    let session = Session::with_metrics(config, name, reading, &metrics)?;
+    Ok(session.delayed(options.delay.unwrap_or_default()))
 }
 
 impl Options {

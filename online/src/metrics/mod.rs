@@ -60,6 +60,7 @@ pub use means::{Loss, Mean, MeanLoss, RSquared};
 pub use metric::{Metric, Metrics};
 pub use probability::{Calibration, log_loss};
 pub use rolling::Rolling;
+pub(crate) use scores::Reading;
 pub use scores::Scores;
 pub use sets::{MultiLabel, PerOutput};
 pub use window::{Sums, Window, Windowed};

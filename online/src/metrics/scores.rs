@@ -52,9 +52,9 @@ struct Named {
     place: (usize, Option<usize>),
 }
 
-/// Scratch: a row that was read and not yet recorded.
-#[derive(Clone, Debug, Default)]
-struct Reading {
+/// A row that was read and not yet recorded: scratch, or part of what waits for its label.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Reading {
     row: Scored,
     scored: bool,
     class: Option<usize>,
@@ -157,6 +157,9 @@ impl Scores {
     pub(crate) fn read(&mut self, target: &Target<'_>, prediction: &Prediction<'_>) {
         let Scores { labels, before, reading, .. } = self;
         (reading.labels, reading.scored, reading.class) = (labels.len(), false, None);
+        // Nothing is left of the row before: what waits for its label is saved.
+        reading.row.facts = Facts::default();
+        reading.row.probabilities.clear();
         match (self.task, target) {
             (Task::Classify, Target::Class(truth)) => {
                 let class = labels.insert(truth);
@@ -169,7 +172,6 @@ impl Scores {
                 reading.scored = true;
                 if self.needs_all {
                     let all = &mut reading.row.probabilities;
-                    all.clear();
                     for (class, (label, &probability)) in theirs.iter().zip(probabilities).enumerate() {
                         let number = number(labels, label, class);
                         all.resize(labels.len(), 0.0);
@@ -200,6 +202,11 @@ impl Scores {
         if let Some(class) = self.reading.class {
             self.before.observe(class);
         }
+    }
+
+    /// The row that was read is recorded later: gives it away, against another. To be recorded it must be given back.
+    pub(crate) fn exchange(&mut self, reading: &mut Reading) {
+        std::mem::swap(&mut self.reading, reading);
     }
 
     /// The row that was read is not to be recorded: everything is as it was before.

@@ -110,7 +110,7 @@ fn cells_that_are_not_finite_are_missing_and_counted() {
     );
     let text = folder.text("run s.csv");
     assert!(text.contains("NaN or infinite cells taken as missing: 5\n"), "{text}");
-    assert!(text.contains(" · rows passed over for want of a target: 1 · "), "{text}");
+    assert!(text.contains(" · rows without a target, predicted and not learned: 1 · "), "{text}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod bad_checkpoints;
 mod bad_streams;
+mod delay;
 mod formats;
 mod generate;
 mod kill;

@@ -101,7 +101,7 @@ fn the_table_has_the_learner_and_both_baselines() {
         "5 features in",
         "3 classes",
         "parameters",
-        "rows passed over for want of a target: 6",
+        "rows without a target, predicted and not learned: 6",
         "NaN or infinite cells taken as missing: ",
     ] {
         assert!(text.contains(word), "{word}: {text}");

@@ -3,7 +3,7 @@
 use allocation_counter::measure;
 use thalweg_online::baseline::{LastLabel, Majority};
 use thalweg_online::stream::bundled;
-use thalweg_online::{Learner, Prequential, Record, Stream, StreamOptions, Target, Task};
+use thalweg_online::{Delay, Learner, Prequential, Record, Stream, StreamOptions, Target, Task};
 
 use super::formats::{in_every_format, table};
 
@@ -43,6 +43,18 @@ fn reading_and_evaluating_allocate_nothing_after_the_first_rows() {
         assert_eq!(used.count_total, 0, "{name}");
         assert!(evaluation.scores().count() > 1_000, "{name} was evaluated");
     }
+}
+
+#[test]
+fn rows_that_wait_for_their_labels_use_the_memory_of_those_before_them() {
+    let (mut stream, rows) = stream("phishing");
+    let (mut record, mut learner) = (Record::new(), Majority::new());
+    let mut evaluation = Prequential::new(Task::Classify).delayed(Delay::Rows(50));
+    run(&mut *stream, &mut record, 200, |record| learn(&mut evaluation, &mut learner, record));
+    let used = measure(|| {
+        run(&mut *stream, &mut record, rows - 200, |record| learn(&mut evaluation, &mut learner, record));
+    });
+    assert_eq!((used.count_total, evaluation.waiting()), (0, 50));
 }
 
 #[test]

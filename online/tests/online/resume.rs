@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use thalweg_online::baseline::{Majority, RunningMean};
 use thalweg_online::stream::bundled::{self, Bundled};
 use thalweg_online::stream::from_reader;
-use thalweg_online::{Learner, Prequential, Record, StreamOptions, Task, checkpoint};
+use thalweg_online::{
+    Config, Delay, Learner, Metrics, Model, Prequential, Record, Session, StreamOptions, Task, checkpoint,
+};
 
 /// Learns from the rows up to `end`, starting where `saved` left off; returns the new state.
 fn run<L: Learner + serde::Serialize + serde::de::DeserializeOwned>(data: &Bundled, saved: &[u8], end: u64) -> Vec<u8> {
@@ -46,6 +48,81 @@ proptest! {
         stops.sort_unstable();
         stopping_changes_nothing("phishing", Majority::new(), &stops)?;
         stopping_changes_nothing("co2", RunningMean::new(), &stops)?;
+    }
+}
+
+/// Sessions over phishing, whose rows are a minute apart by their number in the column `time`, some without a label.
+fn session(model: &str, delay: &str) -> (Session, impl Fn() -> Box<dyn thalweg_online::Stream>) {
+    let data = bundled::find("phishing").expect("the stream is bundled");
+    let mut text = String::new();
+    let mut decoder = flate2::read::GzDecoder::new(data.bytes);
+    std::io::Read::read_to_string(&mut decoder, &mut text).expect("the stream is text");
+    let lines = text.lines().enumerate().take(301).map(|(row, line)| match row {
+        0 => format!("time,{line}\n"),
+        _ if row % 7 == 3 => format!("{},{}\n", 60 * row, &line[..line.len() - 1]),
+        // Some rows are late.
+        _ => format!("{},{line}\n", 60 * (row - row % 5)),
+    });
+    let text: String = lines.collect();
+    let options = StreamOptions { time: Some("time".into()), ..StreamOptions::default() };
+    let mut config = Config::new(Task::Classify);
+    config.model = Model::parse(model).expect("there is such a model");
+    let metrics = Metrics::parse("auc@50,f1").expect("there are such metrics");
+    let session = Session::with_metrics(config, "rows.csv", options.clone(), &metrics).expect("they fit");
+    let open = move || {
+        let reader = std::io::Cursor::new(text.clone().into_bytes());
+        from_reader("rows.csv", reader, &options).expect("the header is good")
+    };
+    (session.delayed(Delay::parse(delay).expect("it is a delay")), open)
+}
+
+/// From the beginning to the end, with stops: what is saved there, and what it is when it has finished.
+fn with_stops(model: &str, delay: &str, stops: &[u64]) -> [Vec<u8>; 2] {
+    let (mut session, open) = session(model, delay);
+    let (mut stream, mut record) = (open(), Record::new());
+    let bytes = |session: &Session| checkpoint::encode(session).expect("the state is small");
+    for &stop in stops {
+        while session.rows() < stop && session.advance(&mut *stream, &mut record).expect("the row is good") {}
+        session = checkpoint::decode(&bytes(&session)).expect("the state is good");
+        stream = open();
+        session.follow(&mut *stream).expect("it is the same stream");
+    }
+    while session.advance(&mut *stream, &mut record).expect("the row is good") {}
+    let before = bytes(&session);
+    session.finish().expect("the rows are good");
+    assert_eq!(session.evaluation().waiting(), 0);
+    [before, bytes(&session)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn rows_that_wait_for_their_labels_survive_a_stop(mut stops in prop::collection::vec(0..300_u64, 1..3)) {
+        stops.sort_unstable();
+        for (model, delay) in [("mlp:4", "17"), ("lstm:4", "900s"), ("mlp:4", "0")] {
+            prop_assert!(with_stops(model, delay, &stops) == with_stops(model, delay, &[]), "{} {}", model, delay);
+        }
+    }
+}
+
+/// A label that comes before the next row is not late: nothing differs but what waits at the end.
+#[test]
+fn a_delay_of_one_row_is_none_to_the_bit() {
+    for model in ["mlp:4", "lstm:4"] {
+        let finished = |delay: &str| {
+            let (mut session, open) = session(model, delay);
+            let (mut stream, mut record) = (open(), Record::new());
+            while session.advance(&mut *stream, &mut record).expect("the row is good") {}
+            session.finish().expect("the rows are good");
+            let scores = |scores: &thalweg_online::Scores| checkpoint::encode(scores).expect("they are small");
+            let evaluation = session.evaluation();
+            let baselines = evaluation.baselines().map(|(_, baseline)| scores(baseline));
+            (scores(evaluation.scores()), baselines, checkpoint::encode(session.learner()).expect("it is small"))
+        };
+        assert!(finished("0") == finished("1"), "{model}");
+        assert!(finished("0") == finished("0s"), "{model}");
+        assert!(finished("0") != finished("2"), "{model}");
     }
 }
 

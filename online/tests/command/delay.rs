@@ -1,0 +1,64 @@
+//! Labels that come later than their rows.
+
+use super::support::{Folder, stream, timeless};
+
+#[test]
+fn a_run_that_was_stopped_while_rows_wait_ends_as_the_unbroken_one() {
+    let folder = Folder::new();
+    folder.write("s.csv", stream(900));
+    let run = "run s.csv --model lstm:4 --delay 70";
+    let unbroken = timeless(folder.json(run));
+    assert_eq!((&unbroken["rows"], &unbroken["delay"], &unbroken["unlabelled"]), (&900.into(), &"70".into(), &9.into()));
+    // The first 70 rows are predicted by a learner that knows nothing.
+    assert_eq!(unbroken["scored"], 900 - 9 - 70);
+    let first = folder.json(&format!("{run} --checkpoint c --limit 400"));
+    assert_eq!(first["scored"], 400 - 4 - 70, "what waits counts at the end");
+    assert_eq!((&folder.json("inspect c")["waiting"], &folder.json("inspect c")["delay"]), (&70.into(), &"70".into()));
+    assert!(folder.text("inspect c").contains("70, 70 rows wait for their labels"));
+    assert_eq!(timeless(folder.json("run --resume c --delay 70")), unbroken);
+    assert_eq!(
+        folder.refusal("run --resume c --delay 71"),
+        "c: expected a run with --delay 70, as it was begun, found --delay 71: leave it out, or begin anew"
+    );
+}
+
+#[test]
+fn a_delay_is_said_and_makes_predictions_worse() {
+    let folder = Folder::new();
+    let now = folder.json("run phishing --model mlp:8");
+    let later = folder.json("run phishing --model mlp:8 --delay 300");
+    let accuracy = |result: &serde_json::Value| result["metrics"]["accuracy"].as_f64().expect("a number");
+    assert!(accuracy(&later) < accuracy(&now), "{later}");
+    assert_ne!(now["baselines"]["last_label"], later["baselines"]["last_label"]);
+    let text = folder.text("run phishing --model mlp:8 --delay 300");
+    assert!(text.contains("Every row was predicted first and learned after, 300 rows later."), "{text}");
+}
+
+#[test]
+fn a_delay_by_time_goes_by_the_column_of_times() {
+    let folder = Folder::new();
+    folder.write("s.csv", "at,x,y\n0,1,a\n60,2,b\n3600,3,a\n3660,4,b\n");
+    let result = folder.json("run s.csv --task classify --time at --delay 1h");
+    // Rows 3 and 4 were predicted when the first label, and the first two, were known.
+    assert_eq!((&result["rows"], &result["scored"], &result["delay"]), (&4.into(), &2.into(), &"1h".into()));
+    assert_eq!(
+        folder.refusal("run s.csv --task classify --delay 1h"),
+        "s.csv: row 1: expected a time, as labels are late by a time, found none"
+    );
+    let refusal = folder.refusal("run s.csv --delay 1.5h");
+    assert!(refusal.starts_with("invalid value '1.5h' for '--delay <N|TIME>': expected a number of rows such as 50, "));
+}
+
+#[test]
+fn a_row_that_turns_out_wrong_when_its_label_comes_is_named() {
+    let folder = Folder::new();
+    // When row 2 is predicted nobody knows yet that x is a number.
+    folder.write("s.csv", "x,y\n1,a\ntall,b\n3,a\n4,b\n5,a\n");
+    let run = "run s.csv --task classify --delay 2";
+    assert_eq!(
+        folder.refusal(run),
+        "s.csv: row 2, column \"x\": expected a number, as in the rows before, found \"tall\""
+    );
+    let result = folder.json(&format!("{run} --on-bad-row skip"));
+    assert_eq!((&result["rows"], &result["skipped"], &result["scored"]), (&5.into(), &1.into(), &2.into()));
+}
