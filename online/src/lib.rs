@@ -6,6 +6,7 @@
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
 //! * [`delay`]: labels that come later than their rows.
+//! * [`paired`]: whether one of two models is better on the same rows, or was lucky.
 //! * [`synth`]: streams from seeded generators, with and without drift.
 //! * [`spec`]: short descriptions such as `mlp:64,64`; [`checkpoint`]: saving and exact resume.
 //! * [`Error`]: what went wrong with outside data, and where.
@@ -35,6 +36,7 @@ pub mod learn;
 pub mod memory;
 pub mod metrics;
 pub mod moments;
+pub mod paired;
 pub mod row;
 pub mod session;
 pub mod stream;

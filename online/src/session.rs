@@ -96,6 +96,11 @@ impl Session {
         Session { evaluation: self.evaluation.delayed(delay), ..self }
     }
 
+    /// The errors of all rows are kept from now on: see [`Prequential::keep_errors`].
+    pub fn keep_errors(&mut self) {
+        self.evaluation.keep_errors();
+    }
+
     /// Reads a row, learns the labels that have come meanwhile if they are [delayed](Session::delayed), predicts the row,
     /// scores the prediction, learns. A row without a target is predicted, not learned, and counted: a recurrent state does
     /// not see its features. One that cannot be read or used is left out and counted, if the options say

@@ -1,9 +1,12 @@
 //! Arguments in, results out, exit codes: 0 when all went well, 2 when something that came from outside was wrong.
 
+mod compare;
 mod digits;
 mod generate;
 mod inspect;
 mod progress;
+mod published;
+mod reading;
 mod report;
 mod resume;
 mod run;
@@ -32,6 +35,8 @@ struct Cli {
 enum Command {
     /// Predict, score and learn every row of a stream, in order
     Run(Box<run::Options>),
+    /// Several models on the same rows, with a paired test
+    Compare(Box<compare::Options>),
     /// List the bundled streams
     Streams(Output),
     /// Write rows of a seeded generator to stdout
@@ -81,6 +86,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         None => digits::run(&cli.digits),
         Some(Command::Run(options)) => run::run(&options),
+        Some(Command::Compare(options)) => compare::run(&options),
         Some(Command::Streams(output)) => streams::run(output),
         Some(Command::Generate(options)) => generate::run(&options),
         Some(Command::Inspect(options)) => inspect::run(&options),

@@ -95,7 +95,8 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
     format!("{heading}\n\n{table}\n\n{}\nfingerprint of the parameters: {fingerprint:016x}\n", notes.join(" · "))
 }
 
-fn metrics(scores: &Scores) -> Value {
+/// Its figures by name.
+pub fn metrics(scores: &Scores) -> Value {
     Value::Object(
         scores.entries().into_iter().map(|(name, value)| (name.to_owned(), number(value))).collect::<Map<_, _>>(),
     )

@@ -6,15 +6,16 @@ use thalweg_online::{
     BadRows, Error, ErrorKind, Format, Header, MemorySpec, Metrics, Model, OptimizerSpec, Session, Stream,
 };
 
+use super::reading::TaskOption;
 use super::report::grouped;
-use super::run::{Options, TaskOption};
+use super::run::Options;
 use super::say;
 
 /// The session of a checkpoint. What the arguments say beside it must agree with it.
 pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
     let mut session = Session::load(checkpoint)?;
     let (config, held) = (session.learner().config(), session.options());
-    let task = match options.task {
+    let task = match options.reading.task {
         Some(TaskOption::Is(task)) => Some(task.to_string()),
         Some(TaskOption::Auto) | None => None,
     };
@@ -23,10 +24,10 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
     let delimiter = held.delimiter.map_or_else(|| "auto".to_owned(), character);
     for (flag, asked, held) in [
         ("--task", task, config.task.to_string()),
-        ("--scale", options.scale.map(|scale| scale.to_string()), config.features.default_scale().to_string()),
+        ("--scale", options.reading.scale.map(|scale| scale.to_string()), config.features.default_scale().to_string()),
         (
             "--features",
-            options.features.is_some().then(|| options.of_features().to_string()),
+            options.reading.features.is_some().then(|| options.reading.of_features().to_string()),
             config.features.to_string(),
         ),
         ("--model", options.model.as_ref().map(Model::to_string), config.model.to_string()),
@@ -35,23 +36,27 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
         ("--metrics", options.metrics.as_ref().map(Metrics::to_string), metrics),
         ("--seed", options.seed.map(|seed| seed.to_string()), config.seed.to_string()),
         ("--delay", options.delay.map(|delay| delay.to_string()), session.evaluation().delay().to_string()),
-        ("--delimiter", options.delimiter.map(character), delimiter),
-        ("--header", options.header.as_ref().map(Header::to_string), held.header.to_string()),
-        ("--ignore", list(&options.ignore), held.ignore.join(",")),
-        ("--categorical", list(&options.categorical), held.categorical.join(",")),
-        ("--numeric", list(&options.numeric), held.numeric.join(",")),
-        ("--date", list(&options.date), held.date.join(",")),
-        ("--text", list(&options.text), held.text.join(",")),
-        ("--text-columns", options.text_columns.map(|columns| columns.to_string()), held.text_columns.to_string()),
-        ("--weight", options.weight.clone(), or_none(&held.weight)),
-        ("--id", options.id.clone(), or_none(&held.id)),
-        ("--time", options.time.clone(), or_none(&held.time)),
+        ("--delimiter", options.reading.delimiter.map(character), delimiter),
+        ("--header", options.reading.header.as_ref().map(Header::to_string), held.header.to_string()),
+        ("--ignore", list(&options.reading.ignore), held.ignore.join(",")),
+        ("--categorical", list(&options.reading.categorical), held.categorical.join(",")),
+        ("--numeric", list(&options.reading.numeric), held.numeric.join(",")),
+        ("--date", list(&options.reading.date), held.date.join(",")),
+        ("--text", list(&options.reading.text), held.text.join(",")),
+        (
+            "--text-columns",
+            options.reading.text_columns.map(|columns| columns.to_string()),
+            held.text_columns.to_string(),
+        ),
+        ("--weight", options.reading.weight.clone(), or_none(&held.weight)),
+        ("--id", options.reading.id.clone(), or_none(&held.id)),
+        ("--time", options.reading.time.clone(), or_none(&held.time)),
         (
             "--format",
-            options.format.as_ref().map(Format::to_string),
+            options.reading.format.as_ref().map(Format::to_string),
             held.format.as_ref().map_or_else(|| "found by its name or content".to_owned(), Format::to_string),
         ),
-        ("--on-bad-row", options.on_bad_row.as_ref().map(BadRows::to_string), held.bad_rows.to_string()),
+        ("--on-bad-row", options.reading.on_bad_row.as_ref().map(BadRows::to_string), held.bad_rows.to_string()),
     ] {
         agree(checkpoint, flag, asked.as_deref(), &held)?;
     }
@@ -64,7 +69,7 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
 /// The target can be compared once the stream is open: only then is it known which column is the last one.
 pub fn check_target(options: &Options, stream: &dyn Stream) -> Result<(), Error> {
     match &options.resume {
-        Some(checkpoint) => agree(checkpoint, "--target", options.target.as_deref(), stream.target()),
+        Some(checkpoint) => agree(checkpoint, "--target", options.reading.target.as_deref(), stream.target()),
         None => Ok(()),
     }
 }

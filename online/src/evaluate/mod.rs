@@ -60,6 +60,8 @@ pub struct Prequential {
     baseline_scores: [Scores; 2],
     waiting: Waiting,
     unlabelled: u64,
+    #[serde(skip)]
+    errors: Option<Vec<(u64, f64)>>,
 }
 
 /// A row as it comes to an evaluation: see [`Prequential::arrive`].
@@ -144,7 +146,7 @@ impl Prequential {
     fn over(task: Task, scores: Scores) -> Self {
         let baseline_scores = [scores.clone(), scores.clone()];
         let (baselines, waiting) = (Baselines::new(task), Waiting::new(Delay::default()));
-        Prequential { rows: 0, scores, baselines, baseline_scores, waiting, unlabelled: 0 }
+        Prequential { rows: 0, scores, baselines, baseline_scores, waiting, unlabelled: 0, errors: None }
     }
 
     /// Predicts, learns, scores: one row. Returns the learner's loss before it learned; `None` if the label comes later.
@@ -203,8 +205,7 @@ impl Prequential {
             }
         }
         if loss.is_some() {
-            self.scores.record(1.0);
-            self.rows += 1;
+            self.record(row);
         } else {
             let waits = self.waiting.place(row, now, time);
             waits.x.keep(x);
@@ -245,8 +246,11 @@ impl Prequential {
     fn learn_until(&mut self, learner: &mut dyn Learner, now: i64) -> Result<(), Error> {
         while let Some(mut waited) = self.waiting.take_due(now) {
             learner.learn_one(&waited.x, waited.target()).map_err(|error| error.at_row(waited.row))?;
-            let scores = std::iter::once(&mut self.scores).chain(&mut self.baseline_scores);
-            for (scores, reading) in scores.zip(&mut waited.readings) {
+            let [reading, of_baselines @ ..] = &mut waited.readings;
+            self.scores.exchange(reading);
+            self.record(waited.row);
+            self.scores.exchange(reading);
+            for (scores, reading) in self.baseline_scores.iter_mut().zip(of_baselines) {
                 scores.exchange(reading);
                 scores.record(1.0);
                 scores.exchange(reading);
@@ -254,10 +258,30 @@ impl Prequential {
             for baseline in self.baselines.learners() {
                 baseline.learn_one(&waited.x, waited.target())?;
             }
-            self.rows += 1;
             self.waiting.recycle(waited);
         }
         Ok(())
+    }
+
+    /// The label of a row is known: what the scores have read of it counts.
+    fn record(&mut self, row: u64) {
+        if let (Some(errors), Some(error)) = (&mut self.errors, self.scores.reading().error()) {
+            errors.push((row, error));
+        }
+        self.scores.record(1.0);
+        self.rows += 1;
+    }
+
+    /// From now on the error of every scored row is kept, for [paired tests](crate::paired). It is not saved.
+    pub fn keep_errors(&mut self) {
+        self.errors.get_or_insert_default();
+    }
+
+    /// The number of each scored row, and how wrong its prediction was: 1 or 0 for a class, truth less prediction for a
+    /// number. In the order in which the labels came; empty unless they are [kept](Self::keep_errors).
+    #[must_use]
+    pub fn errors(&self) -> &[(u64, f64)] {
+        self.errors.as_deref().unwrap_or_default()
     }
 
     fn check_task(&self, learner: &dyn Learner) -> Result<(), Error> {

@@ -62,6 +62,16 @@ pub(crate) struct Reading {
     labels: usize,
 }
 
+impl Reading {
+    /// How wrong the prediction was: 1 or 0 for a class, truth less prediction for a number. `None` if it is not scored.
+    pub(crate) fn error(&self) -> Option<f64> {
+        self.scored.then_some(match self.row.facts {
+            Facts::Class(facts) => f64::from(u8::from(facts.truth != facts.said)),
+            Facts::Value(truth, said) => truth - said,
+        })
+    }
+}
+
 impl PartialEq for Reading {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -207,6 +217,11 @@ impl Scores {
     /// The row that was read is recorded later: gives it away, against another. To be recorded it must be given back.
     pub(crate) fn exchange(&mut self, reading: &mut Reading) {
         std::mem::swap(&mut self.reading, reading);
+    }
+
+    /// The row that was read.
+    pub(crate) fn reading(&self) -> &Reading {
+        &self.reading
     }
 
     /// The row that was read is not to be recorded: everything is as it was before.

@@ -2,6 +2,7 @@
 
 mod bad_checkpoints;
 mod bad_streams;
+mod compare;
 mod delay;
 mod formats;
 mod generate;

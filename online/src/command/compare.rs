@@ -1,0 +1,256 @@
+//! `thalweg compare`: several models on the same rows.
+
+use std::io::{self, Write};
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+use thalweg_online::paired::{Test, diebold_mariano, mcnemar};
+use thalweg_online::{
+    Config, Delay, Error, ErrorKind, MemorySpec, Metrics, Model, OptimizerSpec, Record, Scores, Session, Task,
+};
+
+use super::progress::Progress;
+use super::reading::{Reading, Source};
+use super::report::{align_right, decimal, grouped, metrics, number, table};
+use super::{Failure, Output, published, say};
+
+/// What to compare.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Files, bundled streams or generators
+    #[arg(value_name = "STREAM", required = true)]
+    streams: Vec<String>,
+    /// A network, as for run; give it once for each. The first is the one that the others are tested against
+    #[arg(long, value_name = "SPEC", value_parser = Model::parse, required = true)]
+    model: Vec<Model>,
+    /// How their parameters move, as for run
+    #[arg(long, value_name = "SPEC", default_value = "sgd:0.03")]
+    optimizer: OptimizerSpec,
+    /// What is replayed, as for run
+    #[arg(long, value_name = "SPEC", default_value = "none", value_parser = MemorySpec::parse)]
+    memory: MemorySpec,
+    /// More metrics than the usual ones, as for run
+    #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true, value_parser = parse_metrics)]
+    metrics: Metrics,
+    /// How much later than its row each label comes, as for run
+    #[arg(long, value_name = "N|TIME", default_value = "0", value_parser = Delay::parse)]
+    delay: Delay,
+    /// Where every random choice begins
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    seed: u64,
+    /// Stop after this many rows of each stream
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// No metrics are no mistake here.
+fn parse_metrics(text: &str) -> Result<Metrics, Error> {
+    if text.is_empty() { Ok(Metrics::default()) } else { Metrics::parse(text) }
+}
+
+/// What became of a model on a stream.
+struct Outcome {
+    session: Session,
+    rows_per_second: f64,
+    /// Against the first model, over the rows that both have predicted; of the first, none.
+    test: Option<Test>,
+}
+
+/// All models on a stream.
+struct Compared {
+    stream: String,
+    task: Task,
+    outcomes: Vec<Outcome>,
+}
+
+/// Runs all models over all streams, and reports.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let compared: Vec<Compared> =
+        options.streams.iter().map(|name| compare(options, name)).collect::<Result<_, Error>>()?;
+    let out = &mut io::stdout().lock();
+    Ok(match options.output.json {
+        true => {
+            let streams: Vec<Value> = compared.iter().map(|compared| as_json(options, compared)).collect();
+            writeln!(out, "{}", json!({ "streams": streams }))
+        }
+        false => write!(out, "{}", as_text(options, &compared)),
+    }?)
+}
+
+/// Each model has a pass of its own, so that its speed is its own.
+fn compare(options: &Options, name: &str) -> Result<Compared, Error> {
+    let source = Source::find(name, options.reading.of_stream(), options.seed)?;
+    if !source.can_be_read_again() {
+        let message = "can be read only once: expected a stream that each model can read, found a pipe";
+        return Err(Error::new(ErrorKind::Spec, message).in_file(name));
+    }
+    let task = options.reading.task_of(&source)?;
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for model in &options.model {
+        let mut outcome = pass(options, &source, task, model)?;
+        outcome.test = outcomes.first().map(|first| test(options, &first.session, &outcome.session));
+        outcomes.push(outcome);
+    }
+    Ok(Compared { stream: source.name(), task, outcomes })
+}
+
+fn pass(options: &Options, source: &Source, task: Task, model: &Model) -> Result<Outcome, Error> {
+    let config = Config {
+        task,
+        model: model.clone(),
+        optimizer: options.optimizer.clone(),
+        memory: options.memory.clone(),
+        features: options.reading.of_features(),
+        seed: options.seed,
+    };
+    config.features.check(task)?;
+    let session = Session::with_metrics(config, source.name(), source.options.clone(), &options.metrics)?;
+    let mut session = session.delayed(options.delay);
+    session.keep_errors();
+    let mut stream = source.open(&mut Progress::new(0), options.limit)?;
+    let (clock, limit, mut record) = (Instant::now(), options.limit.unwrap_or(u64::MAX), Record::new());
+    while session.rows() < limit && session.advance(&mut *stream, &mut record)? {}
+    session.finish()?;
+    let rows_per_second = session.rows() as f64 / clock.elapsed().as_secs_f64();
+    if let Some(first) = session.first_skipped() {
+        say(&format!("warning: {model} leaves out {} rows; the first: {first}", grouped(session.skipped())));
+    }
+    Ok(Outcome { session, rows_per_second, test: None })
+}
+
+/// The errors of both models, row by row, in the order of the rows.
+fn pairs(first: &Session, other: &Session) -> Vec<(f64, f64)> {
+    let in_order = |session: &Session| {
+        let mut errors = session.evaluation().errors().to_vec();
+        errors.sort_by_key(|&(row, _)| row);
+        errors
+    };
+    let (first, other) = (in_order(first), in_order(other));
+    let of_row = |row: u64| other.binary_search_by_key(&row, |&(row, _)| row).ok().map(|place| other[place].1);
+    first.iter().filter_map(|&(row, error)| of_row(row).map(|other| (error, other))).collect()
+}
+
+fn test(options: &Options, first: &Session, other: &Session) -> Test {
+    let pairs = pairs(first, other);
+    match first.evaluation().task() {
+        Task::Classify => {
+            let count = |wanted: (f64, f64)| pairs.iter().filter(|&&pair| pair == wanted).count() as u64;
+            mcnemar(count((0.0, 1.0)), count((1.0, 0.0)))
+        }
+        Task::Regress => {
+            let differences: Vec<f64> = pairs.iter().map(|(first, other)| first.abs() - other.abs()).collect();
+            let late = if let Delay::Rows(rows) = options.delay { rows as usize } else { 0 };
+            diebold_mariano(&differences, late)
+        }
+    }
+}
+
+fn as_json(options: &Options, compared: &Compared) -> Value {
+    let first = &compared.outcomes[0].session;
+    let test =
+        |test: &Test| json!({"name": test.name, "statistic": number(test.statistic), "p": test.p, "lag": test.lag});
+    let outcome = |outcome: &Outcome| {
+        let learner = outcome.session.learner();
+        json!({
+            "model": learner.config().model.to_string(),
+            "metrics": metrics(outcome.session.evaluation().scores()),
+            "scored": outcome.session.evaluation().scores().count(),
+            "skipped": outcome.session.skipped(),
+            "parameters": learner.params().count(),
+            "rows_per_second": number(outcome.rows_per_second.round()),
+            "test": outcome.test.as_ref().map(test),
+            "fingerprint": format!("{:016x}", learner.fingerprint()),
+        })
+    };
+    let baselines = first.evaluation().baselines().into_iter();
+    let published = published::find(&compared.stream).map(|published| {
+        let figures = published.figures.iter().map(|&(model, figure)| (model.to_owned(), json!(figure)));
+        json!({
+            "source": published.source,
+            "rows": published.rows,
+            "metric": published.metric,
+            "figures": Value::Object(figures.collect()),
+        })
+    });
+    json!({
+        "stream": compared.stream,
+        "rows": first.rows(),
+        "task": compared.task.to_string(),
+        "optimizer": options.optimizer.to_string(),
+        "memory": options.memory.to_string(),
+        "delay": options.delay.to_string(),
+        "seed": options.seed,
+        "models": compared.outcomes.iter().map(outcome).collect::<Vec<_>>(),
+        "baselines": baselines.map(|(name, scores)| (name.to_owned(), metrics(scores))).collect::<Map<_, _>>(),
+        "published": published.collect::<Vec<_>>(),
+    })
+}
+
+fn as_text(options: &Options, compared: &[Compared]) -> String {
+    let mut text: String = compared.iter().map(|compared| of_one_stream(options, compared)).collect();
+    if let [_, _, ..] = compared {
+        let mut table = table();
+        let models = options.model.iter().map(Model::to_string);
+        table.set_header(["".to_owned(), "metric".to_owned()].into_iter().chain(models));
+        for Compared { stream, outcomes, .. } in compared {
+            let main = |outcome: &Outcome| outcome.session.evaluation().scores().entries()[0].1;
+            let (name, _) = outcomes[0].session.evaluation().scores().entries()[0];
+            let figures = outcomes.iter().map(|outcome| decimal(main(outcome)));
+            table.add_row([stream.clone(), name.to_owned()].into_iter().chain(figures));
+        }
+        align_right(&mut table);
+        text += &format!("{table}\n");
+    }
+    text
+}
+
+fn of_one_stream(options: &Options, Compared { stream, task, outcomes }: &Compared) -> String {
+    let first = &outcomes[0].session;
+    let mut table = table();
+    let scores = first.evaluation().scores();
+    let names = scores.entries().into_iter().map(|(name, _)| name.replace('_', " "));
+    table.set_header([String::new()].into_iter().chain(names).chain(["rows/s", "p"].map(str::to_owned)));
+    let mut row = |name: String, scores: &Scores, speed: String, p: String| {
+        let figures = scores.entries().into_iter().map(|(_, value)| decimal(value));
+        table.add_row([name].into_iter().chain(figures).chain([speed, p]));
+    };
+    for Outcome { session, rows_per_second, test } in outcomes {
+        let p = test.as_ref().map_or(String::new(), |test| match test.p {
+            p if p < 1e-4 => "< 0.0001".to_owned(),
+            p => decimal(p),
+        });
+        let model = session.learner().config().model.to_string();
+        row(model, session.evaluation().scores(), grouped(*rows_per_second as u64), p);
+    }
+    for (name, scores) in first.evaluation().baselines() {
+        row(name.replace('_', " "), scores, String::new(), String::new());
+    }
+    align_right(&mut table);
+    let late = if options.delay.is_none() { String::new() } else { format!(", delay {}", options.delay) };
+    let mut text = format!(
+        "{stream}: {} rows, {task}, {}, memory {}, seed {}{late}\n\n{table}\n\n",
+        grouped(first.rows()),
+        options.optimizer,
+        options.memory,
+        options.seed
+    );
+    if let Some(lag) = outcomes.get(1).map(|outcome| outcome.test.and_then(|test| test.lag)) {
+        let name = match lag {
+            None => "McNemar's test".to_owned(),
+            Some(lag) => format!("Diebold and Mariano's test of the absolute errors with lag {lag}"),
+        };
+        text += &format!("p: how likely such a difference to the first model is by chance, {name}\n");
+    }
+    for published in published::find(stream) {
+        let figures = published.figures.iter().map(|(model, figure)| format!("{model} {figure}"));
+        let figures = figures.collect::<Vec<_>>().join(", ");
+        let (metric, rows) = (published.metric, grouped(published.rows));
+        text += &format!("published ({}), {metric} over {rows} rows: {figures}\n", published.source);
+    }
+    text + "\n"
+}
