@@ -117,9 +117,9 @@ mod tests {
 
     #[test]
     fn differences_are_weighed_by_their_scatter() {
-        // n = 4, so that L = ⌊4·0.04^(2/9)⌋ = 1: d̄ = 1, γ₀ = 5/2, γ₁ = −7/4, V = 5/2 − 7/4 = 3/4.
+        // n = 4, so that L = ⌊4·0.04^(2/9)⌋ = 1: d̄ = 1, γ₀ = 5/2, γ₁ = −2, V = 5/2 − 2.
         let test = diebold_mariano(&[2.0, -1.0, 3.0, 0.0], 0);
-        assert_eq!((test.lag, test.statistic), (Some(1), 1.0 / (0.75_f64 / 4.0).sqrt()));
+        assert_eq!((test.lag, test.statistic), (Some(1), 1.0 / (0.5_f64 / 4.0).sqrt()));
         assert_eq!(diebold_mariano(&[2.0, -1.0, 3.0, 0.0], 3).lag, Some(3));
         assert_eq!((diebold_mariano(&[], 0).p, diebold_mariano(&[0.0; 9], 0).p), (1.0, 1.0));
         let swapped = diebold_mariano(&[-2.0, 1.0, -3.0, 0.0], 0);

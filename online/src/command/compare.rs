@@ -150,6 +150,11 @@ fn test(options: &Options, first: &Session, other: &Session) -> Test {
     }
 }
 
+/// The first of those that the task always has.
+fn main_metric(session: &Session) -> &str {
+    session.evaluation().scores().entries()[0].0
+}
+
 fn as_json(options: &Options, compared: &Compared) -> Value {
     let first = &compared.outcomes[0].session;
     let test =
@@ -168,7 +173,7 @@ fn as_json(options: &Options, compared: &Compared) -> Value {
         })
     };
     let baselines = first.evaluation().baselines().into_iter();
-    let published = published::find(&compared.stream).map(|published| {
+    let published = published::find(&compared.stream, main_metric(first)).map(|published| {
         let figures = published.figures.iter().map(|&(model, figure)| (model.to_owned(), json!(figure)));
         json!({
             "source": published.source,
@@ -199,7 +204,7 @@ fn as_text(options: &Options, compared: &[Compared]) -> String {
         table.set_header(["".to_owned(), "metric".to_owned()].into_iter().chain(models));
         for Compared { stream, outcomes, .. } in compared {
             let main = |outcome: &Outcome| outcome.session.evaluation().scores().entries()[0].1;
-            let (name, _) = outcomes[0].session.evaluation().scores().entries()[0];
+            let name = main_metric(&outcomes[0].session);
             let figures = outcomes.iter().map(|outcome| decimal(main(outcome)));
             table.add_row([stream.clone(), name.to_owned()].into_iter().chain(figures));
         }
@@ -246,7 +251,7 @@ fn of_one_stream(options: &Options, Compared { stream, task, outcomes }: &Compar
         };
         text += &format!("p: how likely such a difference to the first model is by chance, {name}\n");
     }
-    for published in published::find(stream) {
+    for published in published::find(stream, main_metric(first)) {
         let figures = published.figures.iter().map(|(model, figure)| format!("{model} {figure}"));
         let figures = figures.collect::<Vec<_>>().join(", ");
         let (metric, rows) = (published.metric, grouped(published.rows));

@@ -111,14 +111,15 @@ const ALL: [Published; 12] = [
 ];
 
 /// What has been published for a stream: a file by its name without folder and extensions, a generator by its
-/// specification with all seeds.
-pub fn find(stream: &str) -> impl Iterator<Item = &'static Published> {
+/// specification with all seeds. Only figures of the metric that is measured.
+pub fn find(stream: &str, metric: &str) -> impl Iterator<Item = &'static Published> {
     let is_generator = Synth::parse(stream, Seed::new(0)).is_ok();
     let file = stream.rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = file.split('.').next().unwrap_or_default();
     let plain: String = stem.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    let stream = stream.to_owned();
-    ALL.iter().filter(move |published| match is_generator {
+    let (stream, metric) = (stream.to_owned(), metric.to_owned());
+    let measured = ALL.iter().filter(move |published| published.metric == metric);
+    measured.filter(move |published| match is_generator {
         true => Synth::parse(published.stream, Seed::new(0)).is_ok_and(|synth| synth.to_string() == stream),
         false => published.stream == plain,
     })
@@ -130,19 +131,20 @@ mod tests {
 
     #[test]
     fn streams_are_known_by_the_names_they_have() {
-        for (name, count) in [
-            ("elec2", 2),
-            ("data/Elec2.csv.gz", 2),
-            ("trump_approval.csv", 1),
-            ("ImageSegments.csv", 1),
-            ("elec3.csv", 0),
-            ("led:noise=0.28,seed=112", 0),
+        for (name, metric, count) in [
+            ("elec2", "accuracy", 2),
+            ("elec2", "mae", 0),
+            ("data/Elec2.csv.gz", "accuracy", 2),
+            ("trump_approval.csv", "mae", 1),
+            ("ImageSegments.csv", "accuracy", 1),
+            ("elec3.csv", "accuracy", 0),
+            ("led:noise=0.28,seed=112", "accuracy", 0),
         ] {
-            assert_eq!(find(name).count(), count, "{name}");
+            assert_eq!(find(name, metric).count(), count, "{name}");
         }
         for name in ["hyperplane:river,seed=42,features=30", "led:noise=0.28,river,seed=112"] {
             let canonical = Synth::parse(name, Seed::new(7)).expect("it is a generator").to_string();
-            assert_eq!(find(&canonical).count(), 1, "{name}");
+            assert_eq!(find(&canonical, "accuracy").count(), 1, "{name}");
         }
         for published in &ALL {
             let is_generator = published.stream.contains(':');
