@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::change::{Permuted, Rotated};
 use super::drift::{Drift, Recurring};
 use super::example::Column;
-use super::images::{Digits, Permuted, Rotated};
+use super::images::Digits;
 use super::random::Seed;
 use super::settings::{Options, Settings};
 use super::{

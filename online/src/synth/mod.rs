@@ -55,6 +55,7 @@
 
 mod agrawal;
 mod balance;
+mod change;
 mod drift;
 mod example;
 mod friedman;
@@ -78,12 +79,13 @@ mod waveform;
 use std::fmt;
 
 pub use agrawal::{Agrawal, AgrawalOptions};
+pub use change::{Permuted, PermutedOptions, Rotated, RotatedOptions};
 pub use drift::{Drift, DriftOptions, Recurring, RecurringOptions};
 pub use example::{Column, Example};
 pub use friedman::{Change, Friedman, FriedmanOptions};
 pub use generated::Generated;
 pub use hyperplane::{Hyperplane, HyperplaneOptions};
-pub use images::{Digits, Images, Permuted, PermutedOptions, Rotated, RotatedOptions};
+pub use images::{Digits, Images};
 pub use led::{Led, LedOptions};
 pub use random::{Compat, Seed};
 pub use rbf::{Rbf, RbfOptions};

@@ -80,7 +80,7 @@ impl Rbf {
             let mut direction = vec![0.0; options.features];
             if seed.is_river() {
                 direction.fill_with(|| random.uniform());
-                let length = direction.iter().fold(0.0, |sum, x| sum + x * x).powf(0.5);
+                let length = river_root(direction.iter().fold(0.0, |sum, x| sum + x * x));
                 direction.iter_mut().for_each(|x| *x /= length);
             } else {
                 random.direction(&mut direction);
@@ -124,6 +124,12 @@ impl Centroid {
     }
 }
 
+/// The root as River takes it, `x ** 0.5`: a power, which now and then is off in the last bit. The exponent is hidden from
+/// the compiler, which knows that a root is better.
+fn river_root(x: f64) -> f64 {
+    x.powf(std::hint::black_box(0.5))
+}
+
 generator!(Rbf, RbfOptions);
 
 impl Generator for Rbf {
@@ -147,7 +153,8 @@ impl Generator for Rbf {
         } else {
             self.random.direction(offset);
         }
-        let length = offset.iter().fold(0.0, |sum, x| sum + x * x).powf(0.5);
+        let square = offset.iter().fold(0.0, |sum, x| sum + x * x);
+        let length = if self.seed.is_river() { river_root(square) } else { square.sqrt() };
         let scale = self.random.normal() * centroid.width / length;
         offset.iter_mut().zip(&centroid.centre).for_each(|(x, centre)| *x = centre + *x * scale);
         centroid.class as f64
