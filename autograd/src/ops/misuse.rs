@@ -126,7 +126,7 @@ const MISUSES: &[Misuse] = &[
     ("lstm", |p| done(v(p, [4, 3]).lstm([v(p, [2]), v(p, [3])], weights(p, 4), &[])), "input [4, 3], found [3]"),
     ("lstm", |p| done(v(p, [4, 3]).lstm([v(p, [2]), v(p, [2])], weights(p, 4), &[4, 4])), "2 lengths for 1 sequences"),
     ("gru", |p| done(v(p, [0, 3]).gru(v(p, [2]), weights(p, 3), &[])), "[0, 3]"),
-    ("gru", |p| done(v(p, [4, 3]).gru(v(p, [2]), weights(p, 3), &[5])), "1 to 4 steps expected, found 5"),
+    ("gru", |p| done(v(p, [4, 3]).gru(v(p, [2]), weights(p, 3), &[5])), "lengths of at most 4 steps expected, found 5"),
     (
         "gru",
         |p| done(v(p, [4, 3]).gru(v(p, [2]), RecurrentWeights { weight_hh: v(p, [6]), ..weights(p, 3) }, &[])),
