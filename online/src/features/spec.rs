@@ -18,7 +18,7 @@ use crate::spec::unknown;
 /// | `category=onehot:256` | how words become numbers: an [`Encoding`] |
 /// | `missing=mean` | what stands for a missing number: a [`Missing`] |
 /// | `lags=12`, `lags=3..7` | the last 12 known targets as features; the third to the seventh last |
-/// | `rolling=mean:12,std:12` | [`Statistic`]s of the last 12 known targets as features |
+/// | `rolling=mean:12,std:12` | [Statistics](super::Statistic) of the last 12 known targets as features |
 ///
 /// The first three can be said of some features only, by name, or by a pattern in which `*` stands for anything:
 /// `scale(temp*)=none`. Of several that fit, the last one holds. What is left out is as in the table; there are no lags
