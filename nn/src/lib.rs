@@ -51,7 +51,7 @@
 //! | `parallel` | [`Parallel`]: a batch on several threads, with the same bits for any number of them |
 //! | [`loss`] | what a prediction is worth: MSE to CTC, with weights, reductions and ignored classes |
 //! | [`init`] | how parameters begin, and begin anew |
-//! | [`optim`] | [`Sgd`], [`Adagrad`], [`RmsProp`], [`Adadelta`], [`Adam`] and its kin; [`Groups`] of parameters; [`Schedule`]s; [`Average`]s of θ; clipping; [`OptimizerSpec`]: any of them from a line of text |
+//! | [`optim`] | [`Sgd`], [`Adagrad`], [`RmsProp`], [`Adadelta`], [`Adam`] and its kin; [`Groups`] of parameters; [`Schedule`]s; [`Average`]s of θ; clipping; `OptimizerSpec`: any of them from a line of text |
 //! | `weights` | models in files: any value bit by bit, or θ by name as safetensors |
 //!
 //! # Laws

@@ -6,8 +6,8 @@ use thalweg_autograd::Params;
 use thalweg_tensor::{Real, Shape};
 
 /// A table of the tensors of θ, of whatever network: names, shapes, parameters, bytes, and whether they learn. Prints as
-/// one. What a [`Network`](crate::network::Network) does with them is in its own
-/// [summary](crate::network::Network::summary).
+/// one. What a `Network` does with them is in its own
+/// `summary`.
 ///
 /// ```
 /// use thalweg_nn::{Linear, Params, ParamsSummary, Rng};

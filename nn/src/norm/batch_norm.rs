@@ -27,7 +27,7 @@ use crate::{Mode, init};
 /// passes before it, each counts as a batch, in their order.
 ///
 /// A sequence `[t, n, c]` has its channels on another axis. `x.reshape([t * n, c])` is one batch of all its steps (what a
-/// [`Network`](crate::Network) does; padding would be among them); its steps one by one are t batches, and by PyTorch's
+/// `Network` does; padding would be among them); its steps one by one are t batches, and by PyTorch's
 /// rule a step of a single stream is one example too few. Over time only the rule for streams looks back alone.
 ///
 /// Parameters `name.weight: [c]`, ones, `name.bias: [c]`, zeros. Frozen: `name.running_mean: [c]`, zeros,

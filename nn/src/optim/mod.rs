@@ -15,7 +15,7 @@
 //! | `average` | [`Average`]: θ averaged over time | Polyak & Juditsky 1992 |
 //! | `clip` | [`clip_norm`], [`clip_value`]: bounds on the gradient | Pascanu, Mikolov & Bengio 2013 |
 //! | `hyperparameters` | [`Hyperparameter`]s by name, and their bounds | |
-//! | `spec`, `any` | [`OptimizerSpec`]: an optimizer from a line of text; [`AnyOptimizer`]: one chosen at run time | |
+//! | `spec`, `any` | `OptimizerSpec`: an optimizer from a line of text; `AnyOptimizer`: one chosen at run time | |
 //! | `sweep`, `ages` | what optimizers share: the walk over θ, and how many updates each element has had | |
 //!
 //! Formulas, names and defaults are PyTorch's, and so are the numbers that come out. What the optimizers have in common:

@@ -19,7 +19,7 @@ use super::{Portable, State};
 /// there is dropout with other masks; the state before it is the one that an earlier run has left.
 ///
 /// What runs over it is what the program says: a [`Cell`](super::Cell), layers with dropout, a whole
-/// [`Network`](crate::Network), an embedding in front of either. It is given what the stream begins with, too, and as long as
+/// `Network`, an embedding in front of either. It is given what the stream begins with, too, and as long as
 /// the window reaches back there, that is part of the pass: a state that is [learned](super::Recurrent) learns.
 ///
 /// Source: Williams & Peng 1990 (their BPTT(h; h')); the notation k₁, k₂: Sutskever 2013.
