@@ -6,8 +6,7 @@ use thalweg_autograd::Params;
 use thalweg_tensor::{Real, Shape};
 
 /// A table of the tensors of θ, of whatever network: names, shapes, parameters, bytes, and whether they learn. Prints as
-/// one. What a `Network` does with them is in its own
-/// `summary`.
+/// one. What a `Network` does with them is in its own `summary`.
 ///
 /// ```
 /// use thalweg_nn::{Linear, Params, ParamsSummary, Rng};
