@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 
 /// The quantile `q` of all values so far, by the P² algorithm (Jain & Chlamtac 1985): five markers, of which the middle one
 /// stands at the quantile. They move by parabolas, or where these would leave the order, by straight lines. Of at most five
-/// values it is the one at place ⌊n q⌋ in their order, counted from 0.
+/// values it is the one at place ⌊n q⌋ in their order, counted from 0. It supposes that values come in no order of their own:
+/// of values that only grow, it lags behind.
 ///
 /// ```
 /// use thalweg_online::features::Quantile;
 ///
 /// let mut median = Quantile::new(0.5);
-/// (0..1001).for_each(|k| median.update(f64::from(k * 334 % 1001)));
+/// (0..1001).for_each(|k| median.update(f64::from(k * 381 % 1001)));
 /// assert!((median.get() - 500.0).abs() < 5.0);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
