@@ -18,6 +18,11 @@ fn start(folder: &Folder, run: &str, every: u32) -> Child {
         .expect("the command starts")
 }
 
+/// How often it is killed: more often if `THALWEG_KILLS` says so.
+fn times(few: u32) -> u32 {
+    std::env::var("THALWEG_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(few)
+}
+
 /// Kills it after a while; whether it was still at work.
 fn kill_after(mut child: Child, time: Duration) -> bool {
     std::thread::sleep(time);
@@ -33,24 +38,26 @@ fn any_part_of(most: Duration) -> Duration {
     most.mul_f64(f64::from(now.subsec_nanos() % 9973) / 9973.0)
 }
 
+/// With everything on that a checkpoint has to hold.
 #[test]
 fn a_killed_run_goes_on_as_if_nothing_had_been() {
-    let folder = Folder::new();
-    folder.write("s.csv", stream(3000));
-    let run = "run s.csv --model lstm:24 --memory reservoir:50";
+    let (folder, killings) = (Folder::new(), times(6));
+    folder.write("s.csv", stream(1000 * killings as usize));
+    let run = "run s.csv --model lstm:16 --optimizer adam:0.003,clip=1,warmup=100 --memory reservoir:50,replays=2 \
+               --delay 30 --metrics auc@100,f1:macro,kappa@0.99 --features scale=robust;missing=last --on-bad-row skip";
     let clock = Instant::now();
     let unbroken = timeless(folder.json(run));
-    let time = clock.elapsed();
+    let share = clock.elapsed() / killings;
     let mut kills = 0;
-    for _ in 0..6 {
-        let part = any_part_of(time / 3) + time / 20;
-        kills += usize::from(kill_after(start(&folder, run, 200), part));
+    for _ in 0..killings {
+        kills += usize::from(kill_after(start(&folder, run, 500), any_part_of(share) + share / 2));
         if folder.path("c").exists() {
             let held = folder.json("inspect c");
             let rows = held["rows"].as_u64().expect("a number");
-            assert!(rows.is_multiple_of(200) || rows == 3000, "a checkpoint of {rows} rows");
+            assert!(rows.is_multiple_of(500), "a checkpoint of {rows} rows");
         }
     }
+    println!("{kills} kills");
     assert!(kills > 0, "the run is long enough to be killed");
     assert!(folder.temporary_files() <= kills, "a kill leaves one temporary file at most");
     let begin = if folder.path("c").exists() { "run --resume c" } else { run };
@@ -64,7 +71,7 @@ fn a_kill_in_the_middle_of_saving_leaves_a_whole_checkpoint() {
     folder.write("s.csv", stream(3000));
     let run = "run s.csv --model mlp:64,64 --optimizer adam";
     let (mut kills, mut rows) = (0, 0);
-    for _ in 0..12 {
+    for _ in 0..times(12) {
         kills += usize::from(kill_after(start(&folder, run, 1), any_part_of(Duration::from_millis(300))));
         if folder.path("c").exists() {
             let now = folder.json("inspect c")["rows"].as_u64().expect("a number");

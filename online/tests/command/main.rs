@@ -4,6 +4,8 @@ mod bad_checkpoints;
 mod bad_streams;
 mod compare;
 mod delay;
+#[cfg(target_os = "linux")]
+mod disks;
 mod formats;
 mod generate;
 mod kill;

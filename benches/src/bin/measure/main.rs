@@ -13,9 +13,11 @@
 //! | W4 | an LSTM or a GRU with a linear head that learns to regress from windows, its state carried on | µs a step, a window |
 //! | W5 | networks that learn from batches: MLP `784-256-128-10`, LSTM over 64 steps, two convolutions | items/s |
 //! | W7 | running, rolling and fading metrics | updates/s |
+//! | W8 | a million numbers saved and loaded; a process up to its first prediction | µs |
 
 mod batch;
 mod data;
+mod files;
 mod metrics;
 mod mlp;
 mod products;
@@ -41,6 +43,9 @@ struct Arguments {
     /// Instead of measuring, print the losses that W3 to W5 sum up from given weights (on the standard error)
     #[arg(long)]
     check: bool,
+    /// Instead of measuring, predict a row and leave: what W8 starts
+    #[arg(long, hide = true)]
+    first_prediction: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -58,10 +63,15 @@ enum Workload {
     W5,
     /// Metrics, one row at a time
     W7,
+    /// Files, and the start of a process
+    W8,
 }
 
 fn main() {
     let arguments = Arguments::parse();
+    if arguments.first_prediction {
+        return files::first_prediction();
+    }
     let timer = Timer::new(arguments.repeats, arguments.min_ms);
     let named = if arguments.workloads.is_empty() { Workload::value_variants() } else { &arguments.workloads };
     for workload in named {
@@ -72,7 +82,8 @@ fn main() {
             (Workload::W4, false) => recurrent::measure(&timer),
             (Workload::W5, false) => batch::measure(&timer),
             (Workload::W7, false) => metrics::measure(&timer),
-            (Workload::W1 | Workload::W2 | Workload::W7, true) => {} // nothing is learned
+            (Workload::W8, false) => files::measure(&timer),
+            (Workload::W1 | Workload::W2 | Workload::W7 | Workload::W8, true) => {} // nothing is learned
             (Workload::W3, true) => mlp::check(),
             (Workload::W4, true) => recurrent::check(),
             (Workload::W5, true) => batch::check(),
