@@ -5,6 +5,8 @@
 //! Pfahringer & Holmes, "Evaluation methods and decision theory for classification of streaming data with temporal
 //! dependence", 2015). None of them looks at the features.
 //!
+//! A row counts as often as its [weight](Row::weight) says; for what came last it does not matter.
+//!
 //! `learn_one` returns `−ln p` of the class that came ([`log_loss`], so a class never seen costs `−ln 10⁻¹⁵`), or the
 //! squared error `(y − ŷ)²` of the number that came (with `ŷ = 0` while there is no prediction).
 
@@ -14,7 +16,7 @@ use crate::error::Error;
 use crate::labels::Labels;
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::metrics::log_loss;
-use crate::row::Row;
+use crate::row::{Row, weight_of};
 
 /// Predicts each class with the frequency it has had so far: `p(c) = n(c) / n`.
 ///
@@ -35,8 +37,9 @@ use crate::row::Row;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Majority {
     labels: Labels,
-    counts: Vec<u64>,
-    rows: u64,
+    counts: Vec<f64>,
+    /// What all rows weigh.
+    total: f64,
     /// Scratch for the prediction.
     #[serde(skip)]
     probabilities: Vec<f32>,
@@ -56,21 +59,22 @@ impl Learner for Majority {
     }
 
     fn predict_one(&mut self, _x: &dyn Row) -> Result<Prediction<'_>, Error> {
-        if self.rows == 0 {
+        if self.total == 0.0 {
             return Ok(Prediction::Unknown);
         }
         self.probabilities.clear();
-        self.probabilities.extend(self.counts.iter().map(|&count| (count as f64 / self.rows as f64) as f32));
+        self.probabilities.extend(self.counts.iter().map(|&count| (count / self.total) as f32));
         Ok(Prediction::Classes { labels: self.labels.as_slice(), probabilities: &self.probabilities })
     }
 
-    fn learn_one(&mut self, _x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
-        let class = self.labels.insert(y.class()?);
-        self.counts.resize(self.labels.len(), 0);
-        let loss = log_loss(self.counts[class] as f64 / self.rows.max(1) as f64);
-        self.counts[class] += 1;
-        self.rows += 1;
-        Ok(loss)
+    fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+        let (weight, label) = (weight_of(x)?, y.class()?);
+        let class = self.labels.insert(label);
+        self.counts.resize(self.labels.len(), 0.0);
+        let share = if self.total > 0.0 { self.counts[class] / self.total } else { 0.0 };
+        self.counts[class] += weight;
+        self.total += weight;
+        Ok(log_loss(share))
     }
 }
 
@@ -103,7 +107,8 @@ impl Learner for LastLabel {
         Ok(Prediction::Classes { labels: self.labels.as_slice(), probabilities: &self.probabilities })
     }
 
-    fn learn_one(&mut self, _x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+    fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+        weight_of(x)?;
         let class = self.labels.insert(y.class()?);
         self.probabilities.resize(self.labels.len(), 0.0);
         let loss = log_loss(f64::from(self.probabilities[class]));
@@ -114,11 +119,12 @@ impl Learner for LastLabel {
     }
 }
 
-/// Predicts the mean of all targets so far: `μ ← μ + (y − μ) / n`.
+/// Predicts the mean of all targets so far: `μ ← μ + w (y − μ) / Σw`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RunningMean {
     mean: f64,
-    rows: u64,
+    /// What all rows weigh.
+    total: f64,
 }
 
 impl RunningMean {
@@ -135,13 +141,15 @@ impl Learner for RunningMean {
     }
 
     fn predict_one(&mut self, _x: &dyn Row) -> Result<Prediction<'_>, Error> {
-        Ok(if self.rows == 0 { Prediction::Unknown } else { Prediction::Value(self.mean) })
+        Ok(if self.total == 0.0 { Prediction::Unknown } else { Prediction::Value(self.mean) })
     }
 
-    fn learn_one(&mut self, _x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
-        let deviation = y.number()? - self.mean;
-        self.rows += 1;
-        self.mean += deviation / self.rows as f64;
+    fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+        let (weight, deviation) = (weight_of(x)?, y.number()? - self.mean);
+        if weight > 0.0 {
+            self.total += weight;
+            self.mean += weight * deviation / self.total;
+        }
         Ok(deviation * deviation)
     }
 }
@@ -169,7 +177,8 @@ impl Learner for LastValue {
         Ok(self.last.map_or(Prediction::Unknown, Prediction::Value))
     }
 
-    fn learn_one(&mut self, _x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+    fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+        weight_of(x)?;
         let value = y.number()?;
         let error = value - self.last.unwrap_or(0.0);
         self.last = Some(value);

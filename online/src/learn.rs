@@ -47,6 +47,18 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// Whether it is an answer to `task` that can be learned.
+    ///
+    /// # Errors
+    ///
+    /// If it belongs to another task ([`ErrorKind::Type`]), or is not finite ([`ErrorKind::Value`]).
+    pub fn check(&self, task: Task) -> Result<(), Error> {
+        match task {
+            Task::Classify => self.class().map(drop),
+            Task::Regress => self.number().map(drop),
+        }
+    }
+
     /// The label.
     ///
     /// # Errors
@@ -152,6 +164,10 @@ impl<'a> Prediction<'a> {
 }
 
 /// Something that learns from a stream, one example at a time.
+///
+/// **Weights.** A row counts as often as its [weight](Row::weight) says, 1 as a rule: its loss, its answer in a mean. What
+/// "counts" means beyond that is each learner's to say. A weight that is negative or not finite is an
+/// [error](crate::row::weight_of).
 pub trait Learner {
     /// What it learns.
     fn task(&self) -> Task;

@@ -1,6 +1,6 @@
 //! Deep models that learn from every row of a stream.
 //!
-//! * [`Row`]: one example's features, by name; [`stream`]: rows from files of six formats,
+//! * [`Row`]: one example's features, by name, perhaps [`Weighted`]; [`stream`]: rows from files of six formats,
 //!   plain or compressed.
 //! * [`Learner`]: what predicts a row and then learns from it; [`baseline`]: the simplest ones, which must be beaten.
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
@@ -53,7 +53,7 @@ pub use learn::{Learner, Prediction, Target, Task};
 pub use memory::Reservoir;
 pub use metrics::{Metric, Metrics, Scores};
 pub use moments::Moments;
-pub use row::{AsValue, Row, Value};
+pub use row::{AsValue, Row, Value, Weighted};
 pub use session::Session;
 pub use stream::{BadRows, Format, Header, Record, Stream, StreamOptions};
 pub use thalweg_nn::spec::{self, Spec};

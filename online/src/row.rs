@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use crate::error::{Error, ErrorKind};
+
 /// A cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
@@ -89,9 +91,60 @@ pub trait Row {
         false
     }
 
+    /// How much the row counts: 0 or more, and 1 where nothing is said. See [`Learner`](crate::Learner).
+    fn weight(&self) -> f64 {
+        1.0
+    }
+
     /// Whether there are no features.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// How much a row counts.
+///
+/// # Errors
+///
+/// If its [weight](Row::weight) is negative or not finite ([`ErrorKind::Value`]).
+pub fn weight_of(row: &dyn Row) -> Result<f64, Error> {
+    match row.weight() {
+        weight if weight >= 0.0 && weight.is_finite() => Ok(weight),
+        weight => Err(Error::new(ErrorKind::Value, format!("expected a weight of 0 or more, found {weight}"))),
+    }
+}
+
+/// A row that counts so many times.
+///
+/// ```
+/// use thalweg_online::{Config, Deep, Learner, Row, Target, Task, Weighted};
+///
+/// let rare = Weighted([("wind", 19.0)], 5.0);
+/// assert_eq!((rare.len(), rare.weight()), (1, 5.0));
+/// let mut learner = Deep::new(Config::new(Task::Classify));
+/// learner.learn_one(&rare, Target::Class("storm"))?; // a gradient five times as long
+/// let error = learner.learn_one(&Weighted([("wind", 3.0)], -1.0), Target::Class("calm")).unwrap_err();
+/// assert_eq!(error.to_string(), "expected a weight of 0 or more, found -1");
+/// # Ok::<(), thalweg_online::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weighted<R>(pub R, pub f64);
+
+impl<R: Row> Row for Weighted<R> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn cell(&self, index: usize) -> (&str, Value<'_>) {
+        self.0.cell(index)
+    }
+
+    fn absent_is_zero(&self) -> bool {
+        self.0.absent_is_zero()
+    }
+
+    fn weight(&self) -> f64 {
+        self.1
     }
 }
 
@@ -195,6 +248,10 @@ impl<R: Row + ?Sized> Row for &R {
     fn absent_is_zero(&self) -> bool {
         R::absent_is_zero(self)
     }
+
+    fn weight(&self) -> f64 {
+        R::weight(self)
+    }
 }
 
 #[cfg(test)]
@@ -226,6 +283,16 @@ mod tests {
         assert_eq!(row.cell(0).1.number(), Some(1.0));
         assert_eq!(row.cell(2).1.number(), None);
         assert_eq!(Value::Text("1").number(), None);
+    }
+
+    #[test]
+    fn a_row_counts_once_unless_it_says_otherwise() {
+        let pairs = [("a", 1.0)];
+        let row = &Weighted(&pairs, 0.5);
+        assert_eq!((pairs.weight(), row.weight(), Weighted(row, 2.0).weight()), (1.0, 0.5, 2.0));
+        assert_eq!(cells(&row), cells(&pairs));
+        let checked = [0.0, 3.0, -0.5, f64::NAN, f64::INFINITY].map(|weight| weight_of(&Weighted(&pairs, weight)).ok());
+        assert_eq!(checked, [Some(0.0), Some(3.0), None, None, None]);
     }
 
     #[test]

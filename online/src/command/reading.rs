@@ -56,7 +56,7 @@ pub struct Reading {
     /// Into how many columns a text is hashed [default: 64]
     #[arg(long, value_name = "N")]
     pub(super) text_columns: Option<u32>,
-    /// The column that says how much a row counts
+    /// The column that says how much a row counts: for its gradient, its score and the baselines
     #[arg(long, value_name = "COL")]
     pub(super) weight: Option<String>,
     /// The column that names a row

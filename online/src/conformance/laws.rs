@@ -6,6 +6,7 @@ use super::Subject;
 use super::rows::{Cell, Cells, Example, everything, shuffled, stream, with_nan};
 use crate::checkpoint::{decode, encode};
 use crate::learn::{Prediction, Target, Task};
+use crate::row::Weighted;
 
 type Outcome = Result<(), String>;
 
@@ -141,6 +142,35 @@ pub(super) fn learn_many_is_learn_one_for_each<L: Subject>(new: &dyn Fn() -> L) 
         same("the mean loss of learn_many", &[mean.to_bits()], &[(sum / rows.len() as f64).to_bits()])?;
     }
     same("one that learned many at a time", &bytes(&many)?, &bytes(&one)?)
+}
+
+pub(super) fn any_weight_is_borne_and_1_is_none<L: Subject>(new: &dyn Fn() -> L) -> Outcome {
+    let (mut plain, mut one, mut any) = (new(), new(), new());
+    for (row, example) in stream(14, ROWS).iter().enumerate() {
+        let target = example.target(any.task());
+        let weighed = |learner: &mut L, weight: f64| learner.learn_one(&Weighted(&example.x, weight), target);
+        let loss = weighed(&mut one, 1.0).map_err(|error| format!("learn_one: {error}"))?;
+        same("the loss of a row that weighs 1", &[loss.to_bits()], &[learned(&mut plain, example)?])?;
+
+        // Rows that weigh nothing come first, too.
+        let mut loaded: L = decode(&bytes(&any)?).map_err(|error| error.to_string())?;
+        said(&mut any, example)?;
+        for learner in [&mut any, &mut loaded] {
+            let loss = weighed(learner, [0.0, 0.0, 3.0, 0.25][row % 4]).map_err(|error| format!("learn_one: {error}"))?;
+            if !loss.is_finite() {
+                return Err(format!("expected a finite loss of a weighted row, found {loss}"));
+            }
+        }
+        let before = bytes(&any)?;
+        same("one that was loaded among weighted rows", &bytes(&loaded)?, &before)?;
+        for weight in [-1.0, f64::NAN, f64::INFINITY] {
+            if weighed(&mut loaded, weight).is_ok() {
+                return Err(format!("expected an error for a row of weight {weight}, found none"));
+            }
+        }
+        same("a learner that refused a weight", &bytes(&loaded)?, &before)?;
+    }
+    same("one whose rows weigh 1", &bytes(&one)?, &bytes(&plain)?)
 }
 
 pub(super) fn classes_keep_their_place<L: Subject>(new: &dyn Fn() -> L) -> Outcome {

@@ -13,6 +13,7 @@
 //! | saved and loaded it goes on | state that is not in the file: optimizer, generator, recurrent state |
 //! | memory is bounded | a list of all rows |
 //! | learn_many is learn_one for each | a mini-batch in disguise |
+//! | any weight is borne, and 1 is none | a mean over rows that weigh nothing, weights that are not in the file |
 //! | classes keep their place | labels that are sorted, so that a new one moves the others |
 //!
 //! The rows are small, seeded, and show whatever a stream can show: numbers, words and missing cells that appear and
@@ -75,7 +76,7 @@ pub fn check<L: Subject>(new: impl Fn() -> L) -> Result<(), Broken> {
 
 type Law<L> = fn(&dyn Fn() -> L) -> Result<(), String>;
 
-fn table<L: Subject>() -> [(&'static str, Law<L>); 12] {
+fn table<L: Subject>() -> [(&'static str, Law<L>); 13] {
     [
         ("predicts before it learns", laws::predicts_before_it_learns),
         ("two that are alike say the same", laws::two_that_are_alike_say_the_same),
@@ -88,6 +89,7 @@ fn table<L: Subject>() -> [(&'static str, Law<L>); 12] {
         ("saved and loaded it goes on", laws::saved_and_loaded_it_goes_on),
         ("memory is bounded", laws::memory_is_bounded),
         ("learn_many is learn_one for each", laws::learn_many_is_learn_one_for_each),
+        ("any weight is borne, and 1 is none", laws::any_weight_is_borne_and_1_is_none),
         ("classes keep their place", laws::classes_keep_their_place),
     ]
 }

@@ -9,7 +9,7 @@ use super::check;
 use crate::baseline::{LastLabel, LastValue, Majority, RunningMean};
 use crate::error::Error;
 use crate::learn::{Learner, Prediction, Target, Task};
-use crate::row::Row;
+use crate::row::{Row, weight_of};
 
 /// A way to be wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,7 @@ enum Fault {
     Forgetful,
     KeepsAllRows,
     ManyAtOnce,
+    NothingDivided,
 }
 
 thread_local! {
@@ -93,10 +94,11 @@ impl Learner for Faulty {
     fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
         if self.fault == Fault::ChecksTooLate {
             self.take_in(x);
+            weight_of(x)?;
             y.number()?;
             return Ok(0.0);
         }
-        let y = y.number()?;
+        let (weight, y) = (weight_of(x)?, y.number()?);
         let width = *self.width.get_or_insert(x.len());
         if self.fault == Fault::FixedWidth && width != x.len() {
             return Err(Error::new(crate::ErrorKind::Value, "another width"));
@@ -109,7 +111,7 @@ impl Learner for Faulty {
         if self.fault == Fault::KeepsAllRows {
             self.rows.push(y);
         }
-        Ok(y.abs())
+        Ok(if self.fault == Fault::NothingDivided { y.abs() * weight / weight } else { y.abs() })
     }
 
     fn learn_many(&mut self, examples: &[(&dyn Row, Target<'_>)]) -> Result<f64, Error> {
@@ -154,6 +156,7 @@ fn each_law_catches_the_fault_that_it_is_there_for() {
         (Fault::Forgetful, "saved and loaded it goes on"),
         (Fault::KeepsAllRows, "memory is bounded"),
         (Fault::ManyAtOnce, "learn_many is learn_one for each"),
+        (Fault::NothingDivided, "any weight is borne, and 1 is none"),
     ] {
         let broken = broken(fault);
         assert!(broken.contains(&law), "{fault:?} breaks {broken:?}, not {law:?}");
@@ -179,7 +182,8 @@ impl Learner for Sorting {
         })
     }
 
-    fn learn_one(&mut self, _x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+    fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+        weight_of(x)?;
         let label = y.class()?;
         if let Err(place) = self.labels.binary_search_by(|known| known.as_str().cmp(label)) {
             self.labels.insert(place, label.to_owned());

@@ -1,8 +1,10 @@
 //! Deep models that learn from every example: features, network, optimizer and memory in one value.
 
 mod config;
+mod learn;
 mod model;
 mod network;
+mod objective;
 mod recurrent;
 
 pub use config::Config;
@@ -12,24 +14,29 @@ pub use thalweg_nn::OptimizerSpec;
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Tape};
-use thalweg_nn::{Adam, AnyOptimizer, Mode, Optimizer, State, Step};
-use thalweg_tensor::{Rng, View, kernels};
+use thalweg_nn::{Adam, AnyOptimizer, Mode, State};
+use thalweg_tensor::{Rng, View};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::Error;
 use crate::features::Features;
 use crate::labels::Labels;
-use crate::learn::{Learner, Prediction, Target, Task};
 use crate::memory::Reservoir;
-use crate::moments::Moments;
 use crate::row::Row;
-use recurrent::{Lesson, Recurrent, Truth, WithLast};
+use objective::{Objective, Said};
+use recurrent::{Lesson, Recurrent, WithLast};
 
 /// A deep model that learns from every example.
 ///
 /// One row goes: cells → [`Features`] → a pass of the network → loss → gradient → θ; then the same for the rows that the
 /// memory replays. New features, categories and classes may come with any row: the network grows by inputs and outputs
 /// whose weights are zero, so nothing it says about what it knew changes by a bit, and the optimizer keeps its moments.
+///
+/// **Weights.** A row of [weight](Row::weight) *w* has a gradient *w* times as long, also when it is replayed; with plain
+/// SGD that is a learning rate *w* times as high (with Adam and its kin, which divide by the size of past gradients, only
+/// the weights' ratios matter). What the row *shows* is observed once whatever it weighs: features, scaling, classes, the
+/// last answer, the recurrent state. A row of weight 0 takes no step, is not remembered, and its number counts nothing in the
+/// mean and deviation by which targets are standardised.
 ///
 /// Everything it is, scratch memory apart, is in its serialised form: saved, loaded and continued it is bit for bit the
 /// learner that was never stopped.
@@ -50,8 +57,7 @@ use recurrent::{Lesson, Recurrent, Truth, WithLast};
 pub struct Deep {
     config: Config,
     features: Features,
-    classes: Labels,
-    target: Moments,
+    objective: Objective,
     params: Params<f32>,
     network: Option<Network>,
     optimizer: AnyOptimizer,
@@ -75,7 +81,7 @@ struct Scratch {
     lesson: Lesson,
     x: Vec<f32>,
     output: Vec<f32>,
-    probabilities: Vec<f32>,
+    said: Said,
 }
 
 /// A clone has its own scratch memory, empty at first.
@@ -91,8 +97,7 @@ impl Deep {
     pub fn new(config: Config) -> Self {
         Deep {
             features: Features::with(config.features.clone()),
-            classes: Labels::new(),
-            target: Moments::default(),
+            objective: Objective::new(&config),
             params: Params::new(),
             network: None,
             optimizer: config.optimizer.build(),
@@ -141,7 +146,7 @@ impl Deep {
     /// The classes seen so far, in order of arrival.
     #[must_use]
     pub fn classes(&self) -> &[String] {
-        self.classes.as_slice()
+        self.objective.classes().as_slice()
     }
 
     /// How many examples it has learned from (replays not counted).
@@ -196,7 +201,7 @@ impl Deep {
         let Scratch { tape, raw, x: input, output, .. } = &mut self.scratch;
         output.clear();
         let Some(network) = &self.network else { return Ok(output) };
-        self.features.read(&with_last(x, &self.recurrent, &self.classes), raw)?;
+        self.features.read(&with_last(x, &self.recurrent, self.objective.classes()), raw)?;
         self.features.scale(raw, input);
         let pass = tape.pass(&self.params);
         let input = pass.input(View::new([1, input.len()], input));
@@ -207,130 +212,9 @@ impl Deep {
         logits.with(|logits| output.extend_from_slice(logits));
         Ok(output)
     }
-
-    /// Takes in what is new in a row and its target, and grows the network to fit.
-    fn grow(&mut self, x: &dyn Row, y: Target<'_>) -> Result<Truth, Error> {
-        self.features.observe(&with_last(x, &self.recurrent, &self.classes))?;
-        let truth = match y {
-            Target::Class(label) => Truth::Class(self.classes.insert(label)),
-            Target::Value(value) => {
-                self.target.update(value);
-                Truth::Value(value)
-            }
-        };
-        let (inputs, outputs) = (self.features.width(), self.classes.len().max(1));
-        match &mut self.network {
-            Some(network) => network.grow(&mut self.params, inputs, outputs)?,
-            None => {
-                let spec = &self.config.model.layers;
-                let network = Network::new(&mut self.params, spec, inputs, outputs, &mut self.rng)?;
-                self.recurrent.iter_mut().for_each(|r| r.begin(network.zero_state(&self.params)));
-                self.network = Some(network);
-            }
-        }
-        Ok(truth)
-    }
-
-    /// One gradient step on the lesson in `scratch`; returns the loss before it. For a new lesson, not a replayed one, the
-    /// recurrent state moves on.
-    fn step(&mut self, replayed: Option<usize>) -> f64 {
-        let Scratch { tape, grads, lesson, x, .. } = &mut self.scratch;
-        let lesson = replayed.map_or(&*lesson, |index| &self.memory.items()[index]);
-        let Some(network) = &self.network else { return 0.0 };
-        let width = self.features.width();
-        x.clear();
-        x.resize(lesson.rows.len() * width, 0.0);
-        for (raw, x) in lesson.rows.iter().zip(x.chunks_exact_mut(width.max(1))) {
-            self.features.scale_into(raw, x);
-        }
-        let pass = tape.pass(&self.params);
-        let input = pass.input(View::new([lesson.rows.len(), width], x));
-        let carry = self.recurrent.as_mut().filter(|_| replayed.is_none());
-        let logits = network.forward(input, &lesson.state, carry, &mut self.mode);
-        let loss = match lesson.truth {
-            Truth::Class(class) => logits.cross_entropy(&[class]),
-            Truth::Value(value) => {
-                let z = self.target.standardise(value).unwrap_or(0.0);
-                logits.mse(pass.input(&[z as f32]))
-            }
-        };
-        let value = f64::from(loss.item());
-        loss.backward(grads);
-        match self.optimizer.step(&mut self.params, grads) {
-            Step::Taken => {
-                self.mode.update_buffers(&mut self.params);
-                self.steps += 1;
-            }
-            Step::Refused => {
-                self.mode.discard();
-                self.refused += 1;
-            }
-        }
-        value
-    }
 }
 
 /// The row, and beside it the last known target, if there is a recurrent network that looks at it.
-fn with_last<'a>(x: &'a dyn Row, recurrent: &Option<Recurrent>, classes: &'a Labels) -> WithLast<'a> {
-    WithLast::new(x, recurrent.as_ref().and_then(|recurrent| recurrent.last(classes)))
-}
-
-impl Learner for Deep {
-    fn task(&self) -> Task {
-        self.config.task
-    }
-
-    fn predict_one(&mut self, x: &dyn Row) -> Result<Prediction<'_>, Error> {
-        self.logits_one(x)?;
-        if self.network.is_none() {
-            return Ok(Prediction::Unknown);
-        }
-        let Scratch { output, probabilities, .. } = &mut self.scratch;
-        Ok(match self.config.task {
-            Task::Classify => {
-                probabilities.clear();
-                probabilities.resize(output.len(), 0.0);
-                kernels::softmax(output, probabilities);
-                Prediction::Classes { labels: self.classes.as_slice(), probabilities }
-            }
-            Task::Regress => {
-                let z = output.first().map_or(0.0, |&z| f64::from(z));
-                Prediction::Value(self.target.mean() + self.target.deviation() * z)
-            }
-        })
-    }
-
-    /// Moves θ once for the new example and once for each that is replayed. The loss is the cross entropy in nats, or the
-    /// squared error of the standardised target.
-    fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
-        match self.config.task {
-            Task::Classify => y.class().map(drop)?,
-            Task::Regress => y.number().map(drop)?,
-        }
-        let truth = self.grow(x, y)?;
-        let Scratch { raw, lesson, .. } = &mut self.scratch;
-        let row = with_last(x, &self.recurrent, &self.classes);
-        self.features.read(&row, raw)?;
-        self.features.told(&row, y);
-        match &mut self.recurrent {
-            Some(recurrent) => {
-                recurrent.push(raw, lesson);
-                recurrent.told(truth);
-            }
-            None => lesson.set_row(raw),
-        }
-        lesson.truth = truth;
-        let loss = self.step(None);
-        for _ in 0..self.config.memory.replays {
-            if let Some(index) = self.memory.draw(&mut self.rng) {
-                self.step(Some(index));
-            }
-        }
-        let Scratch { lesson, .. } = &self.scratch;
-        if let Some(place) = self.memory.offer(&mut self.rng) {
-            place.clone_from(lesson);
-        }
-        self.rows += 1;
-        Ok(loss)
-    }
+fn with_last<'a>(x: &'a dyn Row, recurrent: &'a Option<Recurrent>, classes: &'a Labels) -> WithLast<'a> {
+    WithLast::new(x, recurrent.as_ref(), classes)
 }

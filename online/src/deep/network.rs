@@ -133,7 +133,7 @@ mod tests {
                 learner.learn_one(&x, Target::Class(["low", "high"][k as usize % 2]))?;
             }
             let old = [learner.params(), learner.moments().expect("Adam has moments")[0]].map(elements);
-            learner.grow(&[("b", Some(1.0)), ("a", None), ("new", Some(1.0))], Target::Class("new"))?;
+            learner.grow(&[("b", Some(1.0)), ("a", None), ("new", Some(1.0))], Target::Class("new"), 1.0)?;
             let mut first = learner.moments().expect("Adam has moments")[0].clone();
             first.align(learner.params().layout());
             for (old, new) in old.into_iter().zip([learner.params(), &first].map(elements)) {

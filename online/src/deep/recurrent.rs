@@ -20,45 +20,34 @@ use thalweg_nn::State;
 use thalweg_tensor::kernels;
 
 use super::model::Model;
+use super::objective::Truth;
 use crate::labels::Labels;
 use crate::row::{Row, Value};
 
 /// The column of the last known target.
 pub(super) const LAST_TARGET: &str = "(last target)";
 
-/// The answer to a row, as a learner keeps it.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) enum Truth {
-    /// The index of a class.
-    Class(usize),
-    Value(f64),
-}
-
-/// What can be learned from once: rows in order, the state before them, and the target of the last.
-#[derive(Debug, Serialize, Deserialize)]
+/// What can be learned from once: rows in order, the state before them, the target of the last, and how much it counts.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Lesson {
     pub rows: Vec<Vec<f64>>,
     pub state: State,
     pub truth: Truth,
+    pub weight: f64,
 }
 
 /// Copying into an old lesson uses its memory again.
 impl Clone for Lesson {
     fn clone(&self) -> Self {
-        Lesson { rows: self.rows.clone(), state: self.state.clone(), truth: self.truth }
+        let Lesson { rows, state, truth, weight } = self;
+        Lesson { rows: rows.clone(), state: state.clone(), truth: truth.clone(), weight: *weight }
     }
 
     fn clone_from(&mut self, other: &Self) {
         self.rows.clone_from(&other.rows);
         self.state.clone_from(&other.state);
-        self.truth = other.truth;
-    }
-}
-
-/// An empty place for one.
-impl Default for Lesson {
-    fn default() -> Self {
-        Lesson { rows: Vec::new(), state: State::default(), truth: Truth::Class(0) }
+        self.truth.clone_from(&other.truth);
+        self.weight = other.weight;
     }
 }
 
@@ -83,6 +72,8 @@ pub(super) struct Recurrent {
     after_first: State,
     carried: State,
     last: Option<Truth>,
+    /// Of the columns of the last target.
+    names: Vec<String>,
 }
 
 impl Recurrent {
@@ -96,6 +87,7 @@ impl Recurrent {
             after_first,
             carried,
             last: None,
+            names: vec![LAST_TARGET.to_owned()],
         }
     }
 
@@ -143,43 +135,52 @@ impl Recurrent {
     }
 
     /// The target of the newest row is known now.
-    pub fn told(&mut self, truth: Truth) {
-        self.last = Some(truth);
+    pub fn told(&mut self, truth: &Truth) {
+        self.last.get_or_insert_default().clone_from(truth);
+        while self.names.len() < truth.values.len() {
+            self.names.push(format!("(last target {})", self.names.len() + 1));
+        }
     }
 
-    /// The last known target, as a cell; `None` if the network does not look at it.
-    pub fn last<'a>(&self, classes: &'a Labels) -> Option<Value<'a>> {
-        let cell = match self.last {
-            None => Value::Missing,
-            Some(Truth::Class(class)) => {
-                classes.as_slice().get(class).map_or(Value::Missing, |label| Value::Text(label))
-            }
-            Some(Truth::Value(value)) => Value::Number(value),
-        };
-        self.sees_last.then_some(cell)
+    /// How many cells show the last known target: none if the network does not look at it.
+    fn cells(&self) -> usize {
+        let known = self.last.as_ref().map_or(0, |last| last.classes.len().max(last.values.len()));
+        if self.sees_last { known.max(1) } else { 0 }
+    }
+
+    /// Several numbers stand in cells of their own; several labels have one name.
+    fn cell<'a>(&'a self, index: usize, classes: &'a Labels) -> (&'a str, Value<'a>) {
+        let Some(Truth { classes: numbers, values }) = &self.last else { return (LAST_TARGET, Value::Missing) };
+        let label = numbers.get(index).and_then(|&class| classes.as_slice().get(class));
+        match (label, values.get(index)) {
+            (Some(label), _) => (LAST_TARGET, Value::Text(label)),
+            (None, Some(&value)) => (self.names.get(index).map_or(LAST_TARGET, |name| name), Value::Number(value)),
+            (None, None) => (LAST_TARGET, Value::Missing),
+        }
     }
 }
 
-/// A row with the last known target as one more cell, behind the others.
+/// A row with the last known target behind its cells.
 pub(super) struct WithLast<'a> {
     row: &'a dyn Row,
-    last: Option<Value<'a>>,
+    recurrent: Option<&'a Recurrent>,
+    classes: &'a Labels,
 }
 
 impl<'a> WithLast<'a> {
-    pub fn new(row: &'a dyn Row, last: Option<Value<'a>>) -> Self {
-        WithLast { row, last }
+    pub fn new(row: &'a dyn Row, recurrent: Option<&'a Recurrent>, classes: &'a Labels) -> Self {
+        WithLast { row, recurrent, classes }
     }
 }
 
 impl Row for WithLast<'_> {
     fn len(&self) -> usize {
-        self.row.len() + usize::from(self.last.is_some())
+        self.row.len() + self.recurrent.map_or(0, Recurrent::cells)
     }
 
     fn cell(&self, index: usize) -> (&str, Value<'_>) {
-        match self.last {
-            Some(last) if index == self.row.len() => (LAST_TARGET, last),
+        match (index.checked_sub(self.row.len()), self.recurrent) {
+            (Some(behind), Some(recurrent)) => recurrent.cell(behind, self.classes),
             _ => self.row.cell(index),
         }
     }
@@ -250,10 +251,11 @@ mod tests {
             recurrent.push(&[f64::from(t)], &mut lesson);
             recurrent
                 .carry(|after_first, after_last| [after_first, after_last].into_iter().for_each(|s| *s = state(1.0)));
-            recurrent.told(Truth::Value(7.0));
+            recurrent.told(&Truth { values: vec![7.0], ..Truth::default() });
         }
         recurrent.reset();
-        assert_eq!((recurrent.carried(), recurrent.last(&Labels::new())), (&state(0.0), Some(Value::Missing)));
+        assert_eq!(*recurrent.carried(), state(0.0));
+        assert_eq!(recurrent.cell(0, &Labels::new()), (LAST_TARGET, Value::Missing));
         recurrent.push(&[9.0], &mut lesson);
         assert_eq!((lesson.rows, lesson.state), (vec![vec![9.0]], state(0.0)));
     }
@@ -261,16 +263,25 @@ mod tests {
     #[test]
     fn the_last_target_stands_behind_the_other_cells() {
         let mut classes = Labels::new();
-        classes.insert("up");
-        let mut seeing = recurrent("lstm:2");
-        seeing.told(Truth::Class(0));
+        assert_eq!(["up", "new"].map(|label| classes.insert(label)), [0, 1]);
         let x = [("a", 1.0)];
-        let row = WithLast::new(&x, seeing.last(&classes));
-        assert_eq!((row.len(), row.cell(0)), (2, ("a", Value::Number(1.0))));
-        assert_eq!(row.cell(1), (LAST_TARGET, Value::Text("up")));
-        seeing.told(Truth::Value(-2.5));
-        assert_eq!(seeing.last(&classes), Some(Value::Number(-2.5)));
-        let blind = recurrent("lstm:2,last=false");
-        assert_eq!(WithLast::new(&x, blind.last(&classes)).len(), 1);
+        let cells = |recurrent: &Recurrent| {
+            let row = WithLast::new(&x, Some(recurrent), &classes);
+            assert_eq!(row.cell(0), ("a", Value::Number(1.0)));
+            (1..row.len()).map(|index| format!("{:?}", row.cell(index))).collect::<Vec<_>>()
+        };
+        let (mut seeing, mut blind) = (recurrent("lstm:2"), recurrent("lstm:2,last=false"));
+        for (classes, values, expected) in [
+            (vec![0], vec![], vec![(LAST_TARGET, Value::Text("up"))]),
+            (vec![], vec![-2.5], vec![(LAST_TARGET, Value::Number(-2.5))]),
+            (vec![], vec![], vec![(LAST_TARGET, Value::Missing)]),
+            (vec![1, 0], vec![], vec![(LAST_TARGET, Value::Text("new")), (LAST_TARGET, Value::Text("up"))]),
+            (vec![], vec![1.0, 2.0], vec![(LAST_TARGET, Value::Number(1.0)), ("(last target 2)", Value::Number(2.0))]),
+        ] {
+            let truth = Truth { classes, values };
+            [&mut seeing, &mut blind].into_iter().for_each(|recurrent| recurrent.told(&truth));
+            let expected: Vec<String> = expected.iter().map(|cell| format!("{cell:?}")).collect();
+            assert_eq!((cells(&seeing), cells(&blind)), (expected, vec![]), "{truth:?}");
+        }
     }
 }

@@ -13,12 +13,20 @@ use crate::row::{Row, Value};
 /// kept.keep(&[("sky", Value::Text("grey")), ("wind", Value::Number(3.5))]);
 /// assert_eq!([kept.cell(0), kept.cell(1)], [("sky", Value::Text("grey")), ("wind", Value::Number(3.5))]);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptRow {
     cells: Vec<(Span, Cell)>,
     /// All names and words, one after the other.
     text: String,
     absent_is_zero: bool,
+    weight: f64,
+}
+
+/// A row without features.
+impl Default for KeptRow {
+    fn default() -> Self {
+        KeptRow { cells: Vec::new(), text: String::new(), absent_is_zero: false, weight: 1.0 }
+    }
 }
 
 /// A part of the text.
@@ -44,6 +52,7 @@ impl KeptRow {
         self.cells.clear();
         self.text.clear();
         self.absent_is_zero = row.absent_is_zero();
+        self.weight = row.weight();
         for index in 0..row.len() {
             let (name, value) = row.cell(index);
             let name = self.push(name);
@@ -85,5 +94,9 @@ impl Row for KeptRow {
 
     fn absent_is_zero(&self) -> bool {
         self.absent_is_zero
+    }
+
+    fn weight(&self) -> f64 {
+        self.weight
     }
 }

@@ -5,6 +5,9 @@
 //! learned, so the figures are honest without a held-out set. The two simplest learners of the task run over the same
 //! rows: a figure says little without theirs beside it.
 //!
+//! A row counts as often as its [weight](Row::weight) says, in the scores and for the baselines. (The
+//! [errors](Prequential::errors) that are kept for paired tests have none.)
+//!
 //! # Labels that come later
 //!
 //! [`Prequential::delayed`] evaluates as if every label came so much [later](Delay) than its row:
@@ -32,7 +35,7 @@ use crate::delay::Delay;
 use crate::error::{Error, ErrorKind};
 use crate::learn::{Learner, Target, Task};
 use crate::metrics::{Metrics, Scores};
-use crate::row::Row;
+use crate::row::{Row, weight_of};
 
 /// A running test-then-train evaluation, with the task's two baselines on the same rows.
 ///
@@ -164,18 +167,14 @@ impl Prequential {
     ///
     /// # Errors
     ///
-    /// If the learner or the target belongs to another task, if the learner cannot use the row or the target, if it
-    /// predicts NaN or infinity, if the delay is a time and the row has none, or if too many rows wait. Nothing in the
+    /// If the learner or the target belongs to another task, if the learner cannot use the row, its weight or the target, if
+    /// it predicts NaN or infinity, if the delay is a time and the row has none, or if too many rows wait. Nothing in the
     /// evaluation has changed then but for the labels that were due, so the row can be left out and the stream read on. And
     /// those of [`learn_due`](Self::learn_due).
     pub fn arrive(&mut self, learner: &mut dyn Learner, arrival: Arrival<'_>) -> Result<Option<f64>, Error> {
         let Arrival { x, y, row, time } = arrival;
-        let task = self.scores.task();
-        match (task, y) {
-            (Task::Classify, Some(y)) => y.class().map(drop)?,
-            (Task::Regress, Some(y)) => y.number().map(drop)?,
-            (_, None) => {}
-        }
+        y.map_or(Ok(()), |y| y.check(self.task()))?;
+        let weight = weight_of(x)?;
         self.learn_due(learner, time)?;
         let now = self.waiting.now(time)?;
         if y.is_some() {
@@ -200,12 +199,12 @@ impl Prequential {
         for (baseline, scores) in self.baselines.learners().into_iter().zip(&mut self.baseline_scores) {
             scores.read(&y, &baseline.predict_one(x)?);
             if loss.is_some() {
-                scores.record(1.0);
+                scores.record(weight);
                 baseline.learn_one(x, y)?;
             }
         }
         if loss.is_some() {
-            self.record(row);
+            self.record(row, weight);
         } else {
             let waits = self.waiting.place(row, now, time);
             waits.x.keep(x);
@@ -246,13 +245,14 @@ impl Prequential {
     fn learn_until(&mut self, learner: &mut dyn Learner, now: i64) -> Result<(), Error> {
         while let Some(mut waited) = self.waiting.take_due(now) {
             learner.learn_one(&waited.x, waited.target()).map_err(|error| error.at_row(waited.row))?;
+            let weight = waited.x.weight();
             let [reading, of_baselines @ ..] = &mut waited.readings;
             self.scores.exchange(reading);
-            self.record(waited.row);
+            self.record(waited.row, weight);
             self.scores.exchange(reading);
             for (scores, reading) in self.baseline_scores.iter_mut().zip(of_baselines) {
                 scores.exchange(reading);
-                scores.record(1.0);
+                scores.record(weight);
                 scores.exchange(reading);
             }
             for baseline in self.baselines.learners() {
@@ -264,11 +264,11 @@ impl Prequential {
     }
 
     /// The label of a row is known: what the scores have read of it counts.
-    fn record(&mut self, row: u64) {
+    fn record(&mut self, row: u64, weight: f64) {
         if let (Some(errors), Some(error)) = (&mut self.errors, self.scores.reading().error()) {
             errors.push((row, error));
         }
-        self.scores.record(1.0);
+        self.scores.record(weight);
         self.rows += 1;
     }
 

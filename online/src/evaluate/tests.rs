@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::learn::Prediction;
+use crate::row::Weighted;
 
 const X: [(&str, f64); 1] = [("x", 0.0)];
 
@@ -193,5 +194,25 @@ fn a_delay_by_time_needs_times() -> Result<(), Error> {
     let error = evaluation.step(&mut LastValue::new(), &X, Target::Value(1.0)).unwrap_err().to_string();
     assert_eq!(error, "expected a time, as labels are late by a time, found none");
     assert_eq!(evaluation.waiting(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_row_counts_as_often_as_it_weighs() -> Result<(), Error> {
+    for delay in [0, 2] {
+        let (mut evaluation, mut learner) =
+            (Prequential::new(Task::Regress).delayed(Delay::Rows(delay)), Puppet { says: 0.0, refuses: false });
+        for (weight, y) in [(1.0, 1.0), (3.0, 5.0), (0.0, 1e9), (1.0, -4.0)] {
+            evaluation.step(&mut learner, &Weighted(X, weight), Target::Value(y))?;
+        }
+        let error = evaluation.step(&mut learner, &Weighted(X, -1.0), Target::Value(0.0)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Value);
+        evaluation.finish(&mut learner)?;
+        assert_eq!(evaluation.scores().get("mae"), Some((1.0 + 15.0 + 4.0) / 5.0));
+        // Said nothing, 1, 4, 4 about the four rows, if it knew them at once.
+        let [(_, mean), _] = evaluation.baselines();
+        assert_eq!((evaluation.rows(), mean.unscored()), (4, delay.max(1).into()));
+        assert!(delay > 0 || mean.get("mae") == Some((3.0 * 4.0 + 8.0) / 4.0));
+    }
     Ok(())
 }

@@ -109,8 +109,8 @@ pub(super) fn class_facts(
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Before {
     last: Option<usize>,
-    /// For each class how often it came, scored or not, and how many had come before it.
-    came: Vec<(u64, usize)>,
+    /// For each class what its rows weigh, scored or not, and how many had come before it.
+    came: Vec<(f64, usize)>,
     classes: usize,
     majority: Option<usize>,
 }
@@ -122,17 +122,20 @@ impl Before {
     }
 
     /// The class of a row that is past.
-    pub fn observe(&mut self, truth: usize) {
+    pub fn observe(&mut self, truth: usize, weight: f64) {
         self.last = Some(truth);
+        if weight == 0.0 {
+            return;
+        }
         if self.came.len() <= truth {
-            self.came.resize(truth + 1, (0, 0));
+            self.came.resize(truth + 1, (0.0, 0));
         }
         let (count, order) = &mut self.came[truth];
-        if *count == 0 {
+        if *count == 0.0 {
             *order = self.classes;
             self.classes += 1;
         }
-        *count += 1;
+        *count += weight;
         // Of equally frequent ones the first to arrive, as in `baseline::Majority`.
         let key = |class: usize| self.came.get(class).map(|&(count, order)| (count, std::cmp::Reverse(order)));
         if self.majority.is_none_or(|most| key(truth) > key(most)) {

@@ -210,7 +210,7 @@ impl Scores {
             self.unscored += 1;
         }
         if let Some(class) = self.reading.class {
-            self.before.observe(class);
+            self.before.observe(class, weight);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::names::Names;
 use crate::error::{Error, ErrorKind};
 use crate::learn::{Target, Task};
-use crate::row::{Row, Value};
+use crate::row::{Row, Value, weight_of};
 
 /// One row of a [`Stream`](super::Stream): features and target, and perhaps a weight, a name and a time.
 ///
@@ -124,7 +124,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// If there are too many different names, or a name or the text is too long.
+    /// If the features' weight is none, there are too many different names, or a name or the text is too long.
     ///
     /// ```
     /// use thalweg_online::{Record, Row, Target, Task, Value};
@@ -136,9 +136,10 @@ impl Record {
     /// # Ok::<(), thalweg_online::Error>(())
     /// ```
     pub fn fill(&mut self, row: u64, features: &dyn Row, target: Option<Target<'_>>) -> Result<(), Error> {
+        let weight = weight_of(features)?;
         let mut names = self.names.take().unwrap_or_default();
         self.clear();
-        self.row = row;
+        (self.row, self.weight) = (row, weight);
         for index in 0..features.len() {
             let (name, value) = features.cell(index);
             let number = match names.find(name, index as u32) {
@@ -229,6 +230,10 @@ impl Row for Record {
 
     fn absent_is_zero(&self) -> bool {
         self.absent_is_zero
+    }
+
+    fn weight(&self) -> f64 {
+        self.weight
     }
 }
 

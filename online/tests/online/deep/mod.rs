@@ -9,3 +9,4 @@ mod storm;
 mod support;
 mod truncation;
 mod twins;
+mod weights;

@@ -1,0 +1,119 @@
+//! How the deep learner learns: a row becomes a lesson, a lesson becomes a step.
+
+use thalweg_nn::{Optimizer, Step};
+use thalweg_tensor::View;
+
+use super::{Deep, Network, Scratch, with_last};
+use crate::error::Error;
+use crate::learn::{Learner, Prediction, Target, Task};
+use crate::row::{Row, weight_of};
+
+impl Deep {
+    /// Takes in what is new in a row and its target, and grows the network to fit. The answer is that of the lesson in
+    /// `scratch` now.
+    pub(super) fn grow(&mut self, x: &dyn Row, y: Target<'_>, weight: f64) -> Result<(), Error> {
+        self.features.observe(&with_last(x, &self.recurrent, self.objective.classes()))?;
+        let lesson = &mut self.scratch.lesson;
+        self.objective.observe(y, weight, &mut lesson.truth);
+        lesson.weight = weight;
+        let (inputs, outputs) = (self.features.width(), self.objective.outputs());
+        match &mut self.network {
+            Some(network) => network.grow(&mut self.params, inputs, outputs)?,
+            None => {
+                let spec = &self.config.model.layers;
+                let network = Network::new(&mut self.params, spec, inputs, outputs, &mut self.rng)?;
+                self.recurrent.iter_mut().for_each(|r| r.begin(network.zero_state(&self.params)));
+                self.network = Some(network);
+            }
+        }
+        Ok(())
+    }
+
+    /// One gradient step on the lesson in `scratch`, or on a replayed one; returns the loss before it. A lesson without
+    /// weight is looked at, and no step is taken. For a new lesson the recurrent state moves on.
+    fn step(&mut self, replayed: Option<usize>) -> f64 {
+        let Scratch { tape, grads, lesson, x, .. } = &mut self.scratch;
+        let lesson = replayed.map_or(&*lesson, |index| &self.memory.items()[index]);
+        let Some(network) = &self.network else { return 0.0 };
+        let width = self.features.width();
+        x.clear();
+        x.resize(lesson.rows.len() * width, 0.0);
+        for (raw, x) in lesson.rows.iter().zip(x.chunks_exact_mut(width.max(1))) {
+            self.features.scale_into(raw, x);
+        }
+        let pass = tape.pass(&self.params);
+        let input = pass.input(View::new([lesson.rows.len(), width], x));
+        let carry = self.recurrent.as_mut().filter(|_| replayed.is_none());
+        let output = network.forward(input, &lesson.state, carry, &mut self.mode);
+        let loss = self.objective.loss(output, &lesson.truth);
+        let value = f64::from(loss.item());
+        match lesson.weight {
+            0.0 => {
+                self.mode.discard();
+                return value;
+            }
+            1.0 => loss.backward(grads),
+            weight => (loss * weight as f32).backward(grads),
+        }
+        match self.optimizer.step(&mut self.params, grads) {
+            Step::Taken => {
+                self.mode.update_buffers(&mut self.params);
+                self.steps += 1;
+            }
+            Step::Refused => {
+                self.mode.discard();
+                self.refused += 1;
+            }
+        }
+        value
+    }
+}
+
+impl Learner for Deep {
+    fn task(&self) -> Task {
+        self.config.task
+    }
+
+    fn predict_one(&mut self, x: &dyn Row) -> Result<Prediction<'_>, Error> {
+        self.logits_one(x)?;
+        let Scratch { output, said, .. } = &mut self.scratch;
+        Ok(match self.network {
+            Some(_) => self.objective.predict(output, said),
+            None => Prediction::Unknown,
+        })
+    }
+
+    /// Moves θ once for the new example and once for each that is replayed. The loss is the cross entropy in nats, or the
+    /// squared error of the standardised target; it is not multiplied by the row's weight.
+    fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+        let weight = weight_of(x)?;
+        y.check(self.config.task)?;
+        self.grow(x, y, weight)?;
+        let Scratch { raw, lesson, .. } = &mut self.scratch;
+        let row = with_last(x, &self.recurrent, self.objective.classes());
+        self.features.read(&row, raw)?;
+        self.features.told(&row, y);
+        match &mut self.recurrent {
+            Some(recurrent) => {
+                recurrent.push(raw, lesson);
+                recurrent.told(&lesson.truth);
+            }
+            None => lesson.set_row(raw),
+        }
+        let loss = self.step(None);
+        self.rows += 1;
+        if weight == 0.0 {
+            return Ok(loss);
+        }
+        for _ in 0..self.config.memory.replays {
+            if let Some(index) = self.memory.draw(&mut self.rng) {
+                self.step(Some(index));
+            }
+        }
+        let Scratch { lesson, .. } = &self.scratch;
+        if let Some(place) = self.memory.offer(&mut self.rng) {
+            place.clone_from(lesson);
+        }
+        Ok(loss)
+    }
+}

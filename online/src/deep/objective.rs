@@ -1,0 +1,108 @@
+//! What a learner is after: the one place where an answer becomes a loss, and outputs become a prediction.
+//!
+//! | task | outputs | loss | prediction |
+//! |---|---|---|---|
+//! | classes | a logit for each class | cross entropy, in nats | softmax |
+//! | a number | one, standardised | squared error | `mean + deviation · output` |
+
+use serde::{Deserialize, Serialize};
+use thalweg_autograd::Var;
+use thalweg_tensor::kernels;
+
+use super::Config;
+use crate::labels::Labels;
+use crate::learn::{Prediction, Target, Task};
+use crate::moments::Moments;
+
+/// The answer to a row, as a learner keeps it.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Truth {
+    /// The numbers of its classes.
+    pub classes: Vec<usize>,
+    /// Its numbers.
+    pub values: Vec<f64>,
+}
+
+/// Copying into an old one uses its memory again.
+impl Clone for Truth {
+    fn clone(&self) -> Self {
+        Truth { classes: self.classes.clone(), values: self.values.clone() }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        self.classes.clone_from(&other.classes);
+        self.values.clone_from(&other.values);
+    }
+}
+
+/// What is known of answers: classes, means, deviations.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Objective {
+    task: Task,
+    classes: Labels,
+    target: Moments,
+}
+
+/// What was said last: memory that is used again.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    probabilities: Vec<f32>,
+}
+
+impl Objective {
+    pub fn new(config: &Config) -> Self {
+        Objective { task: config.task, classes: Labels::new(), target: Moments::default() }
+    }
+
+    /// The classes seen so far.
+    pub fn classes(&self) -> &Labels {
+        &self.classes
+    }
+
+    /// How many outputs the network needs now.
+    pub fn outputs(&self) -> usize {
+        self.classes.len().max(1)
+    }
+
+    /// Takes in an answer that [fits](Target::check), and writes down what is kept of it.
+    pub fn observe(&mut self, y: Target<'_>, weight: f64, truth: &mut Truth) {
+        truth.classes.clear();
+        truth.values.clear();
+        match y {
+            Target::Class(label) => truth.classes.push(self.classes.insert(label)),
+            Target::Value(value) => {
+                truth.values.push(value);
+                if weight > 0.0 {
+                    self.target.update(value);
+                }
+            }
+        }
+    }
+
+    /// What the outputs of the network cost where `truth` came.
+    pub fn loss<'p>(&self, output: Var<'p>, truth: &Truth) -> Var<'p> {
+        match self.task {
+            Task::Classify => output.cross_entropy(&truth.classes),
+            Task::Regress => {
+                let z = truth.values.first().and_then(|&value| self.target.standardise(value)).unwrap_or(0.0);
+                output.mse(output.pass().input(&[z as f32]))
+            }
+        }
+    }
+
+    /// What the outputs of the network say.
+    pub fn predict<'a>(&'a self, output: &[f32], said: &'a mut Said) -> Prediction<'a> {
+        match self.task {
+            Task::Classify => {
+                said.probabilities.clear();
+                said.probabilities.resize(output.len(), 0.0);
+                kernels::softmax(output, &mut said.probabilities);
+                Prediction::Classes { labels: self.classes.as_slice(), probabilities: &said.probabilities }
+            }
+            Task::Regress => {
+                let z = output.first().map_or(0.0, |&z| f64::from(z));
+                Prediction::Value(self.target.mean() + self.target.deviation() * z)
+            }
+        }
+    }
+}
