@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use thalweg_online::paired::{Test, diebold_mariano, mcnemar};
 use thalweg_online::{
-    Config, Delay, Error, ErrorKind, MemorySpec, Metrics, Model, OptimizerSpec, Record, Scores, Session, Task,
+    ClassWeights, Config, Delay, Error, ErrorKind, MemorySpec, Metrics, Model, OptimizerSpec, Record, Scores, Session, Task,
 };
 
 use super::progress::Progress;
@@ -30,6 +30,9 @@ pub struct Options {
     /// What is replayed, as for run
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = MemorySpec::parse)]
     memory: MemorySpec,
+    /// How much each class counts, as for run
+    #[arg(long, value_name = "SPEC", default_value = "none")]
+    class_weight: ClassWeights,
     /// More metrics than the usual ones, as for run
     #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true, value_parser = parse_metrics)]
     metrics: Metrics,
@@ -106,9 +109,10 @@ fn pass(options: &Options, source: &Source, task: Task, model: &Model) -> Result
         optimizer: options.optimizer.clone(),
         memory: options.memory.clone(),
         features: options.reading.of_features(),
+        class_weights: options.class_weight.clone(),
         seed: options.seed,
     };
-    config.features.check(task)?;
+    config.check()?;
     let session = Session::with_metrics(config, source.name(), source.options.clone(), &options.metrics)?;
     let mut session = session.delayed(options.delay);
     session.keep_errors();

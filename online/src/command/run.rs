@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 use thalweg_online::{
-    Config, Delay, Error, ErrorKind, MemorySpec, Metrics, Model, OptimizerSpec, Record, Session, Stream, Task,
+    ClassWeights, Config, Delay, Error, ErrorKind, MemorySpec, Metrics, Model, OptimizerSpec, Record, Session, Stream, Task,
     checkpoint,
 };
 
@@ -33,6 +33,9 @@ pub struct Options {
     /// [default: none]
     #[arg(long, value_name = "SPEC", value_parser = MemorySpec::parse)]
     pub(super) memory: Option<MemorySpec>,
+    /// How much each class counts: none, balanced (rare ones more, by the rows so far) or up=2,down=0.5 [default: none]
+    #[arg(long, value_name = "SPEC")]
+    pub(super) class_weight: Option<ClassWeights>,
     /// More metrics than the usual ones: accuracy, f1:macro, auc, mae, pinball:0.9 and others. With @500 behind it, a metric
     /// is that of the last 500 rows; with @0.999, each row counts 0.999 times as much as the next
     #[arg(long, value_name = "LIST", value_parser = Metrics::parse)]
@@ -173,11 +176,12 @@ fn fresh(options: &Options) -> Result<Session, Error> {
     config.model = options.model.clone().unwrap_or(config.model);
     config.optimizer = options.optimizer.clone().unwrap_or(config.optimizer);
     config.memory = options.memory.clone().unwrap_or(config.memory);
+    config.class_weights = options.class_weight.clone().unwrap_or(config.class_weights);
     config.seed = options.seed.unwrap_or(config.seed);
     let source = Source::find(name, options.reading.of_stream(), config.seed)?;
     config.task = options.reading.task_of(&source)?;
     config.features = options.reading.of_features();
-    config.features.check(config.task)?;
+    config.check()?;
     let metrics = options.metrics.clone().unwrap_or_default();
     let session = Session::with_metrics(config, source.name(), source.options, &metrics)?;
     Ok(session.delayed(options.delay.unwrap_or_default()))

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MemorySpec, Model, OptimizerSpec};
+use super::{ClassWeights, MemorySpec, Model, OptimizerSpec};
+use crate::error::{Error, ErrorKind};
 use crate::features::FeatureSpec;
 use crate::learn::Task;
 
@@ -15,6 +16,8 @@ pub struct Config {
     pub features: FeatureSpec,
     /// The network.
     pub model: Model,
+    /// How much each class counts.
+    pub class_weights: ClassWeights,
     /// How θ moves.
     pub optimizer: OptimizerSpec,
     /// What is replayed.
@@ -31,9 +34,30 @@ impl Config {
             task,
             features: FeatureSpec::default(),
             model: Model::default(),
+            class_weights: ClassWeights::None,
             optimizer: OptimizerSpec::default(),
             memory: MemorySpec::default(),
             seed: 42,
         }
+    }
+
+    /// Whether its parts fit one another.
+    ///
+    /// # Errors
+    ///
+    /// If something is asked for that belongs to another task, or has a number that it cannot have.
+    pub fn check(&self) -> Result<(), Error> {
+        self.features.check(self.task)?;
+        self.check_objective()
+    }
+
+    /// Whether what is to be minimised fits the task.
+    pub(super) fn check_objective(&self) -> Result<(), Error> {
+        self.class_weights.check()?;
+        if self.task != Task::Classify && self.class_weights != ClassWeights::None {
+            let expected = format!("no weights of classes to {}", self.task);
+            return Err(Error::expected(ErrorKind::Spec, &expected, &self.class_weights.to_string()));
+        }
+        Ok(())
     }
 }

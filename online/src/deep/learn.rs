@@ -30,7 +30,7 @@ impl Deep {
     }
 
     /// One gradient step on the lesson in `scratch`, or on a replayed one; returns the loss before it. A lesson without
-    /// weight is looked at, and no step is taken. For a new lesson the recurrent state moves on.
+    /// weight, its class's included, is looked at, and no step is taken. For a new lesson the recurrent state moves on.
     fn step(&mut self, replayed: Option<usize>) -> f64 {
         let Scratch { tape, grads, lesson, x, .. } = &mut self.scratch;
         let lesson = replayed.map_or(&*lesson, |index| &self.memory.items()[index]);
@@ -47,7 +47,7 @@ impl Deep {
         let output = network.forward(input, &lesson.state, carry, &mut self.mode);
         let loss = self.objective.loss(output, &lesson.truth);
         let value = f64::from(loss.item());
-        match lesson.weight {
+        match lesson.weight * self.objective.class_weight(&lesson.truth) {
             0.0 => {
                 self.mode.discard();
                 return value;
@@ -84,8 +84,11 @@ impl Learner for Deep {
     }
 
     /// Moves θ once for the new example and once for each that is replayed. The loss is the cross entropy in nats, or the
-    /// squared error of the standardised target; it is not multiplied by the row's weight.
+    /// squared error of the standardised target; it is not multiplied by the weight of the row or of its class.
     fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+        if self.network.is_none() {
+            self.config.check_objective()?;
+        }
         let weight = weight_of(x)?;
         y.check(self.config.task)?;
         self.grow(x, y, weight)?;
@@ -102,7 +105,7 @@ impl Learner for Deep {
         }
         let loss = self.step(None);
         self.rows += 1;
-        if weight == 0.0 {
+        if weight * self.objective.class_weight(&self.scratch.lesson.truth) == 0.0 {
             return Ok(loss);
         }
         for _ in 0..self.config.memory.replays {

@@ -1,5 +1,6 @@
 //! Deep models that learn from every example: features, network, optimizer and memory in one value.
 
+mod class_weights;
 mod config;
 mod learn;
 mod model;
@@ -7,6 +8,7 @@ mod network;
 mod objective;
 mod recurrent;
 
+pub use class_weights::ClassWeights;
 pub use config::Config;
 pub use model::{MemorySpec, Model};
 pub use network::Network;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use thalweg_autograd::Var;
 use thalweg_tensor::kernels;
 
-use super::Config;
+use super::{ClassWeights, Config};
 use crate::labels::Labels;
 use crate::learn::{Prediction, Target, Task};
 use crate::moments::Moments;
@@ -40,6 +40,9 @@ impl Clone for Truth {
 pub(super) struct Objective {
     task: Task,
     classes: Labels,
+    class_weights: ClassWeights,
+    /// What the rows of each class weigh.
+    came: Vec<f64>,
     target: Moments,
 }
 
@@ -51,7 +54,13 @@ pub(super) struct Said {
 
 impl Objective {
     pub fn new(config: &Config) -> Self {
-        Objective { task: config.task, classes: Labels::new(), target: Moments::default() }
+        Objective {
+            task: config.task,
+            classes: Labels::new(),
+            class_weights: config.class_weights.clone(),
+            came: Vec::new(),
+            target: Moments::default(),
+        }
     }
 
     /// The classes seen so far.
@@ -69,13 +78,26 @@ impl Objective {
         truth.classes.clear();
         truth.values.clear();
         match y {
-            Target::Class(label) => truth.classes.push(self.classes.insert(label)),
+            Target::Class(label) => {
+                let class = self.classes.insert(label);
+                self.came.resize(self.classes.len(), 0.0);
+                self.came[class] += weight;
+                truth.classes.push(class);
+            }
             Target::Value(value) => {
                 truth.values.push(value);
                 if weight > 0.0 {
                     self.target.update(value);
                 }
             }
+        }
+    }
+
+    /// How much an answer counts by its class, today.
+    pub fn class_weight(&self, truth: &Truth) -> f64 {
+        match (self.task, truth.classes.first()) {
+            (Task::Classify, Some(&class)) => self.class_weights.of(class, &self.classes.as_slice()[class], &self.came),
+            _ => 1.0,
         }
     }
 

@@ -1,6 +1,9 @@
 //! How much a row counts.
 
-use thalweg_online::{Deep, Learner, MemorySpec, Row, Target, Task, Weighted};
+use proptest::prelude::*;
+use thalweg_online::{
+    ClassWeights, Config, Deep, ErrorKind, Learner, MemorySpec, Row, Target, Task, Weighted, conformance,
+};
 
 use crate::deep::support::{
     MEMORIES, MODELS, OPTIMIZERS, TASKS, bits, config, elements, every_learner, everything, learn, stream,
@@ -72,7 +75,7 @@ fn a_lesson_keeps_its_weight() {
     for optimizer in ["sgd:0.1", "adam:0.1"] {
         let [mut replaying, mut plain] = ["reservoir:1,replays=1", "none"].map(|memory| {
             let memory = MemorySpec::parse(memory).expect("there is such a memory");
-            Deep::new(thalweg_online::Config { memory, ..config(Task::Classify, "mlp:6", optimizer, "none") })
+            Deep::new(Config { memory, ..config(Task::Classify, "mlp:6", optimizer, "none") })
         });
         let (first, second) = ([("sky", "clear")], [("sky", "rain")]);
         for learner in [&mut replaying, &mut plain] {
@@ -82,4 +85,57 @@ fn a_lesson_keeps_its_weight() {
         weigh(&mut plain, &first, 3.0, Target::Class("dry"));
         assert_eq!(elements(replaying.params()), elements(plain.params()), "{optimizer}");
     }
+}
+
+fn of_classes(class_weights: &str, model: &str, memory: &str) -> Deep {
+    let class_weights = ClassWeights::parse(class_weights).expect("there are such weights");
+    Deep::new(Config { class_weights, ..config(Task::Classify, model, "sgd:0.03", memory) })
+}
+
+#[test]
+fn classes_that_weigh_obey_the_laws() {
+    for weights in ["balanced", "class 1=4,class 3=0"] {
+        for (model, memory) in [("mlp:5", "reservoir:6,replays=2"), ("gru:3,window=3", "none")] {
+            assert_eq!(conformance::check(|| of_classes(weights, model, memory)), Ok(()), "{weights} {model}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Weights that are given for classes are weights of their rows; so are those of balance, n / (k n_c).
+    #[test]
+    fn the_weight_of_a_class_is_one_of_each_of_its_rows(seed in any::<u64>(), row_weight in 0.25..4.0_f64) {
+        for model in ["mlp:5", "lstm:3,window=3"] {
+            let mut learners = ["class 0=0.5,class 2=3", "balanced"].map(|weights| of_classes(weights, model, "none"));
+            let mut by_hand = [(); 2].map(|()| of_classes("none", model, "none"));
+            let mut came = std::collections::BTreeMap::new();
+            for row in stream(seed, 40) {
+                *came.entry(row.label.clone()).or_insert(0.0) += row_weight;
+                let balance = came.values().sum::<f64>() / (came.len() as f64 * came[&row.label]);
+                let given = match row.label.as_str() {
+                    "class 0" => 0.5,
+                    "class 2" => 3.0,
+                    _ => 1.0,
+                };
+                for ((learner, by_hand), weight) in learners.iter_mut().zip(&mut by_hand).zip([given, balance]) {
+                    weigh(learner, &row.x, row_weight, Target::Class(&row.label));
+                    weigh(by_hand, &row.x, row_weight * weight, Target::Class(&row.label));
+                    for (one, other) in learner.params().as_slice().iter().zip(by_hand.params().as_slice()) {
+                        prop_assert!((one - other).abs() < 1e-4, "{model}: {one} {other}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_have_no_classes_that_could_weigh() {
+    let config = Config { class_weights: ClassWeights::Balanced, ..Config::new(Task::Regress) };
+    let refused = Deep::new(config.clone()).learn_one(&[("x", 1.0)], Target::Value(1.0));
+    let error = refused.expect_err("there are no classes");
+    assert_eq!(error.kind(), ErrorKind::Spec);
+    assert_eq!(config.check().expect_err("the same").to_string(), error.to_string());
 }
