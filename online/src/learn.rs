@@ -104,6 +104,13 @@ pub enum Prediction<'a> {
     },
     /// A number.
     Value(f64),
+    /// Quantiles of a number: how probable it is that it lies below each value.
+    Quantiles {
+        /// Between 0 and 1, in ascending order.
+        quantiles: &'a [f64],
+        /// One for each quantile, never descending.
+        values: &'a [f64],
+    },
 }
 
 impl<'a> Prediction<'a> {
@@ -141,11 +148,16 @@ impl<'a> Prediction<'a> {
         position.and_then(|index| probabilities.get(index)).map_or(0.0, |&probability| f64::from(probability))
     }
 
-    /// The number, if the prediction is one.
+    /// The number, if the prediction is one; of quantiles, the one nearest to the median (the lower of two).
     #[must_use]
     pub fn value(&self) -> Option<f64> {
         match *self {
             Prediction::Value(value) => Some(value),
+            Prediction::Quantiles { quantiles, values } => {
+                let distance = |(q, _): &(&f64, &f64)| (**q - 0.5).abs();
+                let nearest = quantiles.iter().zip(values).min_by(|a, b| distance(a).total_cmp(&distance(b)));
+                nearest.map(|(_, &value)| value)
+            }
             _ => None,
         }
     }
@@ -159,6 +171,7 @@ impl<'a> Prediction<'a> {
                 probabilities.iter().all(|probability| probability.is_finite())
             }
             Prediction::Value(value) => value.is_finite(),
+            Prediction::Quantiles { values, .. } => values.iter().all(|value| value.is_finite()),
         }
     }
 }
@@ -231,6 +244,14 @@ mod tests {
         assert_eq!(Prediction::Value(3.0).label(), None);
         assert_eq!(Prediction::Value(3.0).value(), Some(3.0));
         assert_eq!(Prediction::Classes { labels: &[], probabilities: &[] }.label(), None);
+    }
+
+    #[test]
+    fn of_quantiles_the_number_is_nearest_to_the_median() {
+        let value = |quantiles: &[f64], values: &[f64]| Prediction::Quantiles { quantiles, values }.value();
+        assert_eq!(value(&[0.1, 0.5, 0.9], &[1.0, 2.0, 7.0]), Some(2.0));
+        assert_eq!(value(&[0.25, 0.75], &[1.0, 3.0]), Some(1.0));
+        assert_eq!((value(&[0.9], &[4.0]), value(&[], &[])), (Some(4.0), None));
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub mod stream;
 pub mod synth;
 
 pub use continual::AccuracyMatrix;
-pub use deep::{ClassWeights, Config, Deep, MemorySpec, Model, OptimizerSpec};
+pub use deep::{ClassWeights, Config, Deep, LossSpec, MemorySpec, Model, OptimizerSpec};
 pub use delay::{Delay, Delayed};
 pub use error::{Error, ErrorKind};
 pub use evaluate::{Arrival, Prequential};

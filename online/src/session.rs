@@ -66,8 +66,9 @@ impl Session {
     /// At the beginning of a stream. Its name and options are kept, to be shown and to open it again.
     #[must_use]
     pub fn new(config: Config, stream: impl Into<String>, options: StreamOptions) -> Self {
-        let (evaluation, place) = (Prequential::new(config.task), Place::default());
-        Session { stream: stream.into(), options, learner: Deep::new(config), evaluation, place }
+        let evaluation = Prequential::with(config.task, &config.metrics(&Metrics::default()));
+        let evaluation = evaluation.unwrap_or_else(|_| Prequential::new(config.task));
+        Session { stream: stream.into(), options, learner: Deep::new(config), evaluation, place: Place::default() }
     }
 
     /// The same, with more metrics.
@@ -81,7 +82,7 @@ impl Session {
         options: StreamOptions,
         metrics: &Metrics,
     ) -> Result<Self, Error> {
-        let evaluation = Prequential::with(config.task, metrics)?;
+        let evaluation = Prequential::with(config.task, &config.metrics(metrics))?;
         Ok(Session { evaluation, ..Self::new(config, stream, options) })
     }
 

@@ -7,7 +7,8 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use thalweg_online::paired::{Test, diebold_mariano, mcnemar};
 use thalweg_online::{
-    ClassWeights, Config, Delay, Error, ErrorKind, MemorySpec, Metrics, Model, OptimizerSpec, Record, Scores, Session, Task,
+    ClassWeights, Config, Delay, Error, ErrorKind, LossSpec, MemorySpec, Metrics, Model, OptimizerSpec, Record, Scores,
+    Session, Task,
 };
 
 use super::progress::Progress;
@@ -30,6 +31,9 @@ pub struct Options {
     /// What is replayed, as for run
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = MemorySpec::parse)]
     memory: MemorySpec,
+    /// What is minimised where numbers are predicted, as for run
+    #[arg(long, value_name = "SPEC", default_value = "mse")]
+    loss: LossSpec,
     /// How much each class counts, as for run
     #[arg(long, value_name = "SPEC", default_value = "none")]
     class_weight: ClassWeights,
@@ -110,6 +114,7 @@ fn pass(options: &Options, source: &Source, task: Task, model: &Model) -> Result
         memory: options.memory.clone(),
         features: options.reading.of_features(),
         class_weights: options.class_weight.clone(),
+        loss: options.loss.clone(),
         seed: options.seed,
     };
     config.check()?;

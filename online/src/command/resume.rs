@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use thalweg_online::{
-    BadRows, ClassWeights, Error, ErrorKind, Format, Header, MemorySpec, Metrics, Model, OptimizerSpec, Session, Stream,
+    BadRows, ClassWeights, Error, ErrorKind, Format, Header, LossSpec, MemorySpec, Model, OptimizerSpec, Session,
+    Stream,
 };
 
 use super::reading::TaskOption;
@@ -33,12 +34,13 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
         ("--model", options.model.as_ref().map(Model::to_string), config.model.to_string()),
         ("--optimizer", options.optimizer.as_ref().map(OptimizerSpec::to_string), config.optimizer.to_string()),
         ("--memory", options.memory.as_ref().map(MemorySpec::to_string), config.memory.to_string()),
+        ("--loss", options.loss.as_ref().map(LossSpec::to_string), config.loss.to_string()),
         (
             "--class-weight",
             options.class_weight.as_ref().map(ClassWeights::to_string),
             config.class_weights.to_string(),
         ),
-        ("--metrics", options.metrics.as_ref().map(Metrics::to_string), metrics),
+        ("--metrics", options.metrics.as_ref().map(|asked| config.metrics(asked).to_string()), metrics),
         ("--seed", options.seed.map(|seed| seed.to_string()), config.seed.to_string()),
         ("--delay", options.delay.map(|delay| delay.to_string()), session.evaluation().delay().to_string()),
         ("--delimiter", options.reading.delimiter.map(character), delimiter),

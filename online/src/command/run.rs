@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use clap::Args;
 use thalweg_online::{
-    ClassWeights, Config, Delay, Error, ErrorKind, MemorySpec, Metrics, Model, OptimizerSpec, Record, Session, Stream, Task,
-    checkpoint,
+    ClassWeights, Config, Delay, Error, ErrorKind, LossSpec, MemorySpec, Metrics, Model, OptimizerSpec, Record,
+    Session, Stream, Task, checkpoint,
 };
 
 use super::progress::Progress;
@@ -33,6 +33,10 @@ pub struct Options {
     /// [default: none]
     #[arg(long, value_name = "SPEC", value_parser = MemorySpec::parse)]
     pub(super) memory: Option<MemorySpec>,
+    /// What is minimised where numbers are predicted: mse, mae, huber:1 (in deviations of the target), or
+    /// quantile:0.1,0.5,0.9, which predicts these quantiles [default: mse]
+    #[arg(long, value_name = "SPEC")]
+    pub(super) loss: Option<LossSpec>,
     /// How much each class counts: none, balanced (rare ones more, by the rows so far) or up=2,down=0.5 [default: none]
     #[arg(long, value_name = "SPEC")]
     pub(super) class_weight: Option<ClassWeights>,
@@ -176,6 +180,7 @@ fn fresh(options: &Options) -> Result<Session, Error> {
     config.model = options.model.clone().unwrap_or(config.model);
     config.optimizer = options.optimizer.clone().unwrap_or(config.optimizer);
     config.memory = options.memory.clone().unwrap_or(config.memory);
+    config.loss = options.loss.clone().unwrap_or(config.loss);
     config.class_weights = options.class_weight.clone().unwrap_or(config.class_weights);
     config.seed = options.seed.unwrap_or(config.seed);
     let source = Source::find(name, options.reading.of_stream(), config.seed)?;

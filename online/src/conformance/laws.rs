@@ -156,7 +156,8 @@ pub(super) fn any_weight_is_borne_and_1_is_none<L: Subject>(new: &dyn Fn() -> L)
         let mut loaded: L = decode(&bytes(&any)?).map_err(|error| error.to_string())?;
         said(&mut any, example)?;
         for learner in [&mut any, &mut loaded] {
-            let loss = weighed(learner, [0.0, 0.0, 3.0, 0.25][row % 4]).map_err(|error| format!("learn_one: {error}"))?;
+            let loss =
+                weighed(learner, [0.0, 0.0, 3.0, 0.25][row % 4]).map_err(|error| format!("learn_one: {error}"))?;
             if !loss.is_finite() {
                 return Err(format!("expected a finite loss of a weighted row, found {loss}"));
             }
@@ -201,6 +202,13 @@ fn said<L: Subject>(learner: &mut L, example: &Example) -> Result<Vec<u64>, Stri
     match (task, prediction) {
         (_, Prediction::Unknown) => Ok(Vec::new()),
         (Task::Regress, Prediction::Value(value)) if value.is_finite() => Ok(vec![value.to_bits()]),
+        (Task::Regress, Prediction::Quantiles { quantiles, values })
+            if values.len() == quantiles.len()
+                && values.is_sorted()
+                && values.iter().all(|value| value.is_finite()) =>
+        {
+            Ok(values.iter().map(|value| value.to_bits()).collect())
+        }
         (Task::Classify, Prediction::Classes { probabilities, .. })
             if probabilities.iter().all(|p| (0.0..=1.0).contains(p))
                 && (probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-3 =>

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClassWeights, MemorySpec, Model, OptimizerSpec};
+use super::{ClassWeights, LossSpec, MemorySpec, Model, OptimizerSpec};
 use crate::error::{Error, ErrorKind};
 use crate::features::FeatureSpec;
 use crate::learn::Task;
+use crate::metrics::{Metric, Metrics};
 
 /// How a [`Deep`](super::Deep) learner is made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,8 @@ pub struct Config {
     pub model: Model,
     /// How much each class counts.
     pub class_weights: ClassWeights,
+    /// What is minimised where numbers are predicted.
+    pub loss: LossSpec,
     /// How θ moves.
     pub optimizer: OptimizerSpec,
     /// What is replayed.
@@ -35,6 +38,7 @@ impl Config {
             features: FeatureSpec::default(),
             model: Model::default(),
             class_weights: ClassWeights::None,
+            loss: LossSpec::default(),
             optimizer: OptimizerSpec::default(),
             memory: MemorySpec::default(),
             seed: 42,
@@ -54,10 +58,25 @@ impl Config {
     /// Whether what is to be minimised fits the task.
     pub(super) fn check_objective(&self) -> Result<(), Error> {
         self.class_weights.check()?;
+        self.loss.check()?;
         if self.task != Task::Classify && self.class_weights != ClassWeights::None {
             let expected = format!("no weights of classes to {}", self.task);
             return Err(Error::expected(ErrorKind::Spec, &expected, &self.class_weights.to_string()));
         }
+        if self.task != Task::Regress && self.loss != LossSpec::default() {
+            let expected = format!("no loss of numbers to {}", self.task);
+            return Err(Error::expected(ErrorKind::Spec, &expected, &self.loss.to_string()));
+        }
         Ok(())
+    }
+
+    /// `asked`, and behind them the metrics that the [loss](LossSpec::metrics) asks for.
+    #[must_use]
+    pub fn metrics(&self, asked: &Metrics) -> Metrics {
+        let mut metrics = asked.clone();
+        let is_new = |metric: &Metric| metric.task() == self.task && !asked.0.contains(metric);
+        let more = self.loss.metrics().0.into_iter().filter(is_new);
+        metrics.0.extend(more);
+        metrics
     }
 }

@@ -3,6 +3,7 @@
 mod class_weights;
 mod config;
 mod learn;
+mod loss;
 mod model;
 mod network;
 mod objective;
@@ -10,6 +11,7 @@ mod recurrent;
 
 pub use class_weights::ClassWeights;
 pub use config::Config;
+pub use loss::LossSpec;
 pub use model::{MemorySpec, Model};
 pub use network::Network;
 pub use thalweg_nn::OptimizerSpec;

@@ -3,13 +3,15 @@
 //! | task | outputs | loss | prediction |
 //! |---|---|---|---|
 //! | classes | a logit for each class | cross entropy, in nats | softmax |
-//! | a number | one, standardised | squared error | `mean + deviation · output` |
+//! | a number | one, standardised | squared error, or [another](super::LossSpec) | `mean + deviation · output` |
+//! | a number's quantiles | one for each | pinball, their sum | the same, in ascending order |
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::Var;
+use thalweg_nn::loss::{HuberLoss, L1Loss, QuantileLoss, Reduction};
 use thalweg_tensor::kernels;
 
-use super::{ClassWeights, Config};
+use super::{ClassWeights, Config, LossSpec};
 use crate::labels::Labels;
 use crate::learn::{Prediction, Target, Task};
 use crate::moments::Moments;
@@ -44,12 +46,15 @@ pub(super) struct Objective {
     /// What the rows of each class weigh.
     came: Vec<f64>,
     target: Moments,
+    loss: LossSpec,
+    quantiles: QuantileLoss,
 }
 
 /// What was said last: memory that is used again.
 #[derive(Debug, Default)]
 pub(super) struct Said {
     probabilities: Vec<f32>,
+    values: Vec<f64>,
 }
 
 impl Objective {
@@ -60,6 +65,8 @@ impl Objective {
             class_weights: config.class_weights.clone(),
             came: Vec::new(),
             target: Moments::default(),
+            loss: config.loss.clone(),
+            quantiles: config.loss.quantile_loss(),
         }
     }
 
@@ -70,7 +77,10 @@ impl Objective {
 
     /// How many outputs the network needs now.
     pub fn outputs(&self) -> usize {
-        self.classes.len().max(1)
+        match self.task {
+            Task::Classify => self.classes.len().max(1),
+            Task::Regress => self.loss.outputs(),
+        }
     }
 
     /// Takes in an answer that [fits](Target::check), and writes down what is kept of it.
@@ -107,7 +117,13 @@ impl Objective {
             Task::Classify => output.cross_entropy(&truth.classes),
             Task::Regress => {
                 let z = truth.values.first().and_then(|&value| self.target.standardise(value)).unwrap_or(0.0);
-                output.mse(output.pass().input(&[z as f32]))
+                let z = output.pass().input(&[z as f32]);
+                match &self.loss {
+                    LossSpec::Mse => output.mse(z),
+                    LossSpec::Mae => L1Loss::default().forward(output, z),
+                    &LossSpec::Huber(delta) => HuberLoss { delta, ..HuberLoss::default() }.forward(output, z),
+                    LossSpec::Quantile(_) => self.quantiles.each(output, z.reshape([])).reduce(Reduction::Sum),
+                }
             }
         }
     }
@@ -122,8 +138,14 @@ impl Objective {
                 Prediction::Classes { labels: self.classes.as_slice(), probabilities: &said.probabilities }
             }
             Task::Regress => {
-                let z = output.first().map_or(0.0, |&z| f64::from(z));
-                Prediction::Value(self.target.mean() + self.target.deviation() * z)
+                let value = |&z: &f32| self.target.mean() + self.target.deviation() * f64::from(z);
+                let Some(quantiles) = self.loss.quantiles() else {
+                    return Prediction::Value(value(output.first().unwrap_or(&0.0)));
+                };
+                said.values.clear();
+                said.values.extend(output.iter().map(value));
+                said.values.sort_unstable_by(f64::total_cmp);
+                Prediction::Quantiles { quantiles, values: &said.values }
             }
         }
     }

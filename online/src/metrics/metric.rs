@@ -47,10 +47,11 @@ pub(super) enum Measure {
     Mean(Loss),
     Root(Loss),
     R2,
+    Coverage,
 }
 
 /// Those without arguments.
-const PLAIN: [(&str, Measure); 24] = [
+const PLAIN: [(&str, Measure); 25] = [
     ("accuracy", Measure::Accuracy),
     ("balanced_accuracy", Measure::BalancedAccuracy),
     ("kappa", Measure::Kappa),
@@ -75,6 +76,7 @@ const PLAIN: [(&str, Measure); 24] = [
     ("smape", Measure::Mean(Loss::SymmetricPercentage)),
     ("bias", Measure::Mean(Loss::Bias)),
     ("msle", Measure::Mean(Loss::SquareLog)),
+    ("coverage", Measure::Coverage),
 ];
 
 /// Those with arguments, as they stand in an error.
@@ -151,7 +153,7 @@ impl Metric {
     #[must_use]
     pub fn task(&self) -> Task {
         match self.measure {
-            Measure::Mean(_) | Measure::Root(_) | Measure::R2 => Task::Regress,
+            Measure::Mean(_) | Measure::Root(_) | Measure::R2 | Measure::Coverage => Task::Regress,
             _ => Task::Classify,
         }
     }

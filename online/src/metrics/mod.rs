@@ -14,6 +14,7 @@
 //! | `adjusted_rand`, `mutual_info`, `normalized_mutual_info`, `homogeneity`, `completeness`, `fowlkes_mallows` | the whole [`Confusion`] matrix |
 //! | `mae`, `mse`, `rmse`, `msle`, `rmsle`, `mape`, `smape`, `bias`, `pinball:Q` | [`MeanLoss`] |
 //! | `r2` | [`RSquared`] |
+//! | `coverage` | a [`Mean`]: whether the target lies between the first predicted quantile and the last |
 //! | several labels a row | [`MultiLabel`] |
 //! | several numbers a row | [`PerOutput`] |
 //!
@@ -34,6 +35,8 @@
 //!   that are not scored are known to the other all the same; in the first row of a stream the other is wrong.
 //! * `brier` is half the sum of squares, from 0 to 1: for two classes `(p − o)²`, for more half of Brier's own figure (1950).
 //! * `auc` is the mean over the classes that came, each against the rest. For two classes that is the area of either.
+//! * Of predicted quantiles `pinball:Q` looks at that of `Q`, if there is one; else, as all metrics of numbers, at the one
+//!   nearest to the median. A number that is predicted alone is an interval from itself to itself.
 //! * Weights scale what a row counts; the number of rows in a window does not depend on them.
 
 mod auc;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::means::Loss;
 use crate::labels::Labels;
 
 /// A scored row.
@@ -10,6 +11,21 @@ pub(super) struct Scored {
     pub facts: Facts,
     /// For each class its probability; only where a metric needs all of them.
     pub probabilities: Vec<f32>,
+    /// Predicted quantiles of a number, each with its value.
+    pub quantiles: Vec<(f64, f64)>,
+}
+
+impl Scored {
+    /// What was predicted for a pinball loss: the quantile that it is least for, if there is one.
+    pub fn quantile_for(&self, loss: Loss) -> Option<f64> {
+        let Loss::Pinball(wanted) = loss else { return None };
+        self.quantiles.iter().find(|(q, _)| *q == wanted).map(|&(_, value)| value)
+    }
+
+    /// From the first quantile to the last.
+    pub fn interval(&self) -> Option<[f64; 2]> {
+        Some([self.quantiles.first()?.1, self.quantiles.last()?.1])
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,12 +61,14 @@ impl Default for Facts {
 /// By hand, so that the memory of a row in a window is used again.
 impl Clone for Scored {
     fn clone(&self) -> Self {
-        Scored { facts: self.facts, probabilities: self.probabilities.clone() }
+        let Scored { facts, probabilities, quantiles } = self;
+        Scored { facts: *facts, probabilities: probabilities.clone(), quantiles: quantiles.clone() }
     }
 
     fn clone_from(&mut self, source: &Self) {
         self.facts = source.facts;
         self.probabilities.clone_from(&source.probabilities);
+        self.quantiles.clone_from(&source.quantiles);
     }
 }
 

@@ -170,6 +170,7 @@ impl Scores {
         // Nothing is left of the row before: what waits for its label is saved.
         reading.row.facts = Facts::default();
         reading.row.probabilities.clear();
+        reading.row.quantiles.clear();
         match (self.task, target) {
             (Task::Classify, Target::Class(truth)) => {
                 let class = labels.insert(truth);
@@ -190,9 +191,12 @@ impl Scores {
                 }
             }
             (Task::Regress, &Target::Value(truth)) => {
-                if let Some(value) = prediction.value().filter(|value| value.is_finite()) {
+                if let Some(value) = prediction.value().filter(|_| prediction.is_finite()) {
                     reading.row.facts = Facts::Value(truth, value);
                     reading.scored = true;
+                }
+                if let Prediction::Quantiles { quantiles, values } = *prediction {
+                    reading.row.quantiles.extend(quantiles.iter().copied().zip(values.iter().copied()));
                 }
             }
             (task, target) => panic!("update: task of the scores = task of the target: {task} ≠ {}", target.task()),

@@ -25,6 +25,8 @@ pub(super) enum Tally {
     Auc(OneVsRest),
     MeanLoss(MeanLoss),
     RSquared(RSquared),
+    /// The share of targets between the first predicted quantile and the last.
+    Coverage(Mean),
 }
 
 /// With whom we are compared.
@@ -81,6 +83,7 @@ impl Tally {
             Measure::Auc(resolution, _) => Tally::Auc(OneVsRest::new(*resolution)),
             Measure::Mean(loss) | Measure::Root(loss) => Tally::MeanLoss(MeanLoss::new(*loss)),
             Measure::R2 => Tally::RSquared(RSquared::default()),
+            Measure::Coverage => Tally::Coverage(none),
         }
     }
 
@@ -96,6 +99,7 @@ impl Tally {
             Tally::Auc(auc) => Tally::Auc(OneVsRest::new(auc.resolution())),
             Tally::MeanLoss(mean) => Tally::MeanLoss(MeanLoss::new(mean.loss())),
             Tally::RSquared(_) => Tally::RSquared(RSquared::default()),
+            Tally::Coverage(_) => Tally::Coverage(none),
         }
     }
 
@@ -123,7 +127,7 @@ impl Tally {
                 _ => confusion.mutual_info(),
             },
             (Tally::Beside(_, ours, theirs), _) => beyond(theirs.get(), ours.get()),
-            (Tally::Mean(_, mean), _) => mean.get(),
+            (Tally::Mean(_, mean) | Tally::Coverage(mean), _) => mean.get(),
             (Tally::Calibration(calibration), _) => calibration.get(),
             (Tally::Auc(auc), Measure::Auc(_, of)) => match average(of) {
                 Average::Of(class) => auc.of(class),
@@ -153,7 +157,13 @@ impl Tally {
                 calibration.update(facts.confidence, facts.truth == facts.said, weight);
             }
             (Tally::Auc(auc), Facts::Class(facts)) => auc.update(facts.truth, &row.probabilities, weight),
-            (Tally::MeanLoss(mean), &Facts::Value(truth, said)) => mean.update(truth, said, weight),
+            (Tally::MeanLoss(mean), &Facts::Value(truth, said)) => {
+                mean.update(truth, row.quantile_for(mean.loss()).unwrap_or(said), weight);
+            }
+            (Tally::Coverage(mean), &Facts::Value(truth, said)) => {
+                let [low, high] = row.interval().unwrap_or([said; 2]);
+                mean.update(f64::from(u8::from(low <= truth && truth <= high)), weight);
+            }
             (Tally::RSquared(r2), &Facts::Value(truth, said)) => r2.update(truth, said, weight),
             _ => {} // Scores has no sums of another task
         }
@@ -172,6 +182,7 @@ impl Tally {
             (Tally::Auc(auc), Tally::Auc(more)) => auc.merge(more),
             (Tally::MeanLoss(mean), Tally::MeanLoss(more)) => mean.merge(more),
             (Tally::RSquared(r2), Tally::RSquared(more)) => r2.merge(more),
+            (Tally::Coverage(mean), Tally::Coverage(more)) => mean.merge(more),
             _ => {}
         }
     }
@@ -181,7 +192,7 @@ impl Tally {
             Tally::Counts(counts) => counts.scale(factor),
             Tally::Confusion(confusion) => confusion.scale(factor),
             Tally::Beside(_, ours, theirs) => [ours, theirs].into_iter().for_each(|mean| mean.scale(factor)),
-            Tally::Mean(_, mean) => mean.scale(factor),
+            Tally::Mean(_, mean) | Tally::Coverage(mean) => mean.scale(factor),
             Tally::Calibration(calibration) => calibration.scale(factor),
             Tally::Auc(auc) => auc.scale(factor),
             Tally::MeanLoss(mean) => mean.scale(factor),
@@ -194,7 +205,7 @@ impl Tally {
             Tally::Counts(counts) => counts.clear(),
             Tally::Confusion(confusion) => confusion.clear(),
             Tally::Beside(_, ours, theirs) => [ours, theirs].into_iter().for_each(Mean::clear),
-            Tally::Mean(_, mean) => mean.clear(),
+            Tally::Mean(_, mean) | Tally::Coverage(mean) => mean.clear(),
             Tally::Calibration(calibration) => calibration.clear(),
             Tally::Auc(auc) => auc.clear(),
             Tally::MeanLoss(mean) => mean.clear(),

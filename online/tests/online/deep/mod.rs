@@ -4,6 +4,7 @@ mod allocations;
 mod conformance;
 mod features;
 mod growth;
+mod losses;
 mod replay;
 mod storm;
 mod support;

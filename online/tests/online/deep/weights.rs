@@ -26,9 +26,17 @@ fn with_plain_sgd_a_weight_is_a_factor_of_the_learning_rate() {
                     for row in &rows {
                         let y = row.target(task);
                         let loss = faster.learn_one(&row.x, y).expect("the row is good");
-                        assert_eq!(weigh(&mut weighted, &row.x, weight, y), loss, "{task} {model}: the loss is the row's");
+                        assert_eq!(
+                            weigh(&mut weighted, &row.x, weight, y),
+                            loss,
+                            "{task} {model}: the loss is the row's"
+                        );
                     }
-                    assert_eq!(elements(weighted.params()), elements(faster.params()), "{task} {model} {memory} {weight}");
+                    assert_eq!(
+                        elements(weighted.params()),
+                        elements(faster.params()),
+                        "{task} {model} {memory} {weight}"
+                    );
                 }
             }
         }
