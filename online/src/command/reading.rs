@@ -14,9 +14,9 @@ use super::progress::Progress;
 /// How streams are read.
 #[derive(Debug, Args)]
 pub struct Reading {
-    /// The column to predict [default: the last one]
-    #[arg(long, value_name = "COL")]
-    pub(super) target: Option<String>,
+    /// The column to predict, or several columns of numbers [default: the last one]
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub(super) target: Vec<String>,
     /// What to learn: auto, classify or regress. auto: regress if the first 1,000 targets are all numbers, and either one
     /// is no whole number or more than 20 differ [default: auto]
     #[arg(long, value_parser = parse_task)]
@@ -92,7 +92,8 @@ impl Reading {
         let defaults = StreamOptions::default();
         StreamOptions {
             format: self.format,
-            target: self.target.clone(),
+            target: self.target.first().cloned(),
+            more_targets: self.target.iter().skip(1).cloned().collect(),
             delimiter: self.delimiter,
             header: self.header.unwrap_or_default(),
             ignore: self.ignore.clone(),

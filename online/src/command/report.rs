@@ -34,6 +34,7 @@ fn run_json(session: &Session, rows_per_second: f64) -> Value {
         "seed": config.seed,
         "delay": evaluation.delay().to_string(),
         "metrics": metrics(evaluation.scores()),
+        "outputs": Value::Object(outputs(session).map(|(name, scores)| (name.to_owned(), metrics(scores))).collect()),
         "baselines": Value::Object(baselines.collect()),
         "classes": learner.classes(),
         "features": learner.features().len(),
@@ -56,6 +57,7 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
         table.add_row(std::iter::once(name).chain(scores.entries().into_iter().map(|(_, value)| decimal(value))));
     };
     row(config.model.to_string(), evaluation.scores());
+    outputs(session).for_each(|(name, scores)| row(format!("  {name}"), scores));
     evaluation.baselines().into_iter().for_each(|(name, scores)| row(name.replace('_', " "), scores));
     align_right(&mut table);
 
@@ -93,6 +95,11 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
     );
     let fingerprint = learner.fingerprint();
     format!("{heading}\n\n{table}\n\n{}\nfingerprint of the parameters: {fingerprint:016x}\n", notes.join(" · "))
+}
+
+/// Of several numbers that are predicted together, each by the name of its column.
+fn outputs(session: &Session) -> impl Iterator<Item = (&str, &Scores)> {
+    session.options().targets().zip(session.evaluation().scores().outputs())
 }
 
 /// Its figures by name.

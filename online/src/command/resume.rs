@@ -76,7 +76,7 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
 /// The target can be compared once the stream is open: only then is it known which column is the last one.
 pub fn check_target(options: &Options, stream: &dyn Stream) -> Result<(), Error> {
     match &options.resume {
-        Some(checkpoint) => agree(checkpoint, "--target", options.reading.target.as_deref(), stream.target()),
+        Some(checkpoint) => agree(checkpoint, "--target", list(&options.reading.target).as_deref(), stream.target()),
         None => Ok(()),
     }
 }

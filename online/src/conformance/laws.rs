@@ -202,6 +202,9 @@ fn said<L: Subject>(learner: &mut L, example: &Example) -> Result<Vec<u64>, Stri
     match (task, prediction) {
         (_, Prediction::Unknown) => Ok(Vec::new()),
         (Task::Regress, Prediction::Value(value)) if value.is_finite() => Ok(vec![value.to_bits()]),
+        (Task::Regress, Prediction::Values(values)) if values.iter().all(|value| value.is_finite()) => {
+            Ok(values.iter().map(|value| value.to_bits()).collect())
+        }
         (Task::Regress, Prediction::Quantiles { quantiles, values })
             if values.len() == quantiles.len()
                 && values.is_sorted()

@@ -4,7 +4,7 @@ use thalweg_nn::{Optimizer, Step};
 use thalweg_tensor::View;
 
 use super::{Deep, Network, Scratch, with_last};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::row::{Row, weight_of};
 
@@ -32,7 +32,7 @@ impl Deep {
     /// One gradient step on the lesson in `scratch`, or on a replayed one; returns the loss before it. A lesson without
     /// weight, its class's included, is looked at, and no step is taken. For a new lesson the recurrent state moves on.
     fn step(&mut self, replayed: Option<usize>) -> f64 {
-        let Scratch { tape, grads, lesson, x, .. } = &mut self.scratch;
+        let Scratch { tape, grads, lesson, x, z, .. } = &mut self.scratch;
         let lesson = replayed.map_or(&*lesson, |index| &self.memory.items()[index]);
         let Some(network) = &self.network else { return 0.0 };
         let width = self.features.width();
@@ -45,7 +45,7 @@ impl Deep {
         let input = pass.input(View::new([lesson.rows.len(), width], x));
         let carry = self.recurrent.as_mut().filter(|_| replayed.is_none());
         let output = network.forward(input, &lesson.state, carry, &mut self.mode);
-        let loss = self.objective.loss(output, &lesson.truth);
+        let loss = self.objective.loss(output, &lesson.truth, z);
         let value = f64::from(loss.item());
         match lesson.weight * self.objective.class_weight(&lesson.truth) {
             0.0 => {
@@ -83,14 +83,18 @@ impl Learner for Deep {
         })
     }
 
-    /// Moves θ once for the new example and once for each that is replayed. The loss is the cross entropy in nats, or the
-    /// squared error of the standardised target; it is not multiplied by the weight of the row or of its class.
+    /// Moves θ once for the new example and once for each that is replayed. The loss is the cross entropy in nats, or that of the
+    /// standardised numbers, summed; it is not multiplied by the weight of the row or of its class.
     fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
         if self.network.is_none() {
             self.config.check_objective()?;
         }
         let weight = weight_of(x)?;
-        y.check(self.config.task)?;
+        self.objective.check(&y)?;
+        if y.numbers().len() > 1 && self.features.spec().uses_answers() {
+            let message = format!("expected one number a row for features made of answers, {}", self.features.spec());
+            return Err(Error::new(ErrorKind::Spec, format!("{message}; found {}", y.numbers().len())));
+        }
         self.grow(x, y, weight)?;
         let Scratch { raw, lesson, .. } = &mut self.scratch;
         let row = with_last(x, &self.recurrent, self.objective.classes());

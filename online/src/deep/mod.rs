@@ -84,6 +84,7 @@ struct Scratch {
     raw: Vec<f64>,
     lesson: Lesson,
     x: Vec<f32>,
+    z: Vec<f32>,
     output: Vec<f32>,
     said: Said,
 }

@@ -5,13 +5,17 @@
 //! | classes | a logit for each class | cross entropy, in nats | softmax |
 //! | a number | one, standardised | squared error, or [another](super::LossSpec) | `mean + deviation · output` |
 //! | a number's quantiles | one for each | pinball, their sum | the same, in ascending order |
+//! | several numbers | one for each, standardised by itself | the sum over those that are known | the same for each |
+//!
+//! Losses of several outputs are *summed*: what one of them learns does not depend on how many others there are.
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::Var;
-use thalweg_nn::loss::{HuberLoss, L1Loss, QuantileLoss, Reduction};
+use thalweg_nn::loss::{HuberLoss, L1Loss, MseLoss, QuantileLoss, Reduction};
 use thalweg_tensor::kernels;
 
 use super::{ClassWeights, Config, LossSpec};
+use crate::error::{Error, ErrorKind};
 use crate::labels::Labels;
 use crate::learn::{Prediction, Target, Task};
 use crate::moments::Moments;
@@ -21,7 +25,7 @@ use crate::moments::Moments;
 pub(super) struct Truth {
     /// The numbers of its classes.
     pub classes: Vec<usize>,
-    /// Its numbers.
+    /// Its numbers; NaN where one is not known.
     pub values: Vec<f64>,
 }
 
@@ -45,7 +49,8 @@ pub(super) struct Objective {
     class_weights: ClassWeights,
     /// What the rows of each class weigh.
     came: Vec<f64>,
-    target: Moments,
+    /// Of each number.
+    targets: Vec<Moments>,
     loss: LossSpec,
     quantiles: QuantileLoss,
 }
@@ -64,7 +69,7 @@ impl Objective {
             classes: Labels::new(),
             class_weights: config.class_weights.clone(),
             came: Vec::new(),
-            target: Moments::default(),
+            targets: Vec::new(),
             loss: config.loss.clone(),
             quantiles: config.loss.quantile_loss(),
         }
@@ -79,11 +84,26 @@ impl Objective {
     pub fn outputs(&self) -> usize {
         match self.task {
             Task::Classify => self.classes.len().max(1),
-            Task::Regress => self.loss.outputs(),
+            Task::Regress => self.targets.len().max(1) * self.loss.outputs(),
         }
     }
 
-    /// Takes in an answer that [fits](Target::check), and writes down what is kept of it.
+    /// Whether an answer can be learned.
+    pub fn check(&self, y: &Target<'_>) -> Result<(), Error> {
+        y.check(self.task)?;
+        let (known, found) = (self.targets.len(), y.numbers().len());
+        if known > 0 && known != found {
+            let message = format!("expected numbers to predict as before, {known}, found {found}");
+            return Err(Error::new(ErrorKind::Value, message));
+        }
+        if found > 1 && self.loss.quantiles().is_some() {
+            let message = format!("expected one number a row for the loss {}, found {found}", self.loss);
+            return Err(Error::new(ErrorKind::Spec, message));
+        }
+        Ok(())
+    }
+
+    /// Takes in an answer that [fits](Objective::check), and writes down what is kept of it.
     pub fn observe(&mut self, y: Target<'_>, weight: f64, truth: &mut Truth) {
         truth.classes.clear();
         truth.values.clear();
@@ -94,10 +114,12 @@ impl Objective {
                 self.came[class] += weight;
                 truth.classes.push(class);
             }
-            Target::Value(value) => {
-                truth.values.push(value);
+            Target::Value(_) | Target::Values(_) => {
+                truth.values.extend_from_slice(y.numbers());
+                self.targets.resize(truth.values.len(), Moments::default());
                 if weight > 0.0 {
-                    self.target.update(value);
+                    // NaN is passed over.
+                    self.targets.iter_mut().zip(&truth.values).for_each(|(moments, &value)| moments.update(value));
                 }
             }
         }
@@ -111,21 +133,32 @@ impl Objective {
         }
     }
 
-    /// What the outputs of the network cost where `truth` came.
-    pub fn loss<'p>(&self, output: Var<'p>, truth: &Truth) -> Var<'p> {
+    /// What the outputs of the network cost where `truth` came. `z` is scratch memory.
+    pub fn loss<'p>(&self, output: Var<'p>, truth: &Truth, z: &mut Vec<f32>) -> Var<'p> {
         match self.task {
             Task::Classify => output.cross_entropy(&truth.classes),
-            Task::Regress => {
-                let z = truth.values.first().and_then(|&value| self.target.standardise(value)).unwrap_or(0.0);
-                let z = output.pass().input(&[z as f32]);
-                match &self.loss {
-                    LossSpec::Mse => output.mse(z),
-                    LossSpec::Mae => L1Loss::default().forward(output, z),
-                    &LossSpec::Huber(delta) => HuberLoss { delta, ..HuberLoss::default() }.forward(output, z),
-                    LossSpec::Quantile(_) => self.quantiles.each(output, z.reshape([])).reduce(Reduction::Sum),
-                }
-            }
+            Task::Regress => self.loss_of_numbers(output, &truth.values, z),
         }
+    }
+
+    fn loss_of_numbers<'p>(&self, output: Var<'p>, values: &[f64], z: &mut Vec<f32>) -> Var<'p> {
+        z.clear();
+        let standardised = self.targets.iter().zip(values).map(|(moments, &value)| moments.standardise(value));
+        z.extend(standardised.map(|z| z.unwrap_or(0.0) as f32));
+        let target = output.pass().input(&z[..]);
+        let losses = match &self.loss {
+            LossSpec::Mse if values.len() == 1 => return output.mse(target),
+            LossSpec::Mse => MseLoss::default().each(output, target),
+            LossSpec::Mae => L1Loss::default().each(output, target),
+            &LossSpec::Huber(delta) => HuberLoss { delta, ..HuberLoss::default() }.each(output, target),
+            LossSpec::Quantile(_) => self.quantiles.each(output, target.reshape([])),
+        };
+        if !values.iter().any(|value| value.is_nan()) {
+            return losses.reduce(Reduction::Sum);
+        }
+        // What is not known costs nothing.
+        z.iter_mut().zip(values).for_each(|(known, value)| *known = f32::from(u8::from(!value.is_nan())));
+        losses.weighted(output.pass().input(&z[..])).reduce(Reduction::Sum)
     }
 
     /// What the outputs of the network say.
@@ -138,12 +171,17 @@ impl Objective {
                 Prediction::Classes { labels: self.classes.as_slice(), probabilities: &said.probabilities }
             }
             Task::Regress => {
-                let value = |&z: &f32| self.target.mean() + self.target.deviation() * f64::from(z);
-                let Some(quantiles) = self.loss.quantiles() else {
-                    return Prediction::Value(value(output.first().unwrap_or(&0.0)));
-                };
+                let (moments, quantiles) = (self.targets.iter(), self.loss.outputs());
+                let moments = moments.flat_map(|moments| std::iter::repeat_n(moments, quantiles));
                 said.values.clear();
-                said.values.extend(output.iter().map(value));
+                let numbers = moments.zip(output).map(|(m, &z)| m.mean() + m.deviation() * f64::from(z));
+                said.values.extend(numbers);
+                let Some(quantiles) = self.loss.quantiles() else {
+                    return match *said.values {
+                        [value] => Prediction::Value(value),
+                        _ => Prediction::Values(&said.values),
+                    };
+                };
                 said.values.sort_unstable_by(f64::total_cmp);
                 Prediction::Quantiles { quantiles, values: &said.values }
             }

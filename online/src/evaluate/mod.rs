@@ -23,14 +23,15 @@
 //! * A row whose turn comes and that cannot be learned is let go; the error names it. At most
 //!   [`MOST_WAITING`](crate::delay::MOST_WAITING) rows wait: one more is an error.
 
+mod baselines;
 mod waiting;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use self::baselines::Baselines;
 use self::waiting::Waiting;
-use crate::baseline::{LastLabel, LastValue, Majority, RunningMean};
 use crate::delay::Delay;
 use crate::error::{Error, ErrorKind};
 use crate::learn::{Learner, Target, Task};
@@ -85,35 +86,6 @@ impl fmt::Debug for Arrival<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Arrival { y, row, time, .. } = self;
         f.debug_struct("Arrival").field("row", row).field("y", y).field("time", time).finish_non_exhaustive()
-    }
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum Baselines {
-    Classify(Majority, LastLabel),
-    Regress(RunningMean, LastValue),
-}
-
-impl Baselines {
-    fn new(task: Task) -> Self {
-        match task {
-            Task::Classify => Baselines::Classify(Majority::new(), LastLabel::new()),
-            Task::Regress => Baselines::Regress(RunningMean::new(), LastValue::new()),
-        }
-    }
-
-    fn names(&self) -> [&'static str; 2] {
-        match self {
-            Baselines::Classify(..) => ["majority_class", "last_label"],
-            Baselines::Regress(..) => ["running_mean", "last_value"],
-        }
-    }
-
-    fn learners(&mut self) -> [&mut dyn Learner; 2] {
-        match self {
-            Baselines::Classify(majority, last) => [majority, last],
-            Baselines::Regress(mean, last) => [mean, last],
-        }
     }
 }
 

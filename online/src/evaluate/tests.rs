@@ -1,6 +1,7 @@
 //! What an evaluation promises, with and without delay.
 
 use super::*;
+use crate::baseline::{LastLabel, LastValue, Majority};
 use crate::learn::Prediction;
 use crate::row::Weighted;
 

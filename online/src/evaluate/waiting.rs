@@ -21,11 +21,19 @@ pub(super) struct Predicted {
     pub readings: [Reading; 3],
 }
 
-/// A target that waits. Its text is kept when a number takes its place: the memory is used again.
+/// A target that waits. Its memory is used again.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Label {
+    kind: Kind,
     text: String,
-    number: Option<f64>,
+    numbers: Vec<f64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+enum Kind {
+    #[default]
+    Class,
+    Numbers,
 }
 
 impl Default for Predicted {
@@ -37,17 +45,25 @@ impl Default for Predicted {
 
 impl Predicted {
     pub fn target(&self) -> Target<'_> {
-        self.y.number.map_or(Target::Class(&self.y.text), Target::Value)
+        match (self.y.kind, &self.y.numbers[..]) {
+            (Kind::Class, _) => Target::Class(&self.y.text),
+            (Kind::Numbers, &[number]) => Target::Value(number),
+            (Kind::Numbers, numbers) => Target::Values(numbers),
+        }
     }
 
     pub fn expect(&mut self, y: Target<'_>) {
         self.y.text.clear();
-        self.y.number = match y {
+        self.y.numbers.clear();
+        self.y.kind = match y {
             Target::Class(label) => {
                 self.y.text.push_str(label);
-                None
+                Kind::Class
             }
-            Target::Value(number) => Some(number),
+            Target::Value(_) | Target::Values(_) => {
+                self.y.numbers.extend_from_slice(y.numbers());
+                Kind::Numbers
+            }
         };
     }
 }

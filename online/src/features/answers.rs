@@ -41,7 +41,8 @@ impl Answers {
     pub fn number(&mut self, target: Target<'_>) -> Option<Answer> {
         match target {
             Target::Class(label) => Some(Answer::Class(self.classes.insert(label))),
-            Target::Value(value) => value.is_finite().then_some(Answer::Value(value)),
+            Target::Value(value) | Target::Values(&[value]) => value.is_finite().then_some(Answer::Value(value)),
+            Target::Values(_) => None,
         }
     }
 

@@ -169,7 +169,7 @@ impl Features {
 
     /// Learns the answer to a row that was [observed](Features::observe), now or earlier. Answers are to be told in the
     /// order in which they become known. Columns that they ask for, of new classes, come with the next row. A number that is
-    /// not finite is passed over.
+    /// not finite is passed over, and so are several.
     pub fn told(&mut self, row: &dyn Row, target: Target<'_>) {
         if self.encoder.spec.uses_answers()
             && let Some(answer) = self.answers.number(target)

@@ -37,6 +37,7 @@
 //! * `auc` is the mean over the classes that came, each against the rest. For two classes that is the area of either.
 //! * Of predicted quantiles `pinball:Q` looks at that of `Q`, if there is one; else, as all metrics of numbers, at the one
 //!   nearest to the median. A number that is predicted alone is an interval from itself to itself.
+//! * Of several numbers a row, each metric is the mean over the outputs ([`Scores::outputs`]).
 //! * Weights scale what a row counts; the number of rows in a window does not depend on them.
 
 mod auc;
@@ -46,6 +47,7 @@ mod fading;
 mod means;
 mod metric;
 mod probability;
+mod reading;
 mod rolling;
 mod scored;
 mod scores;
@@ -62,8 +64,8 @@ pub use fading::Fading;
 pub use means::{Loss, Mean, MeanLoss, RSquared};
 pub use metric::{Metric, Metrics};
 pub use probability::{Calibration, log_loss};
+pub(crate) use reading::Reading;
 pub use rolling::Rolling;
-pub(crate) use scores::Reading;
 pub use scores::Scores;
 pub use sets::{MultiLabel, PerOutput};
 pub use window::{Sums, Window, Windowed};

@@ -7,7 +7,8 @@ use crate::labels::Labels;
 use crate::learn::{Prediction, Target, Task};
 
 use super::metric::{Measure, Metric, Metrics};
-use super::scored::{Before, Facts, Scored, class_facts, number};
+use super::reading::Reading;
+use super::scored::{Before, Facts, class_facts, number};
 use super::tally::{Tallies, Tally, exact_area};
 use super::window::{Window, Windowed};
 
@@ -42,6 +43,8 @@ pub struct Scores {
     scored: u64,
     unscored: u64,
     reading: Reading,
+    /// Of each of several numbers; there is nothing in the windows then.
+    outputs: Vec<Scores>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -50,32 +53,6 @@ struct Named {
     metric: Metric,
     /// The window, and the sums there; none if the rows themselves are read.
     place: (usize, Option<usize>),
-}
-
-/// A row that was read and not yet recorded: scratch, or part of what waits for its label.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Reading {
-    row: Scored,
-    scored: bool,
-    class: Option<usize>,
-    /// How many labels there were before.
-    labels: usize,
-}
-
-impl Reading {
-    /// How wrong the prediction was: 1 or 0 for a class, truth less prediction for a number. `None` if it is not scored.
-    pub(crate) fn error(&self) -> Option<f64> {
-        self.scored.then_some(match self.row.facts {
-            Facts::Class(facts) => f64::from(u8::from(facts.truth != facts.said)),
-            Facts::Value(truth, said) => truth - said,
-        })
-    }
-}
-
-impl PartialEq for Reading {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
 }
 
 impl Scores {
@@ -133,6 +110,7 @@ impl Scores {
             scored: 0,
             unscored: 0,
             reading: Reading::default(),
+            outputs: Vec::new(),
         }
     }
 
@@ -165,7 +143,11 @@ impl Scores {
     /// Keeps what the metrics need of a prediction, which may be gone when it is time to [`record`](Self::record) it.
     #[track_caller]
     pub(crate) fn read(&mut self, target: &Target<'_>, prediction: &Prediction<'_>) {
+        if target.numbers().len() > 1 {
+            return self.read_outputs(target.numbers(), prediction.numbers());
+        }
         let Scores { labels, before, reading, .. } = self;
+        reading.outputs.clear();
         (reading.labels, reading.scored, reading.class) = (labels.len(), false, None);
         // Nothing is left of the row before: what waits for its label is saved.
         reading.row.facts = Facts::default();
@@ -190,7 +172,8 @@ impl Scores {
                     }
                 }
             }
-            (Task::Regress, &Target::Value(truth)) => {
+            (Task::Regress, &Target::Value(_) | &Target::Values(&[_])) => {
+                let truth = target.numbers()[0];
                 if let Some(value) = prediction.value().filter(|_| prediction.is_finite()) {
                     reading.row.facts = Facts::Value(truth, value);
                     reading.scored = true;
@@ -203,12 +186,36 @@ impl Scores {
         }
     }
 
+    /// Each number is read by scores of its own; one that is not known is passed over.
+    fn read_outputs(&mut self, truths: &[f64], predicted: &[f64]) {
+        while self.outputs.len() < truths.len() {
+            self.outputs.push(Self::of(self.task, self.metrics.iter().map(|named| named.metric.clone()).collect()));
+        }
+        let Scores { reading, outputs, .. } = self;
+        reading.outputs.resize_with(truths.len(), Reading::default);
+        let said = predicted.iter().map(|&number| Prediction::Value(number));
+        let said = said.chain(std::iter::repeat(Prediction::Unknown));
+        let places = outputs.iter_mut().zip(&mut reading.outputs);
+        for ((scores, reading), (&truth, said)) in places.zip(truths.iter().zip(said)) {
+            scores.read(&Target::Value(truth), if truth.is_nan() { &Prediction::Unknown } else { &said });
+            scores.exchange(reading);
+        }
+        reading.scored = reading.outputs.iter().any(|reading| reading.scored);
+    }
+
     /// Takes in the row that was read.
     #[track_caller]
     pub(crate) fn record(&mut self, weight: f64) {
         assert!(weight >= 0.0 && weight.is_finite(), "update: 0 ≤ weight < ∞: {weight}");
-        if self.reading.scored {
+        for (scores, reading) in self.outputs.iter_mut().zip(&mut self.reading.outputs).filter(|(_, r)| r.scored) {
+            scores.exchange(reading);
+            scores.record(weight);
+            scores.exchange(reading);
+        }
+        if self.reading.scored && self.outputs.is_empty() {
             self.windows.iter_mut().for_each(|window| window.update(&self.reading.row, weight));
+        }
+        if self.reading.scored {
             self.scored += 1;
         } else {
             self.unscored += 1;
@@ -245,10 +252,21 @@ impl Scores {
         self.unscored
     }
 
+    /// The scores of each of several numbers that are predicted together; empty if it is one, or classes. The metrics of all
+    /// are the means of theirs, of those in which something has been measured.
+    #[must_use]
+    pub fn outputs(&self) -> &[Scores] {
+        &self.outputs
+    }
+
     /// Name and value of each metric: those that the task always has, then those that were asked for. NaN where nothing
     /// has been measured.
     #[must_use]
     pub fn entries(&self) -> Vec<(&str, f64)> {
+        if !self.outputs.is_empty() {
+            let mean = |named: &Named| mean(self.outputs.iter().filter_map(|output| output.get(&named.name)));
+            return self.metrics.iter().map(|named| (named.name.as_str(), mean(named))).collect();
+        }
         let sums: Vec<_> = self.windows.iter().map(Windowed::sums).collect();
         self.metrics.iter().map(|named| (named.name.as_str(), self.value(named, |window| &sums[window]))).collect()
     }
@@ -257,6 +275,9 @@ impl Scores {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<f64> {
         let named = self.metrics.iter().find(|named| named.name == name)?;
+        if !self.outputs.is_empty() {
+            return Some(mean(self.outputs.iter().filter_map(|output| output.get(name))));
+        }
         let sums = self.windows[named.place.0].sums();
         Some(self.value(named, |_| &sums))
     }
@@ -270,6 +291,13 @@ impl Scores {
     }
 }
 
+/// Of those values that were measured; NaN if none was.
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let measured = values.filter(|value| !value.is_nan());
+    let (sum, count) = measured.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    sum / count
+}
+
 /// What cannot be made again from the list of metrics.
 #[derive(Serialize, Deserialize)]
 struct Saved {
@@ -280,13 +308,14 @@ struct Saved {
     before: Before,
     scored: u64,
     unscored: u64,
+    outputs: Vec<Scores>,
 }
 
 impl From<Scores> for Saved {
     fn from(scores: Scores) -> Self {
         let metrics = scores.asked();
-        let Scores { task, windows, labels, before, scored, unscored, .. } = scores;
-        Saved { task, metrics, windows, labels, before, scored, unscored }
+        let Scores { task, windows, labels, before, scored, unscored, outputs, .. } = scores;
+        Saved { task, metrics, windows, labels, before, scored, unscored, outputs }
     }
 }
 
@@ -294,7 +323,7 @@ impl TryFrom<Saved> for Scores {
     type Error = Error;
 
     fn try_from(saved: Saved) -> Result<Self, Error> {
-        let Saved { task, metrics, windows, labels, before, scored, unscored } = saved;
+        let Saved { task, metrics, windows, labels, before, scored, unscored, outputs } = saved;
         let scores = Scores::with(task, &metrics)?;
         let kinds = |windows: &[Windowed<Tallies>]| -> Vec<(Window, Tallies)> {
             let kind = |window: &Windowed<Tallies>| {
@@ -304,9 +333,10 @@ impl TryFrom<Saved> for Scores {
             };
             windows.iter().map(kind).collect()
         };
-        if kinds(&windows) != kinds(&scores.windows) {
+        let alike = |other: &Scores| kinds(&other.windows) == kinds(&scores.windows);
+        if kinds(&windows) != kinds(&scores.windows) || !outputs.iter().all(alike) {
             return Err(Error::new(ErrorKind::Checkpoint, format!("expected the sums of {metrics}, found others")));
         }
-        Ok(Scores { windows, labels, before, scored, unscored, ..scores })
+        Ok(Scores { windows, labels, before, scored, unscored, outputs, ..scores })
     }
 }

@@ -66,6 +66,9 @@ impl<'a> Cells<'a> {
     pub(super) fn begin(schema: &'a mut Schema, record: &'a mut Record, row: u64) -> Self {
         record.clear();
         record.row = row;
+        if !schema.options.more_targets.is_empty() {
+            record.values.resize(schema.options.more_targets.len() + 1, f64::NAN);
+        }
         Cells { schema, record, non_finite: 0 }
     }
 
@@ -122,6 +125,11 @@ impl<'a> Cells<'a> {
                 self.push(name, cell)?;
             }
             Role::Target(kind) => self.target_of(kind, raw)?,
+            Role::Output(output) => {
+                if let Cell::Number(number) = self.cell(Kind::Number, raw)? {
+                    self.record.values[output] = number;
+                }
+            }
             Role::Weight => {
                 if let Cell::Number(weight) = self.cell(Kind::Number, raw)? {
                     self.weight(weight)?;

@@ -49,7 +49,8 @@ impl Json {
         };
         let options = StreamOptions { target: Some(target.clone()), ..options.clone() };
         options.check(super::Format::JsonLines)?;
-        let schema = Schema::open(name.into(), target, &options);
+        let named: Vec<&str> = options.targets().collect();
+        let schema = Schema::open(name.into(), named.join(","), &options);
         Ok(Opened { parser: Box::new(json), schema, header_hash: 0, at_row: true })
     }
 }

@@ -57,6 +57,7 @@
 //! | [`numeric`](StreamOptions::numeric) | a number or missing; text is an error from the first row on |
 //! | [`date`](StreamOptions::date) | seven numbers. `t years`: years since 1970 (of 365.2425 days). Sine and cosine of the turn of the year, of the week (from Monday) and of the day: `t season sin`, `t season cos`, `t week sin`, `t week cos`, `t day sin`, `t day cos` |
 //! | [`text`](StreamOptions::text) | `s#0` … `s#63`: counts, zeros included |
+//! | [`more_targets`](StreamOptions::more_targets) | a number to predict beside the target, as in [`Target::Values`](crate::Target::Values): text is an error, missing ones are NaN |
 //! | [`weight`](StreamOptions::weight) | [`Record::weight`]: 0 or more, 1 where missing; times the weight that the format has a place for |
 //! | [`id`](StreamOptions::id) | [`Record::id`] |
 //! | [`time`](StreamOptions::time) | [`Record::time`], nanoseconds since 1970: a number counts seconds, the rest is ISO 8601, in UTC unless it says otherwise |
@@ -73,7 +74,8 @@
 //! # The task
 //!
 //! [`Stream::infer_task`] looks at the first 1 000 targets. It is regression if all are numbers and if one of them
-//! is not whole or there are more than 20 different ones; otherwise it is classification.
+//! is not whole or there are more than 20 different ones; otherwise it is classification. Several columns to predict are
+//! regression.
 //!
 //! # Errors and limits
 //!

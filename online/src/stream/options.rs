@@ -15,6 +15,8 @@ pub struct StreamOptions {
     pub format: Option<Format>,
     /// The column that holds the target; by default the last one. LIBSVM and Vowpal Wabbit have a place of their own for it.
     pub target: Option<String>,
+    /// More columns of numbers, to be predicted together with the target, which is a number then.
+    pub more_targets: Vec<String>,
     /// CSV: the byte between two fields; by default found by counting `,` `;` and tab in the first line.
     pub delimiter: Option<u8>,
     /// CSV: whether the first line is a header.
@@ -49,6 +51,7 @@ impl Default for StreamOptions {
         StreamOptions {
             format: None,
             target: None,
+            more_targets: Vec::new(),
             delimiter: None,
             header: Header::Auto,
             ignore: Vec::new(),
@@ -156,6 +159,16 @@ impl fmt::Display for BadRows {
 }
 
 impl StreamOptions {
+    /// The columns to predict, as far as they are named.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        self.target.iter().chain(&self.more_targets).map(String::as_str)
+    }
+
+    /// The place of a column among several to predict; `None` if it is none of them, or the only one.
+    pub(super) fn output(&self, name: &str) -> Option<usize> {
+        self.targets().position(|target| target == name).filter(|_| !self.more_targets.is_empty())
+    }
+
     /// Whether these options make sense together, and for this format.
     pub(super) fn check(&self, format: Format) -> Result<(), Error> {
         let wrong = |what: String| Err(Error::new(ErrorKind::Spec, what));
@@ -169,7 +182,7 @@ impl StreamOptions {
         if self.header != Header::Auto && !matches!(format, Format::Csv | Format::Tsv) {
             return wrong(format!("expected nothing said of a header for {format}, found {}", self.header));
         }
-        if self.target.is_some() && matches!(format, Format::LibSvm | Format::VowpalWabbit) {
+        if self.targets().next().is_some() && matches!(format, Format::LibSvm | Format::VowpalWabbit) {
             return wrong(format!("expected no target's column for {format}, found one: it has a place of its own"));
         }
         if !(1..=1 << 16).contains(&self.text_columns) {
@@ -177,7 +190,7 @@ impl StreamOptions {
         }
         let twice = |message: &str, name: &str| Err(Error::new(ErrorKind::Schema, message).in_column(name));
         let once = [&self.target, &self.weight, &self.id, &self.time].map(Option::as_slice);
-        let roles = [once[0], once[1], once[2], once[3], &self.ignore];
+        let roles = [once[0], &self.more_targets, once[1], once[2], once[3], &self.ignore];
         if let Some(name) = in_two(&roles) {
             return match (&self.target, self.ignore.iter().any(|ignored| ignored == name)) {
                 (Some(target), true) if target == name => twice("expected another target than an ignored column", name),
@@ -194,6 +207,7 @@ impl StreamOptions {
     pub(super) fn check_names(&self, all: &[String], closed: bool) -> Result<(), Error> {
         let needed = [("target", &self.target), ("weight", &self.weight), ("id", &self.id), ("time", &self.time)];
         let needed = needed.map(|(role, name)| (role, name.as_slice()));
+        let needed = needed.into_iter().chain([("target", &self.more_targets[..])]);
         let others = [
             ("ignored", &self.ignore[..]),
             ("categorical", &self.categorical),
@@ -202,7 +216,7 @@ impl StreamOptions {
             ("date", &self.date),
         ];
         let others = if closed { &others[..] } else { &[] };
-        for (role, names) in needed.iter().chain(others) {
+        for (role, names) in needed.chain(others.iter().copied()) {
             if let Some(name) = names.iter().find(|name| !all.contains(name)) {
                 let all: Vec<&str> = all.iter().map(String::as_str).collect();
                 let message = sentence(&format!("{role} column"), name, nearest(name, &all), &all);

@@ -23,6 +23,8 @@ pub struct Record {
     pub(super) target: Cell,
     /// The target as it was spelt.
     pub(super) target_text: Span,
+    /// Several targets, NaN where one is missing; empty if there is one.
+    pub(super) values: Vec<f64>,
     pub(super) weight: f64,
     pub(super) id: Option<Span>,
     pub(super) time: Option<i64>,
@@ -54,6 +56,7 @@ impl Default for Record {
             text: String::new(),
             target: Cell::Missing,
             target_text: Span::default(),
+            values: Vec::new(),
             weight: 1.0,
             id: None,
             time: None,
@@ -75,18 +78,27 @@ impl Record {
         self.row
     }
 
-    /// The text of the target, trimmed; `None` where it is missing.
+    /// The text of the target, trimmed; `None` where it is missing, or where there are several.
     #[must_use]
     pub fn target_text(&self) -> Option<&str> {
         (self.target != Cell::Missing).then(|| self.span(self.target_text))
     }
 
-    /// The target: the text as a label, or the number; `None` where it is missing.
+    /// The target: the text as a label, or the number; several numbers, if there are
+    /// [several columns](super::StreamOptions::more_targets) to predict. `None` where it, or all of them, are missing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Type`], with file, row and column, if the task is regression and the target is text.
+    /// [`ErrorKind::Type`], with file, row and column, if the task is regression and the target is text, or if it is another and there are
+    /// several numbers.
     pub fn target(&self, task: Task) -> Result<Option<Target<'_>>, Error> {
+        if !self.values.is_empty() {
+            let target = Target::Values(&self.values);
+            return match target.check(task) {
+                Err(error) if error.kind() == ErrorKind::Type => Err(error.at_row(self.row)),
+                checked => Ok(checked.is_ok().then_some(target)),
+            };
+        }
         let Some(text) = self.target_text() else { return Ok(None) };
         match (task, self.target) {
             (Task::Classify, _) => Ok(Some(Target::Class(text))),
@@ -157,6 +169,10 @@ impl Record {
                 self.target_text = self.keep(label)?;
                 Cell::Text(self.target_text)
             }
+            Some(Target::Values(values)) => {
+                self.values.extend_from_slice(values);
+                Cell::Missing
+            }
             Some(Target::Value(number)) => {
                 self.target_text = self.keep_number(number)?;
                 Cell::Number(number)
@@ -166,6 +182,11 @@ impl Record {
         self.absent_is_zero = features.absent_is_zero();
         self.names = Some(names);
         Ok(())
+    }
+
+    /// Whether there are several targets.
+    pub(super) fn has_several_targets(&self) -> bool {
+        !self.values.is_empty()
     }
 
     /// The target, if it is a number.
@@ -181,6 +202,7 @@ impl Record {
         self.names = None;
         self.cells.clear();
         self.text.clear();
+        self.values.clear();
         (self.target, self.weight, self.id, self.time) = (Cell::Missing, 1.0, None, None);
         self.absent_is_zero = false;
     }

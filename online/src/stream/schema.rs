@@ -29,6 +29,8 @@ pub(super) struct Schema {
 pub(super) enum Role {
     Feature(Kind),
     Target(Kind),
+    /// One of several numbers to predict.
+    Output(usize),
     Ignored,
     Weight,
     Id,
@@ -85,7 +87,8 @@ impl Schema {
         let options = StreamOptions { target: Some(target.clone()), ..options.clone() };
         options.check_names(columns, true)?;
         options.check(options.format.unwrap_or(super::Format::Csv))?;
-        let mut schema = Schema::open(file, target.clone(), &options);
+        let named: Vec<&str> = options.targets().collect();
+        let mut schema = Schema::open(file, named.join(","), &options);
         let kind = |index: usize| kinds.get(index).copied().unwrap_or(Kind::Inferred);
         let numbers: Result<Vec<u32>, Error> =
             columns.iter().enumerate().map(|(index, name)| schema.add(name, kind(index))).collect();
@@ -146,17 +149,27 @@ fn role(names: &mut Names, options: &StreamOptions, name: &str, kind: Kind) -> R
     } else {
         kind
     };
-    let first = names.len() as u32;
     Ok(match declared {
         _ if listed(&options.ignore) => Role::Ignored,
         _ if is(&options.weight) => Role::Weight,
         _ if is(&options.id) => Role::Id,
         _ if is(&options.time) => Role::Time,
-        Kind::Date(..) | Kind::Text(_) if is(&options.target) => {
+        Kind::Date(..) | Kind::Text(_) if options.targets().any(|target| target == name) => {
             let message = "expected a target that is a category or a number, found a text or a date";
             return Err(Error::new(ErrorKind::Schema, message).in_column(name));
         }
-        kind if is(&options.target) => Role::Target(kind),
+        kind => match options.output(name) {
+            Some(output) => Role::Output(output),
+            None if is(&options.target) => Role::Target(kind),
+            None => feature(names, options, name, kind)?,
+        },
+    })
+}
+
+/// What the column of a feature becomes.
+fn feature(names: &mut Names, options: &StreamOptions, name: &str, kind: Kind) -> Result<Role, Error> {
+    let first = names.len() as u32;
+    Ok(match kind {
         Kind::Date(_, pattern) => {
             date::PARTS.iter().try_for_each(|part| names.push(&format!("{name} {part}")).map(drop))?;
             Role::Feature(Kind::Date(first, pattern))

@@ -20,6 +20,9 @@ pub(super) fn infer<S: Stream + ?Sized>(stream: &mut S) -> Result<Task, Error> {
             Err(error) if error.row().is_some() => continue,
             Err(error) => return Err(error),
         }
+        if record.has_several_targets() {
+            return Ok(Task::Regress);
+        }
         if record.target_text().is_none() {
             continue;
         }

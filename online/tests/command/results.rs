@@ -279,3 +279,24 @@ fn metrics_that_cannot_be_are_refused() {
     let said = folder.refusal("run phishing --metrics f1,mae@9");
     assert_eq!(said, "expected metrics to classify, found mae@9, which is one to regress");
 }
+
+#[test]
+fn several_columns_are_reported_by_name() {
+    let folder = Folder::new();
+    let rows: Vec<String> = (0..300).map(|row| format!("{},{},{}", row % 17, 3 * (row % 17), 5 - row % 17)).collect();
+    folder.write("s.csv", format!("x,up,down\n{}\n", rows.join("\n")));
+    let run = "run s.csv --target up,down --model mlp:8 --print-every 0";
+    let result = folder.json(&format!("{run} --checkpoint c"));
+    assert_eq!((result["task"].as_str(), keys(&result["outputs"])), (Some("regress"), vec!["up", "down"]));
+    let mae = |outputs: &Value| outputs["mae"].as_f64().expect("a number");
+    let each = ["up", "down"].map(|name| mae(&result["outputs"][name]));
+    assert_eq!(mae(&result["metrics"]), (each[0] + each[1]) / 2.0);
+    let text = folder.text(run);
+    assert!(["  up ", "  down "].iter().all(|name| text.contains(name)), "{text}");
+    assert_eq!(folder.json("run --resume c --target up,down")["fingerprint"], result["fingerprint"]);
+    assert!(folder.refusal("run --resume c --target up").contains("with --target up,down"));
+    let quantiles = folder.json("run s.csv --target up --task regress --model mlp:8 --loss quantile:0.1,0.9");
+    assert_eq!(keys(&quantiles["metrics"])[3..], ["pinball:0.1", "pinball:0.9", "coverage"]);
+    assert!(folder.refusal("run s.csv --target up,down --loss quantile:0.5").contains("expected one number a row"));
+    assert!(folder.refusal("run phishing --loss mae").contains("expected no loss of numbers to classify"));
+}

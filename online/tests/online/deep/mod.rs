@@ -5,6 +5,7 @@ mod conformance;
 mod features;
 mod growth;
 mod losses;
+mod outputs;
 mod replay;
 mod storm;
 mod support;

@@ -1,0 +1,73 @@
+//! The contract between a stream and whatever learns from it.
+//!
+//! A [`Learner`] is asked for a [`Prediction`] before it is told the [`Target`], and learns from every example once.
+
+mod prediction;
+mod target;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::row::Row;
+
+pub use prediction::Prediction;
+pub use target::Target;
+
+/// What is to be learned: a class or a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Task {
+    /// The target is one of several labels; new ones may appear at any time.
+    Classify,
+    /// The target is a number.
+    Regress,
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Task::Classify => "classify",
+            Task::Regress => "regress",
+        })
+    }
+}
+
+/// Something that learns from a stream, one example at a time.
+///
+/// **Weights.** A row counts as often as its [weight](Row::weight) says, 1 as a rule: its loss, its answer in a mean. What
+/// "counts" means beyond that is each learner's to say. A weight that is negative or not finite is an
+/// [error](crate::row::weight_of).
+pub trait Learner {
+    /// What it learns.
+    fn task(&self) -> Task;
+
+    /// What it says about `x` now. Nothing that learning relies on changes; `&mut` is for scratch memory only.
+    ///
+    /// # Errors
+    ///
+    /// If `x` cannot be used.
+    fn predict_one(&mut self, x: &dyn Row) -> Result<Prediction<'_>, Error>;
+
+    /// Learns that `y` is the answer to `x`, and returns the loss *before* the update.
+    ///
+    /// # Errors
+    ///
+    /// If `x` or `y` cannot be used; the learner is then as it was before.
+    fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error>;
+
+    /// Learns from several examples in their order, to the bit as [`learn_one`](Learner::learn_one) for each of them does,
+    /// and returns the mean of their losses; 0 for none.
+    ///
+    /// # Errors
+    ///
+    /// At the first example that cannot be used; the error counts from 1 which [row](Error::row) it is. What stands before
+    /// it was learned, nothing after it.
+    fn learn_many(&mut self, examples: &[(&dyn Row, Target<'_>)]) -> Result<f64, Error> {
+        let mut sum = 0.0;
+        for (row, &(x, y)) in (1..).zip(examples) {
+            sum += self.learn_one(x, y).map_err(|error| error.at_row(row))?;
+        }
+        Ok(sum / examples.len().max(1) as f64)
+    }
+}
