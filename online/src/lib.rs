@@ -49,7 +49,7 @@ pub use error::{Error, ErrorKind};
 pub use evaluate::{Arrival, Prequential};
 pub use features::{FeatureSpec, Features};
 pub use labels::Labels;
-pub use learn::{Learner, Prediction, Target, Task};
+pub use learn::{LabelSet, Learner, Prediction, Target, Task};
 pub use memory::Reservoir;
 pub use metrics::{Metric, Metrics, Scores};
 pub use moments::Moments;

@@ -11,9 +11,11 @@
 //! squared error `(y − ŷ)²` of the number that came (with `ŷ = 0` while there is no prediction), summed over several.
 
 mod classes;
+mod labels;
 mod numbers;
 
 pub use classes::{LastLabel, Majority};
+pub use labels::{LastLabels, MajorityLabels};
 pub use numbers::{LastValue, RunningMean};
 
 #[cfg(doc)]

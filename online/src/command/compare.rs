@@ -147,7 +147,7 @@ fn pairs(first: &Session, other: &Session) -> Vec<(f64, f64)> {
 fn test(options: &Options, first: &Session, other: &Session) -> Test {
     let pairs = pairs(first, other);
     match first.evaluation().task() {
-        Task::Classify => {
+        Task::Classify | Task::MultiLabel => {
             let count = |wanted: (f64, f64)| pairs.iter().filter(|&&pair| pair == wanted).count() as u64;
             mcnemar(count((0.0, 1.0)), count((1.0, 0.0)))
         }

@@ -80,7 +80,7 @@ fn as_text(session: &Session) -> String {
         let waiting = grouped(evaluation.waiting() as u64);
         fact("delay", format!("{}, {waiting} rows wait for their labels", evaluation.delay()));
     }
-    if config.task == Task::Classify {
+    if config.task != Task::Regress {
         fact("classes", learner.classes().join(", "));
     }
     fact("inputs", learner.features().columns().collect::<Vec<_>>().join(", "));

@@ -122,5 +122,6 @@ fn score(scores: &Scores) -> String {
         _ if !first.is_finite() => "nothing scored yet".to_owned(),
         Task::Classify => format!("Accuracy: {:.2}%", 100.0 * first),
         Task::Regress => format!("MAE: {first:.6}"),
+        Task::MultiLabel => format!("ExactMatch: {:.2}%", 100.0 * first),
     }
 }

@@ -17,7 +17,7 @@ pub struct Reading {
     /// The column to predict, or several columns of numbers [default: the last one]
     #[arg(long, value_name = "COL", value_delimiter = ',')]
     pub(super) target: Vec<String>,
-    /// What to learn: auto, classify or regress. auto: regress if the first 1,000 targets are all numbers, and either one
+    /// What to learn: auto, classify, regress or multilabel (any number of labels a row). auto: regress if the first 1,000 targets are all numbers, and either one
     /// is no whole number or more than 20 differ [default: auto]
     #[arg(long, value_parser = parse_task)]
     pub(super) task: Option<TaskOption>,
@@ -29,6 +29,9 @@ pub struct Reading {
     /// so far: lags=12, rolling=mean:12,std:12,min:12,max:12 [default: category=onehot:256; missing=mean]
     #[arg(long, value_name = "SPEC", value_parser = FeatureSpec::parse)]
     pub(super) features: Option<FeatureSpec>,
+    /// What stands between the labels of a set [default: , in LIBSVM and VW, else |]
+    #[arg(long, value_name = "CHAR")]
+    pub(super) label_separator: Option<char>,
     /// csv, tsv, jsonl, arff, libsvm or vw [default: by the extension, else by the first line]
     #[arg(long, value_parser = Format::parse)]
     pub(super) format: Option<Format>,
@@ -94,6 +97,7 @@ impl Reading {
             format: self.format,
             target: self.target.first().cloned(),
             more_targets: self.target.iter().skip(1).cloned().collect(),
+            label_separator: self.label_separator,
             delimiter: self.delimiter,
             header: self.header.unwrap_or_default(),
             ignore: self.ignore.clone(),
@@ -226,7 +230,8 @@ fn parse_task(text: &str) -> Result<TaskOption, Error> {
         "auto" => Ok(TaskOption::Auto),
         "classify" => Ok(TaskOption::Is(Task::Classify)),
         "regress" => Ok(TaskOption::Is(Task::Regress)),
-        other => Err(unknown("task", other, &["auto", "classify", "regress"]).into()),
+        "multilabel" => Ok(TaskOption::Is(Task::MultiLabel)),
+        other => Err(unknown("task", other, &["auto", "classify", "regress", "multilabel"]).into()),
     }
 }
 

@@ -67,8 +67,10 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
         format!("{} rows/s", grouped(rows_per_second as u64)),
         format!("{} in {}", counted(features, "feature", "features"), counted(inputs, "column", "columns")),
     ];
-    if config.task == Task::Classify {
-        notes.push(counted(learner.classes().len() as u64, "class", "classes"));
+    match (config.task, learner.classes().len() as u64) {
+        (Task::Classify, classes) => notes.push(counted(classes, "class", "classes")),
+        (Task::MultiLabel, labels) => notes.push(counted(labels, "label", "labels")),
+        (Task::Regress, _) => {}
     }
     notes.push(counted(learner.params().count() as u64, "parameter", "parameters"));
     notes.extend(peak_rss_bytes().map(|bytes| format!("peak memory {} MiB", bytes.div_ceil(1 << 20))));

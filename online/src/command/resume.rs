@@ -43,6 +43,11 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
         ("--metrics", options.metrics.as_ref().map(|asked| config.metrics(asked).to_string()), metrics),
         ("--seed", options.seed.map(|seed| seed.to_string()), config.seed.to_string()),
         ("--delay", options.delay.map(|delay| delay.to_string()), session.evaluation().delay().to_string()),
+        (
+            "--label-separator",
+            options.reading.label_separator.map(String::from),
+            held.label_separator.map(String::from).unwrap_or_default(),
+        ),
         ("--delimiter", options.reading.delimiter.map(character), delimiter),
         ("--header", options.reading.header.as_ref().map(Header::to_string), held.header.to_string()),
         ("--ignore", list(&options.reading.ignore), held.ignore.join(",")),

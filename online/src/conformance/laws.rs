@@ -71,7 +71,8 @@ pub(super) fn what_is_refused_changes_nothing<L: Subject>(new: &dyn Fn() -> L) -
     let mut learner = new();
     let rows = stream(7, ROWS);
     let wrong = match learner.task() {
-        Task::Classify => [Target::Value(1.0), Target::Value(f64::NAN)],
+        Task::Classify => [Target::Value(1.0), Target::of_labels(&["a label"])],
+        Task::MultiLabel => [Target::Value(1.0), Target::Class("a label")],
         Task::Regress => [Target::Class("a label"), Target::Value(f64::INFINITY)],
     };
     for (row, example) in rows.iter().enumerate() {
@@ -178,7 +179,7 @@ pub(super) fn classes_keep_their_place<L: Subject>(new: &dyn Fn() -> L) -> Outco
     let (mut learner, mut known) = (new(), Vec::new());
     for example in stream(13, ROWS) {
         learned(&mut learner, &example)?;
-        if let Prediction::Classes { labels, probabilities } =
+        if let Prediction::Classes { labels, probabilities } | Prediction::Labels { labels, probabilities } =
             learner.predict_one(&example.x).map_err(|e| e.to_string())?
         {
             if !labels.starts_with(&known) || labels.len() != probabilities.len() {
@@ -211,6 +212,11 @@ fn said<L: Subject>(learner: &mut L, example: &Example) -> Result<Vec<u64>, Stri
                 && values.iter().all(|value| value.is_finite()) =>
         {
             Ok(values.iter().map(|value| value.to_bits()).collect())
+        }
+        (Task::MultiLabel, Prediction::Labels { labels, probabilities })
+            if labels.len() == probabilities.len() && probabilities.iter().all(|p| (0.0..=1.0).contains(p)) =>
+        {
+            Ok(probabilities.iter().map(|p| u64::from(p.to_bits())).collect())
         }
         (Task::Classify, Prediction::Classes { probabilities, .. })
             if probabilities.iter().all(|p| (0.0..=1.0).contains(p))

@@ -2,7 +2,7 @@
 
 use thalweg_tensor::Rng;
 
-use crate::learn::{Target, Task};
+use crate::learn::{LabelSet, Target, Task};
 use crate::row::{AsValue, Value};
 
 /// A cell that owns its text.
@@ -31,6 +31,8 @@ pub(super) type Cells = Vec<(String, Cell)>;
 pub(super) struct Example {
     pub x: Cells,
     label: String,
+    /// Any number of labels, joined by `|`.
+    labels: String,
     value: f64,
 }
 
@@ -44,6 +46,7 @@ impl Example {
         match task {
             Task::Classify => Target::Class(&self.label),
             Task::Regress => Target::Value(self.value),
+            Task::MultiLabel => Target::Labels(LabelSet::joined(&self.labels, '|')),
         }
     }
 }
@@ -77,7 +80,9 @@ fn example(row: usize, rng: &mut Rng) -> Example {
     }
     let sum: f64 = x.iter().map(|(_, cell)| if let Cell::Number(number) = cell { *number } else { -2.0 }).sum();
     let class = (sum.abs() as usize) % (1 + row / 6).min(CLASSES);
-    Example { x, label: label(class), value: 10.0 * sum - 3.0 }
+    let known = (1 + row / 6).min(CLASSES);
+    let labels: Vec<String> = (0..known).filter(|bit| (sum.abs() as usize) >> bit & 1 == 1).map(label).collect();
+    Example { x, label: label(class), labels: labels.join("|"), value: 10.0 * sum - 3.0 }
 }
 
 /// Rows after which nothing that [`stream`] can show is new: every feature, category, class and missing cell.
@@ -88,7 +93,8 @@ pub(super) fn everything() -> Vec<Example> {
     };
     let missing = (0..NUMBERS).map(|feature| (number(feature), Cell::Missing)).collect();
     let xs = (0..CATEGORIES).map(full).chain([missing, full(0)]);
-    xs.enumerate().map(|(i, x)| Example { x, label: label(i % CLASSES), value: i as f64 }).collect()
+    let labels = |i: usize| format!("{}|{}", label(i % CLASSES), label((i + 1) % CLASSES));
+    xs.enumerate().map(|(i, x)| Example { x, label: label(i % CLASSES), labels: labels(i), value: i as f64 }).collect()
 }
 
 /// The same cells in another order.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::check;
-use crate::baseline::{LastLabel, LastValue, Majority, RunningMean};
+use crate::baseline::{LastLabel, LastLabels, LastValue, Majority, MajorityLabels, RunningMean};
 use crate::error::Error;
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::row::{Row, weight_of};
@@ -140,6 +140,8 @@ fn the_baselines_pass() {
     assert_eq!(check(LastLabel::new), Ok(()));
     assert_eq!(check(RunningMean::new), Ok(()));
     assert_eq!(check(LastValue::new), Ok(()));
+    assert_eq!(check(MajorityLabels::new), Ok(()));
+    assert_eq!(check(LastLabels::new), Ok(()));
 }
 
 #[test]

@@ -84,16 +84,16 @@ impl Learner for Deep {
     }
 
     /// Moves θ once for the new example and once for each that is replayed. The loss is the cross entropy in nats, or that of the
-    /// standardised numbers, summed; it is not multiplied by the weight of the row or of its class.
+    /// standardised numbers or of the labels, summed; it is not multiplied by the weight of the row or of its class.
     fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
         if self.network.is_none() {
             self.config.check_objective()?;
         }
         let weight = weight_of(x)?;
         self.objective.check(&y)?;
-        if y.numbers().len() > 1 && self.features.spec().uses_answers() {
-            let message = format!("expected one number a row for features made of answers, {}", self.features.spec());
-            return Err(Error::new(ErrorKind::Spec, format!("{message}; found {}", y.numbers().len())));
+        if (y.numbers().len() > 1 || y.task() == Task::MultiLabel) && self.features.spec().uses_answers() {
+            let message = format!("expected one answer a row for features made of answers, {}", self.features.spec());
+            return Err(Error::new(ErrorKind::Spec, format!("{message}; found several")));
         }
         self.grow(x, y, weight)?;
         let Scratch { raw, lesson, .. } = &mut self.scratch;

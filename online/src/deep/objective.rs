@@ -6,13 +6,14 @@
 //! | a number | one, standardised | squared error, or [another](super::LossSpec) | `mean + deviation · output` |
 //! | a number's quantiles | one for each | pinball, their sum | the same, in ascending order |
 //! | several numbers | one for each, standardised by itself | the sum over those that are known | the same for each |
+//! | a set of labels | a logit for each label | binary cross entropy, its sum over the labels | a sigmoid each |
 //!
 //! Losses of several outputs are *summed*: what one of them learns does not depend on how many others there are.
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::Var;
-use thalweg_nn::loss::{HuberLoss, L1Loss, MseLoss, QuantileLoss, Reduction};
-use thalweg_tensor::kernels;
+use thalweg_nn::loss::{BceWithLogitsLoss, HuberLoss, L1Loss, MseLoss, QuantileLoss, Reduction};
+use thalweg_tensor::{Real, kernels};
 
 use super::{ClassWeights, Config, LossSpec};
 use crate::error::{Error, ErrorKind};
@@ -83,7 +84,7 @@ impl Objective {
     /// How many outputs the network needs now.
     pub fn outputs(&self) -> usize {
         match self.task {
-            Task::Classify => self.classes.len().max(1),
+            Task::Classify | Task::MultiLabel => self.classes.len().max(1),
             Task::Regress => self.targets.len().max(1) * self.loss.outputs(),
         }
     }
@@ -114,6 +115,14 @@ impl Objective {
                 self.came[class] += weight;
                 truth.classes.push(class);
             }
+            Target::Labels(labels) => {
+                for label in labels.iter() {
+                    let class = self.classes.insert(label);
+                    if !truth.classes.contains(&class) {
+                        truth.classes.push(class);
+                    }
+                }
+            }
             Target::Value(_) | Target::Values(_) => {
                 truth.values.extend_from_slice(y.numbers());
                 self.targets.resize(truth.values.len(), Moments::default());
@@ -138,6 +147,14 @@ impl Objective {
         match self.task {
             Task::Classify => output.cross_entropy(&truth.classes),
             Task::Regress => self.loss_of_numbers(output, &truth.values, z),
+            Task::MultiLabel => {
+                z.clear();
+                z.resize(self.classes.len(), 0.0);
+                truth.classes.iter().for_each(|&class| z[class] = 1.0);
+                // Before the first label the network has an output that means nothing yet.
+                let logits = output.slice(0, 0..z.len());
+                BceWithLogitsLoss::default().each(logits, output.pass().input(&z[..])).reduce(Reduction::Sum)
+            }
         }
     }
 
@@ -169,6 +186,11 @@ impl Objective {
                 said.probabilities.resize(output.len(), 0.0);
                 kernels::softmax(output, &mut said.probabilities);
                 Prediction::Classes { labels: self.classes.as_slice(), probabilities: &said.probabilities }
+            }
+            Task::MultiLabel => {
+                said.probabilities.clear();
+                said.probabilities.extend(output[..self.classes.len()].iter().map(|logit| logit.sigmoid()));
+                Prediction::Labels { labels: self.classes.as_slice(), probabilities: &said.probabilities }
             }
             Task::Regress => {
                 let (moments, quantiles) = (self.targets.iter(), self.loss.outputs());

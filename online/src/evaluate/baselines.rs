@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::baseline::{LastLabel, LastValue, Majority, RunningMean};
+use crate::baseline::{LastLabel, LastLabels, LastValue, Majority, MajorityLabels, RunningMean};
 use crate::learn::{Learner, Task};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Baselines {
     Classify(Majority, LastLabel),
     Regress(RunningMean, LastValue),
+    MultiLabel(MajorityLabels, LastLabels),
 }
 
 impl Baselines {
@@ -16,6 +17,7 @@ impl Baselines {
         match task {
             Task::Classify => Baselines::Classify(Majority::new(), LastLabel::new()),
             Task::Regress => Baselines::Regress(RunningMean::new(), LastValue::new()),
+            Task::MultiLabel => Baselines::MultiLabel(MajorityLabels::new(), LastLabels::new()),
         }
     }
 
@@ -23,6 +25,7 @@ impl Baselines {
         match self {
             Baselines::Classify(..) => ["majority_class", "last_label"],
             Baselines::Regress(..) => ["running_mean", "last_value"],
+            Baselines::MultiLabel(..) => ["majority_labels", "last_labels"],
         }
     }
 
@@ -30,6 +33,7 @@ impl Baselines {
         match self {
             Baselines::Classify(majority, last) => [majority, last],
             Baselines::Regress(mean, last) => [mean, last],
+            Baselines::MultiLabel(majority, last) => [majority, last],
         }
     }
 }

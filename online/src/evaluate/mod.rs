@@ -249,8 +249,8 @@ impl Prequential {
         self.errors.get_or_insert_default();
     }
 
-    /// The number of each scored row, and how wrong its prediction was: 1 or 0 for a class, truth less prediction for a
-    /// number. In the order in which the labels came; empty unless they are [kept](Self::keep_errors).
+    /// The number of each scored row, and how wrong its prediction was: 1 or 0 for a class or a set of labels, truth less
+    /// prediction for a number, the mean size of that for several. In the order in which the labels came; empty unless they are [kept](Self::keep_errors).
     #[must_use]
     pub fn errors(&self) -> &[(u64, f64)] {
         self.errors.as_deref().unwrap_or_default()
@@ -300,7 +300,8 @@ impl Prequential {
         &self.scores
     }
 
-    /// The baselines' names and scores: `majority_class` and `last_label`, or `running_mean` and `last_value`.
+    /// The baselines' names and scores: `majority_class` and `last_label`, `running_mean` and `last_value`, or
+    /// `majority_labels` and `last_labels`.
     #[must_use]
     pub fn baselines(&self) -> [(&'static str, &Scores); 2] {
         let [first, second] = self.baselines.names();

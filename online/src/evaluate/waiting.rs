@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::delay::{Delay, KeptRow, MOST_WAITING};
 use crate::error::{Error, ErrorKind};
-use crate::learn::Target;
+use crate::learn::{LabelSet, SEPARATOR, Target};
 use crate::metrics::Reading;
 
 /// A row that was predicted, the label that will come, and what the scores keep of the predictions: the learner's and the
@@ -33,6 +33,7 @@ struct Label {
 enum Kind {
     #[default]
     Class,
+    Labels,
     Numbers,
 }
 
@@ -47,6 +48,7 @@ impl Predicted {
     pub fn target(&self) -> Target<'_> {
         match (self.y.kind, &self.y.numbers[..]) {
             (Kind::Class, _) => Target::Class(&self.y.text),
+            (Kind::Labels, _) => Target::Labels(LabelSet::joined(&self.y.text, SEPARATOR)),
             (Kind::Numbers, &[number]) => Target::Value(number),
             (Kind::Numbers, numbers) => Target::Values(numbers),
         }
@@ -59,6 +61,10 @@ impl Predicted {
             Target::Class(label) => {
                 self.y.text.push_str(label);
                 Kind::Class
+            }
+            Target::Labels(labels) => {
+                labels.keep(&mut self.y.text);
+                Kind::Labels
             }
             Target::Value(_) | Target::Values(_) => {
                 self.y.numbers.extend_from_slice(y.numbers());

@@ -42,7 +42,7 @@ impl Answers {
         match target {
             Target::Class(label) => Some(Answer::Class(self.classes.insert(label))),
             Target::Value(value) | Target::Values(&[value]) => value.is_finite().then_some(Answer::Value(value)),
-            Target::Values(_) => None,
+            Target::Values(_) | Target::Labels(_) => None,
         }
     }
 

@@ -187,11 +187,16 @@ impl FeatureSpec {
     ///
     /// # Errors
     ///
-    /// If there are statistics of targets that are classes.
+    /// If there are statistics of targets that are classes, or anything made of targets that are sets of labels.
     pub fn check(&self, task: Task) -> Result<(), Error> {
         match (task, self.rolling.first()) {
             (Task::Classify, Some(rolling)) => {
                 let message = format!("expected a number to predict for rolling={rolling}, found classes");
+                Err(Error::new(ErrorKind::Spec, message))
+            }
+            (Task::MultiLabel, _) if self.uses_answers() => {
+                let message =
+                    format!("expected one answer a row for features made of answers, {self}; found sets of labels");
                 Err(Error::new(ErrorKind::Spec, message))
             }
             _ => Ok(()),

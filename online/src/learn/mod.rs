@@ -2,6 +2,7 @@
 //!
 //! A [`Learner`] is asked for a [`Prediction`] before it is told the [`Target`], and learns from every example once.
 
+mod label_set;
 mod prediction;
 mod target;
 
@@ -12,16 +13,20 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::row::Row;
 
+pub use label_set::LabelSet;
+pub(crate) use label_set::SEPARATOR;
 pub use prediction::Prediction;
 pub use target::Target;
 
-/// What is to be learned: a class or a number.
+/// What is to be learned: a class, a number or several, or a set of labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Task {
     /// The target is one of several labels; new ones may appear at any time.
     Classify,
-    /// The target is a number.
+    /// The target is a number, or several.
     Regress,
+    /// The target is any number of labels, none included; new ones may appear at any time.
+    MultiLabel,
 }
 
 impl fmt::Display for Task {
@@ -29,6 +34,7 @@ impl fmt::Display for Task {
         f.pad(match self {
             Task::Classify => "classify",
             Task::Regress => "regress",
+            Task::MultiLabel => "multilabel",
         })
     }
 }

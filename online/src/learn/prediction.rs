@@ -24,6 +24,13 @@ pub enum Prediction<'a> {
     },
     /// Several numbers, in the order of the [targets](super::Target::Values).
     Values(&'a [f64]),
+    /// How probable each label is, whatever the others. Those above ½ are predicted.
+    Labels {
+        /// The labels, in the order in which they first appeared.
+        labels: &'a [String],
+        /// Their probabilities, one for each label.
+        probabilities: &'a [f32],
+    },
 }
 
 impl<'a> Prediction<'a> {
@@ -56,9 +63,21 @@ impl<'a> Prediction<'a> {
     /// The probability given to `label`; zero for a label that the learner does not know.
     #[must_use]
     pub fn probability(&self, label: &str) -> f64 {
-        let Prediction::Classes { labels, probabilities } = *self else { return 0.0 };
+        let (Prediction::Classes { labels, probabilities } | Prediction::Labels { labels, probabilities }) = *self
+        else {
+            return 0.0;
+        };
         let position = labels.iter().position(|known| known == label);
         position.and_then(|index| probabilities.get(index)).map_or(0.0, |&probability| f64::from(probability))
+    }
+
+    /// The labels of a set that are predicted: those above ½. Nothing of other predictions.
+    pub fn labels(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (labels, probabilities) = match *self {
+            Prediction::Labels { labels, probabilities } => (labels, probabilities),
+            _ => (&[][..], &[][..]),
+        };
+        labels.iter().zip(probabilities).filter(|&(_, &p)| p > 0.5).map(|(label, _)| label.as_str())
     }
 
     /// The number, if the prediction is one; of quantiles, the one nearest to the median (the lower of two).
@@ -80,7 +99,7 @@ impl<'a> Prediction<'a> {
                 Some(place) => values.get(place).map_or(&[], std::slice::from_ref),
                 None => &[],
             },
-            Prediction::Unknown | Prediction::Classes { .. } => &[],
+            Prediction::Unknown | Prediction::Classes { .. } | Prediction::Labels { .. } => &[],
         }
     }
 
@@ -89,7 +108,7 @@ impl<'a> Prediction<'a> {
     pub fn is_finite(&self) -> bool {
         match *self {
             Prediction::Unknown => true,
-            Prediction::Classes { probabilities, .. } => {
+            Prediction::Classes { probabilities, .. } | Prediction::Labels { probabilities, .. } => {
                 probabilities.iter().all(|probability| probability.is_finite())
             }
             Prediction::Value(value) => value.is_finite(),

@@ -1,6 +1,6 @@
 //! Answers.
 
-use super::Task;
+use super::{LabelSet, Task};
 use crate::error::{Error, ErrorKind, quoted};
 
 /// The answer that belongs to a row.
@@ -14,15 +14,24 @@ pub enum Target<'a> {
     /// Several numbers, as many for each row and in the same order; NaN where one is not known. One alone is a
     /// [`Value`](Target::Value).
     Values(&'a [f64]),
+    /// Any number of labels: see [`of_labels`](Target::of_labels).
+    Labels(LabelSet<'a>),
 }
 
 impl<'a> Target<'a> {
+    /// These labels.
+    #[must_use]
+    pub fn of_labels(labels: &'a [&'a str]) -> Self {
+        Target::Labels(labels.into())
+    }
+
     /// The task to which this is an answer.
     #[must_use]
     pub fn task(&self) -> Task {
         match self {
             Target::Class(_) => Task::Classify,
             Target::Value(_) | Target::Values(_) => Task::Regress,
+            Target::Labels(_) => Task::MultiLabel,
         }
     }
 
@@ -35,6 +44,7 @@ impl<'a> Target<'a> {
     pub fn check(&self, task: Task) -> Result<(), Error> {
         match (task, self) {
             (Task::Classify, _) => self.class().map(drop),
+            (Task::MultiLabel, _) => self.labels().map(drop),
             (Task::Regress, Target::Values(values)) => {
                 if let Some(infinite) = values.iter().find(|value| value.is_infinite()) {
                     return Err(Error::new(ErrorKind::Value, format!("expected finite targets, found {infinite}")));
@@ -76,13 +86,25 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// All its numbers: none of a label.
+    /// The labels.
+    ///
+    /// # Errors
+    ///
+    /// If the target is no set of labels ([`ErrorKind::Type`]).
+    pub fn labels(&self) -> Result<LabelSet<'a>, Error> {
+        match *self {
+            Target::Labels(labels) => Ok(labels),
+            other => Err(Error::new(ErrorKind::Type, format!("expected a set of labels, found {}", other.describe()))),
+        }
+    }
+
+    /// All its numbers: none of labels.
     #[must_use]
     pub fn numbers(&self) -> &[f64] {
         match self {
             Target::Value(value) => std::slice::from_ref(value),
             Target::Values(values) => values,
-            Target::Class(_) => &[],
+            Target::Class(_) | Target::Labels(_) => &[],
         }
     }
 
@@ -92,6 +114,7 @@ impl<'a> Target<'a> {
             Target::Class(label) => quoted(label),
             Target::Value(value) => format!("the number {value}"),
             Target::Values(values) => format!("{} numbers", values.len()),
+            Target::Labels(labels) => format!("a set of labels, {}", labels.iter().collect::<Vec<_>>().join(" and ")),
         }
     }
 }

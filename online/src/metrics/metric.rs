@@ -48,10 +48,14 @@ pub(super) enum Measure {
     Root(Loss),
     R2,
     Coverage,
+    /// Of sets of labels.
+    ExactMatch,
+    HammingLoss,
+    JaccardSamples,
 }
 
 /// Those without arguments.
-const PLAIN: [(&str, Measure); 25] = [
+const PLAIN: [(&str, Measure); 28] = [
     ("accuracy", Measure::Accuracy),
     ("balanced_accuracy", Measure::BalancedAccuracy),
     ("kappa", Measure::Kappa),
@@ -77,6 +81,9 @@ const PLAIN: [(&str, Measure); 25] = [
     ("bias", Measure::Mean(Loss::Bias)),
     ("msle", Measure::Mean(Loss::SquareLog)),
     ("coverage", Measure::Coverage),
+    ("exact_match", Measure::ExactMatch),
+    ("hamming_loss", Measure::HammingLoss),
+    ("jaccard_samples", Measure::JaccardSamples),
 ];
 
 /// Those with arguments, as they stand in an error.
@@ -138,24 +145,41 @@ impl Metric {
         }
     }
 
-    /// The metrics that a run of `task` always has: `accuracy`, `log_loss`, `kappa`, `kappa_temporal`, or `mae`, `rmse`,
-    /// `r2`.
+    /// The metrics that a run of `task` always has: `accuracy`, `log_loss`, `kappa`, `kappa_temporal`; `mae`, `rmse`, `r2`;
+    /// or `exact_match`, `hamming_loss`, `jaccard_samples`, `f1:micro`, `f1:macro`.
     #[must_use]
     pub fn defaults(task: Task) -> Vec<Self> {
         let measures = match task {
             Task::Classify => vec![Measure::Accuracy, Measure::LogLoss, Measure::Kappa, Measure::KappaTemporal],
             Task::Regress => vec![Measure::Mean(Loss::Absolute), Measure::Root(Loss::Square), Measure::R2],
+            Task::MultiLabel => vec![
+                Measure::ExactMatch,
+                Measure::HammingLoss,
+                Measure::JaccardSamples,
+                Measure::F1(Average::Micro),
+                Measure::F1(Average::Macro),
+            ],
         };
         measures.into_iter().map(|measure| Metric { measure, window: Window::Running }).collect()
     }
 
-    /// What is measured: answers to this task.
+    /// What is measured, first of all: answers to this task.
     #[must_use]
     pub fn task(&self) -> Task {
         match self.measure {
             Measure::Mean(_) | Measure::Root(_) | Measure::R2 | Measure::Coverage => Task::Regress,
+            Measure::ExactMatch | Measure::HammingLoss | Measure::JaccardSamples => Task::MultiLabel,
             _ => Task::Classify,
         }
+    }
+
+    /// Whether it measures answers to `task`: `precision`, `recall`, `f1` and `jaccard` are for classes and for sets of labels.
+    #[must_use]
+    pub fn fits(&self, task: Task) -> bool {
+        let of_both = || {
+            matches!(self.measure, Measure::Precision(_) | Measure::Recall(_) | Measure::F1(_) | Measure::Jaccard(_))
+        };
+        self.task() == task || task == Task::MultiLabel && of_both()
     }
 
     /// The rows over which it is computed.

@@ -15,7 +15,7 @@
 //! | `mae`, `mse`, `rmse`, `msle`, `rmsle`, `mape`, `smape`, `bias`, `pinball:Q` | [`MeanLoss`] |
 //! | `r2` | [`RSquared`] |
 //! | `coverage` | a [`Mean`]: whether the target lies between the first predicted quantile and the last |
-//! | several labels a row | [`MultiLabel`] |
+//! | `exact_match` (subset accuracy), `hamming_loss`, `jaccard_samples`, and of labels `precision`, `recall`, `f1`, `jaccard` as above | [`MultiLabel`]: sets of labels |
 //! | several numbers a row | [`PerOutput`] |
 //!
 //! A row is looked at once, however many metrics there are: its labels become numbers, and the right-hand column is what

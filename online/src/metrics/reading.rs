@@ -17,8 +17,8 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// How wrong the prediction was: 1 or 0 for a class, truth less prediction for a number, the mean of their sizes for
-    /// several. `None` if it is not scored.
+    /// How wrong the prediction was: 1 or 0 for a class or a set of labels, truth less prediction for a number, the mean of
+    /// their sizes for several. `None` if it is not scored.
     pub(crate) fn error(&self) -> Option<f64> {
         if !self.outputs.is_empty() {
             let sizes = self.outputs.iter().filter_map(Reading::error).map(f64::abs);
@@ -28,6 +28,7 @@ impl Reading {
         self.scored.then_some(match self.row.facts {
             Facts::Class(facts) => f64::from(u8::from(facts.truth != facts.said)),
             Facts::Value(truth, said) => truth - said,
+            Facts::Labels => f64::from(u8::from(self.row.came != self.row.said)),
         })
     }
 }

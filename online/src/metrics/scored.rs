@@ -13,9 +13,21 @@ pub(super) struct Scored {
     pub probabilities: Vec<f32>,
     /// Predicted quantiles of a number, each with its value.
     pub quantiles: Vec<(f64, f64)>,
+    /// Of a set of labels: for each label whether it came, and whether it was predicted.
+    pub came: Vec<bool>,
+    pub said: Vec<bool>,
 }
 
 impl Scored {
+    /// Nothing is left of the row before: what waits for its label is saved.
+    pub fn clear(&mut self) {
+        self.facts = Facts::default();
+        self.probabilities.clear();
+        self.quantiles.clear();
+        self.came.clear();
+        self.said.clear();
+    }
+
     /// What was predicted for a pinball loss: the quantile that it is least for, if there is one.
     pub fn quantile_for(&self, loss: Loss) -> Option<f64> {
         let Loss::Pinball(wanted) = loss else { return None };
@@ -33,6 +45,8 @@ pub(super) enum Facts {
     Class(ClassFacts),
     /// The number that came, and the predicted one.
     Value(f64, f64),
+    /// A set of labels.
+    Labels,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,14 +75,17 @@ impl Default for Facts {
 /// By hand, so that the memory of a row in a window is used again.
 impl Clone for Scored {
     fn clone(&self) -> Self {
-        let Scored { facts, probabilities, quantiles } = self;
-        Scored { facts: *facts, probabilities: probabilities.clone(), quantiles: quantiles.clone() }
+        let mut clone = Scored::default();
+        clone.clone_from(self);
+        clone
     }
 
     fn clone_from(&mut self, source: &Self) {
         self.facts = source.facts;
         self.probabilities.clone_from(&source.probabilities);
         self.quantiles.clone_from(&source.quantiles);
+        self.came.clone_from(&source.came);
+        self.said.clone_from(&source.said);
     }
 }
 

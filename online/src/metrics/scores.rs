@@ -8,7 +8,7 @@ use crate::learn::{Prediction, Target, Task};
 
 use super::metric::{Measure, Metric, Metrics};
 use super::reading::Reading;
-use super::scored::{Before, Facts, class_facts, number};
+use super::scored::{Before, Facts, Scored, class_facts, number};
 use super::tally::{Tallies, Tally, exact_area};
 use super::window::{Window, Windowed};
 
@@ -68,7 +68,7 @@ impl Scores {
     ///
     /// If one belongs to another task.
     pub fn with(task: Task, asked: &Metrics) -> Result<Self, Error> {
-        if let Some(other) = asked.0.iter().find(|metric| metric.task() != task) {
+        if let Some(other) = asked.0.iter().find(|metric| !metric.fits(task)) {
             let message = format!("expected metrics to {task}, found {other}, which is one to {}", other.task());
             return Err(Error::new(ErrorKind::Spec, message));
         }
@@ -91,7 +91,7 @@ impl Scores {
             if let (Measure::Auc(..), Window::Rolling(_)) = (&metric.measure, metric.window()) {
                 return (window, None);
             }
-            let (wanted, tallies) = (Tally::of(&metric.measure), &mut kinds[window].1.0);
+            let (wanted, tallies) = (Tally::of(&metric.measure, task), &mut kinds[window].1.0);
             let tally = tallies.iter().position(|tally| *tally == wanted).unwrap_or_else(|| {
                 tallies.push(wanted);
                 tallies.len() - 1
@@ -149,10 +149,7 @@ impl Scores {
         let Scores { labels, before, reading, .. } = self;
         reading.outputs.clear();
         (reading.labels, reading.scored, reading.class) = (labels.len(), false, None);
-        // Nothing is left of the row before: what waits for its label is saved.
-        reading.row.facts = Facts::default();
-        reading.row.probabilities.clear();
-        reading.row.quantiles.clear();
+        reading.row.clear();
         match (self.task, target) {
             (Task::Classify, Target::Class(truth)) => {
                 let class = labels.insert(truth);
@@ -180,6 +177,18 @@ impl Scores {
                 }
                 if let Prediction::Quantiles { quantiles, values } = *prediction {
                     reading.row.quantiles.extend(quantiles.iter().copied().zip(values.iter().copied()));
+                }
+            }
+            (Task::MultiLabel, Target::Labels(truth)) => {
+                let Scored { facts, came, said, .. } = &mut reading.row;
+                truth.iter().for_each(|label| mark(came, labels.insert(label)));
+                if let Prediction::Labels { labels: theirs, .. } = prediction {
+                    prediction.labels().for_each(|label| mark(said, labels.insert(label)));
+                    for label in *theirs {
+                        labels.insert(label);
+                    }
+                    [came, said].into_iter().for_each(|set| set.resize(labels.len(), false));
+                    (*facts, reading.scored) = (Facts::Labels, true);
                 }
             }
             (task, target) => panic!("update: task of the scores = task of the target: {task} ≠ {}", target.task()),
@@ -289,6 +298,12 @@ impl Scores {
             None => exact_area(&self.windows[window], measure, &self.labels).unwrap_or(f64::NAN),
         }
     }
+}
+
+/// A label is in a set.
+fn mark(set: &mut Vec<bool>, label: usize) {
+    set.resize(set.len().max(label + 1), false);
+    set[label] = true;
 }
 
 /// Of those values that were measured; NaN if none was.

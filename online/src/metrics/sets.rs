@@ -30,6 +30,8 @@ pub struct MultiLabel {
     exact: Mean,
     /// The share of wrong labels, each label of each row counting alike.
     wrong: Mean,
+    /// Jaccard's index of the two sets of each row.
+    jaccard: Mean,
 }
 
 impl MultiLabel {
@@ -39,6 +41,9 @@ impl MultiLabel {
         let at = |set: &[bool], label: usize| set.get(label) == Some(&true);
         let wrong = (0..labels).filter(|&label| at(truth, label) != at(predicted, label)).count();
         self.counts.update_set(truth, predicted, weight);
+        let both = (0..labels).filter(|&label| at(truth, label) && at(predicted, label)).count();
+        let index = if both + wrong == 0 { 1.0 } else { both as f64 / (both + wrong) as f64 };
+        self.jaccard.update(index, weight);
         self.exact.update(f64::from(u8::from(wrong == 0)), weight);
         if labels > 0 {
             self.wrong.update(wrong as f64 / labels as f64, weight * labels as f64);
@@ -55,6 +60,13 @@ impl MultiLabel {
     #[must_use]
     pub fn hamming_loss(&self) -> f64 {
         self.wrong.get()
+    }
+
+    /// The mean over the rows of `|A ∩ B| / |A ∪ B|`, of the labels that came and the predicted ones (Godbole & Sarawagi 2004);
+    /// 1 where both are empty, which is scikit-learn's `zero_division=1`.
+    #[must_use]
+    pub fn jaccard(&self) -> f64 {
+        self.jaccard.get()
     }
 
     /// Precision, recall, F1 and Jaccard's index over the labels, [micro, macro, weighted, or of one](super::Average).
@@ -76,18 +88,21 @@ impl Sums for MultiLabel {
         self.counts.merge(&other.counts);
         self.exact.merge(&other.exact);
         self.wrong.merge(&other.wrong);
+        self.jaccard.merge(&other.jaccard);
     }
 
     fn scale(&mut self, factor: f64) {
         self.counts.scale(factor);
         self.exact.scale(factor);
         self.wrong.scale(factor);
+        self.jaccard.scale(factor);
     }
 
     fn clear(&mut self) {
         self.counts.clear();
         self.exact.clear();
         self.wrong.clear();
+        self.jaccard.clear();
     }
 }
 
@@ -163,6 +178,7 @@ mod tests {
             sets.update(&truth, predicted, 1.0);
         }
         assert_eq!((sets.exact_match(), sets.hamming_loss()), (2.0 / 3.0, 3.0 / 7.0));
+        assert_eq!(sets.jaccard(), (1.0 + 0.0 + 1.0) / 3.0);
         assert_eq!(sets.counts().f1(Average::Micro), 4.0 / 7.0);
         assert_eq!(sets.counts().f1(Average::Macro), (2.0 / 3.0 + 2.0 / 3.0 + 0.0) / 3.0);
         assert_eq!(sets.counts().recall(Average::Of(0)), 0.5);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
+use crate::learn::Task;
 
 use super::auc::{OneVsRest, Resolution, exact_auc, mean_area};
 use super::confusion::Confusion;
@@ -11,6 +12,7 @@ use super::means::{Mean, MeanLoss, RSquared};
 use super::metric::Measure;
 use super::probability::{Calibration, log_loss};
 use super::scored::{ClassFacts, Facts, Scored};
+use super::sets::MultiLabel;
 use super::window::{Sums, Windowed};
 
 /// Sums of one kind.
@@ -27,6 +29,7 @@ pub(super) enum Tally {
     RSquared(RSquared),
     /// The share of targets between the first predicted quantile and the last.
     Coverage(Mean),
+    Labels(MultiLabel),
 }
 
 /// With whom we are compared.
@@ -55,10 +58,14 @@ impl Cost {
 }
 
 impl Tally {
-    /// What `measure` reads, of no rows yet.
-    pub fn of(measure: &Measure) -> Self {
+    /// What `measure` reads of answers to `task`, of no rows yet.
+    pub fn of(measure: &Measure, task: Task) -> Self {
         let none = Mean::default();
         match measure {
+            _ if task == Task::MultiLabel => Tally::Labels(MultiLabel::default()),
+            Measure::ExactMatch | Measure::HammingLoss | Measure::JaccardSamples => {
+                Tally::Labels(MultiLabel::default())
+            }
             Measure::Accuracy
             | Measure::BalancedAccuracy
             | Measure::Kappa
@@ -100,6 +107,7 @@ impl Tally {
             Tally::MeanLoss(mean) => Tally::MeanLoss(MeanLoss::new(mean.loss())),
             Tally::RSquared(_) => Tally::RSquared(RSquared::default()),
             Tally::Coverage(_) => Tally::Coverage(none),
+            Tally::Labels(_) => Tally::Labels(MultiLabel::default()),
         }
     }
 
@@ -117,6 +125,15 @@ impl Tally {
                 Measure::F1(of) => counts.f1(average(of)),
                 Measure::Jaccard(of) => counts.jaccard(average(of)),
                 _ => counts.accuracy(),
+            },
+            (Tally::Labels(sets), measure) => match measure {
+                Measure::HammingLoss => sets.hamming_loss(),
+                Measure::JaccardSamples => sets.jaccard(),
+                Measure::Precision(of) => sets.counts().precision(average(of)),
+                Measure::Recall(of) => sets.counts().recall(average(of)),
+                Measure::F1(of) => sets.counts().f1(average(of)),
+                Measure::Jaccard(of) => sets.counts().jaccard(average(of)),
+                _ => sets.exact_match(),
             },
             (Tally::Confusion(confusion), measure) => match measure {
                 Measure::AdjustedRand => confusion.adjusted_rand(),
@@ -165,6 +182,7 @@ impl Tally {
                 mean.update(f64::from(u8::from(low <= truth && truth <= high)), weight);
             }
             (Tally::RSquared(r2), &Facts::Value(truth, said)) => r2.update(truth, said, weight),
+            (Tally::Labels(sets), Facts::Labels) => sets.update(&row.came, &row.said, weight),
             _ => {} // Scores has no sums of another task
         }
     }
@@ -183,6 +201,7 @@ impl Tally {
             (Tally::MeanLoss(mean), Tally::MeanLoss(more)) => mean.merge(more),
             (Tally::RSquared(r2), Tally::RSquared(more)) => r2.merge(more),
             (Tally::Coverage(mean), Tally::Coverage(more)) => mean.merge(more),
+            (Tally::Labels(sets), Tally::Labels(more)) => sets.merge(more),
             _ => {}
         }
     }
@@ -197,6 +216,7 @@ impl Tally {
             Tally::Auc(auc) => auc.scale(factor),
             Tally::MeanLoss(mean) => mean.scale(factor),
             Tally::RSquared(r2) => r2.scale(factor),
+            Tally::Labels(sets) => sets.scale(factor),
         }
     }
 
@@ -210,6 +230,7 @@ impl Tally {
             Tally::Auc(auc) => auc.clear(),
             Tally::MeanLoss(mean) => mean.clear(),
             Tally::RSquared(r2) => r2.clear(),
+            Tally::Labels(sets) => sets.clear(),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::date;
 use super::record::{Cell, Record, Span};
 use super::schema::{Kind, Role, Schema};
 use crate::error::{Error, ErrorKind};
+use crate::learn::SEPARATOR;
 
 /// A record that is being filled.
 pub(super) struct Cells<'a> {
@@ -65,7 +66,7 @@ impl<'a> Cells<'a> {
     /// Begins a row. The record lets go of the names it shares with the stream, so that they can grow.
     pub(super) fn begin(schema: &'a mut Schema, record: &'a mut Record, row: u64) -> Self {
         record.clear();
-        record.row = row;
+        (record.row, record.separator) = (row, schema.options.separates_labels());
         if !schema.options.more_targets.is_empty() {
             record.values.resize(schema.options.more_targets.len() + 1, f64::NAN);
         }
@@ -154,6 +155,11 @@ impl<'a> Cells<'a> {
     pub(super) fn target(&mut self, raw: Raw<'_>) -> Result<(), Error> {
         let target = self.target_of(Kind::Inferred, raw.trimmed());
         target.map_err(|error| error.in_column(&self.schema.names.target))
+    }
+
+    /// The target is a set of labels, [kept](crate::learn::LabelSet) one after the other.
+    pub(super) fn kept_labels(&mut self) {
+        self.record.separator = SEPARATOR;
     }
 
     /// The row counts so many times as much.

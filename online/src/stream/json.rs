@@ -15,6 +15,7 @@ use super::record::Record;
 use super::schema::Schema;
 use super::source::{Lines, Source, failure};
 use crate::error::{Error, ErrorKind};
+use crate::learn::SEPARATOR;
 use crate::row::Row;
 
 /// JSON Lines.
@@ -23,8 +24,10 @@ pub(super) struct Json {
     lines: Lines,
     /// Where in the object we are, as `a.b.0`.
     path: String,
-    /// The digits of a large whole number.
+    /// The digits of a large whole number, or labels.
     digits: String,
+    /// The name of the target, if it was asked for: an array there is a set of labels.
+    target: Option<String>,
 }
 
 /// Whole numbers up to here are `f64`s.
@@ -34,7 +37,12 @@ impl Json {
     /// Reads the first row, whose last cell is the target unless the options say otherwise.
     pub(super) fn open(name: &Path, source: Source, options: &StreamOptions) -> Result<Opened, Error> {
         let compressed = source.is_compressed();
-        let mut json = Json { lines: Lines::new(source, None), path: String::new(), digits: String::new() };
+        let mut json = Json {
+            lines: Lines::new(source, None),
+            path: String::new(),
+            digits: String::new(),
+            target: options.target.clone(),
+        };
         // The line is not blank: there is a row.
         json.lines.advance().map_err(|error| failure(error, compressed, 0))?;
         let mut look = Schema::open(name.into(), String::new(), &StreamOptions::default());
@@ -68,7 +76,8 @@ impl Parser for Json {
         self.path.clear();
         let mut reader = serde_json::Deserializer::from_slice(self.lines.bytes());
         let mut refused = None;
-        let object = Object { cells, path: &mut self.path, digits: &mut self.digits, refused: &mut refused };
+        let Json { path, digits, target, .. } = self;
+        let object = Object { cells, path, digits, target: target.as_deref(), refused: &mut refused };
         let read = reader.deserialize_map(object).and_then(|()| reader.end());
         match (refused, read) {
             (Some(error), _) => Err(error),
@@ -85,13 +94,15 @@ struct Object<'a, 'c> {
     cells: &'a mut Cells<'c>,
     path: &'a mut String,
     digits: &'a mut String,
+    target: Option<&'a str>,
     /// The error that our own rules gave: serde's has no place for it.
     refused: &'a mut Option<Error>,
 }
 
 impl<'c> Object<'_, 'c> {
     fn again(&mut self) -> Object<'_, 'c> {
-        Object { cells: self.cells, path: self.path, digits: self.digits, refused: self.refused }
+        let Object { cells, path, digits, target, refused } = self;
+        Object { cells, path, digits, target: *target, refused }
     }
 
     fn put<E: serde::de::Error>(self, raw: Raw<'_>) -> Result<(), E> {
@@ -105,8 +116,23 @@ impl<'c> Object<'_, 'c> {
         let mut text = digits;
         text.clear();
         let _ = write!(text, "{number}");
-        let Object { cells, path, digits, refused } = self;
-        let put = Object { cells, path, digits: &mut String::new(), refused }.put(Raw::Spelt(&text));
+        let Object { cells, path, digits, target, refused } = self;
+        let put = Object { cells, path, digits: &mut String::new(), target, refused }.put(Raw::Spelt(&text));
+        *digits = text;
+        put
+    }
+
+    /// The labels of a set.
+    fn put_labels<'de, S: SeqAccess<'de>>(self, mut seq: S) -> Result<(), S::Error> {
+        let mut text = std::mem::take(self.digits);
+        text.clear();
+        text.push(SEPARATOR);
+        while seq.next_element_seed(Label(&mut text))?.is_some() {
+            text.push(SEPARATOR);
+        }
+        let Object { cells, path, digits, target, refused } = self;
+        cells.kept_labels();
+        let put = Object { cells, path, digits: &mut String::new(), target, refused }.put(Raw::Text(&text));
         *digits = text;
         put
     }
@@ -194,6 +220,9 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     }
 
     fn visit_seq<S: SeqAccess<'de>>(mut self, mut seq: S) -> Result<(), S::Error> {
+        if self.0.target == Some(self.0.path.as_str()) {
+            return self.0.put_labels(seq);
+        }
         let start = self.0.path.len();
         for index in 0_usize.. {
             Key { path: self.0.path, refused: self.0.refused }.push(index)?;
@@ -234,5 +263,45 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
         self.0.put(Raw::Missing)
+    }
+}
+
+/// A label of a set, which is appended.
+struct Label<'a>(&'a mut String);
+
+impl<'de> DeserializeSeed<'de> for Label<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Label<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a label")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, label: &str) -> Result<(), E> {
+        self.0.push_str(label);
+        Ok(())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, label: u64) -> Result<(), E> {
+        write!(self.0, "{label}").map_err(E::custom)
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, label: i64) -> Result<(), E> {
+        write!(self.0, "{label}").map_err(E::custom)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, label: f64) -> Result<(), E> {
+        write!(self.0, "{label}").map_err(E::custom)
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, label: bool) -> Result<(), E> {
+        write!(self.0, "{label}").map_err(E::custom)
     }
 }

@@ -23,10 +23,13 @@
 //!   number. A key may come and go. Target, weight, id and time must be in the first row; that much is checked of what the
 //!   options name. Strings with escapes, and now and then a number of more than 15 digits, take memory for a moment; all
 //!   other reading takes none after the first rows.
+//! * **Sets of labels**, for [`Task::MultiLabel`](Task), which is never inferred: `1,3` in LIBSVM and Vowpal Wabbit's text, `a|b`
+//!   in CSV and ARFF, or another [separator](StreamOptions::label_separator); in JSON an array, if the options name the target.
+//!   Nothing is a missing target; the separator alone, or an empty array, is the empty set.
 //! * **ARFF.** `numeric`, `real`, `integer`, `{nominal}`, `string` and `date "pattern"` (Java's, of the letters y M d H h m s
 //!   S a E Z) say what a column is; the options may say otherwise. `?` is missing. A value that is not in the list of its
 //!   attribute is an error. In a sparse row a string or date that is absent is missing.
-//! * **LIBSVM.** Indices ascend. Several labels, `1,3`, are one class of that name. `qid` is the row's id. A row may have no
+//! * **LIBSVM.** Indices ascend. Several labels, `1,3`, are a set of labels, or one class of that name. `qid` is the row's id. A row may have no
 //!   label.
 //! * **VW.** A word without a value is 1; one that comes twice counts twice; a value is multiplied by its namespace's
 //!   scale; one that is no number is a category. The importance is the weight, the tag is the id. A row without a label

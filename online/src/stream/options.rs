@@ -17,6 +17,8 @@ pub struct StreamOptions {
     pub target: Option<String>,
     /// More columns of numbers, to be predicted together with the target, which is a number then.
     pub more_targets: Vec<String>,
+    /// What stands between the labels of a set in its text; by default `,` in LIBSVM and Vowpal Wabbit, else `|`.
+    pub label_separator: Option<char>,
     /// CSV: the byte between two fields; by default found by counting `,` `;` and tab in the first line.
     pub delimiter: Option<u8>,
     /// CSV: whether the first line is a header.
@@ -52,6 +54,7 @@ impl Default for StreamOptions {
             format: None,
             target: None,
             more_targets: Vec::new(),
+            label_separator: None,
             delimiter: None,
             header: Header::Auto,
             ignore: Vec::new(),
@@ -162,6 +165,11 @@ impl StreamOptions {
     /// The columns to predict, as far as they are named.
     pub fn targets(&self) -> impl Iterator<Item = &str> {
         self.target.iter().chain(&self.more_targets).map(String::as_str)
+    }
+
+    pub(super) fn separates_labels(&self) -> char {
+        let usual = if let Some(Format::LibSvm | Format::VowpalWabbit) = self.format { ',' } else { '|' };
+        self.label_separator.unwrap_or(usual)
     }
 
     /// The place of a column among several to predict; `None` if it is none of them, or the only one.

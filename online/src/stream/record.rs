@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::names::Names;
 use crate::error::{Error, ErrorKind};
-use crate::learn::{Target, Task};
+use crate::learn::{LabelSet, SEPARATOR, Target, Task};
 use crate::row::{Row, Value, weight_of};
 
 /// One row of a [`Stream`](super::Stream): features and target, and perhaps a weight, a name and a time.
@@ -23,6 +23,8 @@ pub struct Record {
     pub(super) target: Cell,
     /// The target as it was spelt.
     pub(super) target_text: Span,
+    /// What stands between labels, if the target is a set of them.
+    pub(super) separator: char,
     /// Several targets, NaN where one is missing; empty if there is one.
     pub(super) values: Vec<f64>,
     pub(super) weight: f64,
@@ -56,6 +58,7 @@ impl Default for Record {
             text: String::new(),
             target: Cell::Missing,
             target_text: Span::default(),
+            separator: SEPARATOR,
             values: Vec::new(),
             weight: 1.0,
             id: None,
@@ -84,7 +87,7 @@ impl Record {
         (self.target != Cell::Missing).then(|| self.span(self.target_text))
     }
 
-    /// The target: the text as a label, or the number; several numbers, if there are
+    /// The target: the text as a label, as a set of labels, or the number; several numbers, if there are
     /// [several columns](super::StreamOptions::more_targets) to predict. `None` where it, or all of them, are missing.
     ///
     /// # Errors
@@ -102,6 +105,7 @@ impl Record {
         let Some(text) = self.target_text() else { return Ok(None) };
         match (task, self.target) {
             (Task::Classify, _) => Ok(Some(Target::Class(text))),
+            (Task::MultiLabel, _) => Ok(Some(Target::Labels(LabelSet::joined(text, self.separator)))),
             (Task::Regress, Cell::Number(number)) => Ok(Some(Target::Value(number))),
             (Task::Regress, _) => {
                 let error = Error::expected(ErrorKind::Type, "a number", text).at_row(self.row);
@@ -167,6 +171,12 @@ impl Record {
         self.target = match target {
             Some(Target::Class(label)) => {
                 self.target_text = self.keep(label)?;
+                Cell::Text(self.target_text)
+            }
+            Some(Target::Labels(labels)) => {
+                let start = self.text.len();
+                labels.keep(&mut self.text);
+                (self.target_text, self.separator) = (self.kept_since(start)?, SEPARATOR);
                 Cell::Text(self.target_text)
             }
             Some(Target::Values(values)) => {

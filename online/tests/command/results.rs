@@ -300,3 +300,23 @@ fn several_columns_are_reported_by_name() {
     assert!(folder.refusal("run s.csv --target up,down --loss quantile:0.5").contains("expected one number a row"));
     assert!(folder.refusal("run phishing --loss mae").contains("expected no loss of numbers to classify"));
 }
+
+#[test]
+fn sets_of_labels_are_measured_as_sets() {
+    let folder = Folder::new();
+    let rows: Vec<String> = (0..300).map(|row| format!("{},{}", row % 7, ["a|b", "|", "b", "a"][row % 4])).collect();
+    folder.write("s.csv", format!("x,y\n{}\n", rows.join("\n")));
+    let run = "run s.csv --task multilabel --model mlp:8 --metrics recall:of=b";
+    let result = folder.json(&format!("{run} --checkpoint c"));
+    let names = ["exact_match", "hamming_loss", "jaccard_samples", "f1:micro", "f1:macro", "recall:of=b"];
+    assert_eq!(keys(&result["metrics"]), names);
+    assert_eq!(keys(&result["baselines"]), ["majority_labels", "last_labels"]);
+    assert_eq!((&result["task"], result["classes"].as_array().map(Vec::len)), (&"multilabel".into(), Some(2)));
+    assert!(folder.text(run).contains("2 labels"));
+    assert!(folder.text("inspect c").contains("a, b"));
+    assert_eq!(folder.json("run --resume c")["fingerprint"], result["fingerprint"]);
+    let compared = folder.text("compare s.csv --task multilabel --model linear --model mlp:4");
+    assert!(compared.contains("exact match") && compared.contains("McNemar"), "{compared}");
+    let said = folder.refusal("run s.csv --task multilabel --features lags=2");
+    assert!(said.contains("expected one answer a row"), "{said}");
+}

@@ -34,7 +34,7 @@ fn reading_and_evaluating_allocate_nothing_after_the_first_rows() {
         let mut evaluation = Prequential::new(task);
         let mut learner: Box<dyn Learner> = match task {
             Task::Classify => Box::new(Majority::new()),
-            Task::Regress => Box::new(thalweg_online::baseline::LastValue::new()),
+            _ => Box::new(thalweg_online::baseline::LastValue::new()),
         };
         run(&mut *stream, &mut record, 200, |record| learn(&mut evaluation, &mut *learner, record));
         let used = measure(|| {

@@ -42,7 +42,7 @@ fn sessions() -> Vec<(Session, &'static str)> {
         config.features = FeatureSpec::parse(features).expect("features");
         let metrics = match stream.task {
             thalweg_online::Task::Classify => "auc@20,f1:macro,log_loss@0.9",
-            thalweg_online::Task::Regress => "rmse@20,r2,mae@0.9",
+            _ => "rmse@20,r2,mae@0.9",
         };
         let metrics = Metrics::parse(metrics).expect("metrics");
         let session = Session::with_metrics(config, name, StreamOptions::default(), &metrics).expect("they fit");

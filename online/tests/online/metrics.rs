@@ -39,7 +39,7 @@ fn ours(task: Task, metric: &str, truth: &[f64], predicted: &[f64]) -> [f64; 5] 
                 let prediction = Prediction::Classes { labels: &names, probabilities: &probabilities };
                 scores.update(&Target::Class(&names[truth as usize]), &prediction, 1.0);
             }
-            Task::Regress => scores.update(&Target::Value(truth), &Prediction::Value(predicted), 1.0),
+            _ => scores.update(&Target::Value(truth), &Prediction::Value(predicted), 1.0),
         }
         if PLACES.contains(&(row + 1)) {
             found.push(scores.get(metric).expect("it is measured"));

@@ -9,6 +9,7 @@ fn good(task: Task) -> Target<'static> {
     match task {
         Task::Classify => Target::Class("yes"),
         Task::Regress => Target::Value(2.0),
+        Task::MultiLabel => Target::of_labels(&["yes"]),
     }
 }
 

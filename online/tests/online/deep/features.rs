@@ -4,8 +4,9 @@ use allocation_counter::measure;
 use thalweg_online::features::FeatureSpec;
 use thalweg_online::{Deep, Learner, Target, Task, conformance};
 
-use crate::deep::support::{TASKS, config, everything, learn, stream};
+use crate::deep::support::{config, everything, learn, stream};
 
+const TASKS: [Task; 2] = [Task::Classify, Task::Regress];
 /// Every scaler, encoding, stand-in and series.
 const SPECS: [&str; 6] = [
     "scale=robust; category=target:2,most=3; lags=2",

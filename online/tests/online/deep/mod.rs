@@ -4,6 +4,7 @@ mod allocations;
 mod conformance;
 mod features;
 mod growth;
+mod labels;
 mod losses;
 mod outputs;
 mod replay;

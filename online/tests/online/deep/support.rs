@@ -1,10 +1,12 @@
 //! What the laws need: every kind of learner, streams in which everything can happen, bits.
 
 use thalweg_autograd::Flat;
-use thalweg_online::{AsValue, Config, Deep, Error, Learner, MemorySpec, Model, Target, Task, Value, checkpoint};
+use thalweg_online::{
+    AsValue, Config, Deep, Error, LabelSet, Learner, MemorySpec, Model, Target, Task, Value, checkpoint,
+};
 use thalweg_tensor::Rng;
 
-pub const TASKS: [Task; 2] = [Task::Classify, Task::Regress];
+pub const TASKS: [Task; 3] = [Task::Classify, Task::Regress, Task::MultiLabel];
 pub const MODELS: [&str; 7] = [
     "linear",
     "mlp:7,5",
@@ -74,6 +76,8 @@ pub type Cells = Vec<(String, Cell)>;
 pub struct Example {
     pub x: Cells,
     pub label: String,
+    /// Any number of labels, joined by `|`.
+    pub labels: String,
     pub value: f64,
 }
 
@@ -82,6 +86,7 @@ impl Example {
         match task {
             Task::Classify => Target::Class(&self.label),
             Task::Regress => Target::Value(self.value),
+            Task::MultiLabel => Target::Labels(LabelSet::joined(&self.labels, '|')),
         }
     }
 }
@@ -118,7 +123,8 @@ pub fn stream(seed: u64, rows: usize) -> Vec<Example> {
         let x = cells(row);
         let sum: f64 = x.iter().map(|(_, cell)| if let Cell::Number(number) = cell { *number } else { -2.0 }).sum();
         let class = (sum.abs() as usize) % (1 + row / 6).min(4);
-        Example { x, label: format!("class {class}"), value: sum * 10.0 - 3.0 }
+        let set = (0..=class).filter(|bit| (sum.abs() as usize) >> bit & 1 == 1).map(|label| format!("class {label}|"));
+        Example { x, label: format!("class {class}"), labels: set.collect(), value: sum * 10.0 - 3.0 }
     };
     (0..rows).map(example).collect()
 }
@@ -131,7 +137,10 @@ pub fn everything() -> Vec<Example> {
     };
     let missing = || (0..NUMBERS).map(|f| (format!("number {f}"), Cell::Missing)).collect();
     let xs = (0..CATEGORIES).map(full).chain([missing(), full(0)]);
-    xs.enumerate().map(|(i, x)| Example { x, label: format!("class {}", i % 4), value: i as f64 }).collect()
+    let labels = |i: usize| format!("class {}|class {}", i % 4, (i + 1) % 4);
+    xs.enumerate()
+        .map(|(i, x)| Example { x, label: format!("class {}", i % 4), labels: labels(i), value: i as f64 })
+        .collect()
 }
 
 /// Learns a row; returns the bits of what it said before, and of the loss.

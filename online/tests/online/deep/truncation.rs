@@ -5,8 +5,9 @@ use thalweg_nn::{Cell, CellOptions, Gru, GruForm, Linear, Lstm, Optimizer, Rnn, 
 use thalweg_online::{Deep, Features, Learner, Moments, Row, Target, Task};
 use thalweg_tensor::{Rng, Tensor};
 
-use crate::deep::support::{TASKS, config};
+use crate::deep::support::config;
 
+const TASKS: [Task; 2] = [Task::Classify, Task::Regress];
 const HIDDEN: usize = 5;
 const SEED: u64 = 42;
 const RATE: f64 = 0.1;
@@ -30,7 +31,7 @@ fn rows() -> Vec<(Cells, f64)> {
 fn target(task: Task, y: f64) -> Target<'static> {
     match task {
         Task::Classify => Target::Class(if y > 4.0 { "high" } else { "low" }),
-        Task::Regress => Target::Value(y),
+        _ => Target::Value(y),
     }
 }
 

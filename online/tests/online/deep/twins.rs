@@ -76,6 +76,7 @@ proptest! {
             let (good, wrong) = match task {
                 Task::Classify => (Target::Class("class 0"), Target::Value(1.0)),
                 Task::Regress => (Target::Value(1.0), Target::Class("class 0")),
+                Task::MultiLabel => (Target::of_labels(&["class 0"]), Target::Class("class 0")),
             };
             let x = [("number 0", Value::Number(1.0)), ("new", Value::Number(1.0))];
             let text = [("new", Value::Number(1.0)), ("number 1", Value::Text("tall"))];
