@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::average::Average;
 use super::window::Sums;
 
 /// How often one class came, was said (predicted), and both at once.
@@ -48,19 +49,6 @@ impl Count {
 /// `part / whole`, 0 of nothing.
 fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
-}
-
-/// How the figures of several classes become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Average<C> {
-    /// The figure of all counts together. For one label a row, precision, recall and F1 are then all the accuracy.
-    Micro,
-    /// The mean over the classes that came or were predicted.
-    Macro,
-    /// The mean over the classes, each as often as it came.
-    Weighted,
-    /// The figure of one class alone.
-    Of(C),
 }
 
 /// How often each class came, was predicted and was right. Classes are numbers from 0.

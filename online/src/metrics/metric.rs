@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::learn::Task;
 
 use super::auc::Resolution;
-use super::counts::Average;
+use super::average::{Average, average};
 use super::means::Loss;
 use super::window::Window;
 
@@ -229,32 +229,6 @@ impl Measure {
     }
 }
 
-fn average(spec: &mut Spec) -> Result<Average<String>, SpecError> {
-    let of = spec.option("of")?;
-    match (spec.optional_arg::<String>(0, "the average")?, of) {
-        (None, Some(label)) => Ok(Average::Of(label)),
-        (None, None) => Ok(Average::Macro),
-        (Some(_), Some(_)) => Err(SpecError::new(format!("{spec}: expected an average or a label, found both"))),
-        (Some(name), None) => match name.as_str() {
-            "micro" => Ok(Average::Micro),
-            "macro" => Ok(Average::Macro),
-            "weighted" => Ok(Average::Weighted),
-            other => Err(unknown("average", other, &["micro", "macro", "weighted", "of=LABEL"])),
-        },
-    }
-}
-
-impl fmt::Display for Average<String> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Average::Micro => f.write_str(":micro"),
-            Average::Macro => f.write_str(":macro"),
-            Average::Weighted => f.write_str(":weighted"),
-            Average::Of(label) => write!(f, ":of={label}"),
-        }
-    }
-}
-
 impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -303,37 +277,6 @@ impl From<Metric> for String {
     }
 }
 
-/// A list of metrics: `accuracy,f1:macro,auc@1000`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Metrics(pub Vec<Metric>);
-
-impl Metrics {
-    /// Reads a list, separated by commas.
-    ///
-    /// # Errors
-    ///
-    /// As [`Metric::parse`].
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let mut texts: Vec<String> = vec![];
-        for piece in text.split(',') {
-            // `of=spam` behind a comma goes on with the metric before it: no metric has a name with `=`.
-            let goes_on = piece.split(':').next().is_some_and(|name| name.contains('='));
-            match texts.last_mut().filter(|_| goes_on) {
-                Some(last) => *last = format!("{last},{piece}"),
-                None => texts.push(piece.to_owned()),
-            }
-        }
-        texts.iter().map(|text| Metric::parse(text)).collect::<Result<_, _>>().map(Metrics)
-    }
-}
-
-impl fmt::Display for Metrics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let texts: Vec<String> = self.0.iter().map(Metric::to_string).collect();
-        f.write_str(&texts.join(","))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -379,14 +322,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_list_is_split_at_its_commas_but_not_before_an_option() {
-        let list = Metrics::parse("auc:10,of=1,accuracy@5, f1:of=b").unwrap();
-        assert_eq!(list.to_string(), "auc:10,of=1,accuracy@5,f1:of=b");
-        assert_eq!(list.0.len(), 3);
-        assert!(Metrics::parse("").is_err() && Metrics::parse("mae,").is_err() && Metrics::parse("of=1").is_err());
-    }
-
     proptest! {
         #[test]
         fn parsing_never_panics_and_printing_parses_back(
@@ -396,9 +331,6 @@ mod tests {
                 prop_assert_eq!(Metric::parse(&metric.to_string()).ok(), Some(metric.clone()));
                 let json = serde_json::to_string(&metric).unwrap();
                 prop_assert_eq!(serde_json::from_str::<Metric>(&json).ok(), Some(metric));
-            }
-            if let Ok(list) = Metrics::parse(&text) {
-                prop_assert_eq!(Metrics::parse(&list.to_string()).ok(), Some(list));
             }
         }
     }

@@ -41,14 +41,17 @@
 //! * Weights scale what a row counts; the number of rows in a window does not depend on them.
 
 mod auc;
+mod average;
 mod confusion;
 mod counts;
 mod fading;
+mod list;
 mod means;
 mod metric;
 mod probability;
 mod reading;
 mod rolling;
+mod saved;
 mod scored;
 mod scores;
 mod sets;
@@ -58,11 +61,13 @@ mod tests;
 mod window;
 
 pub use auc::{Auc, OneVsRest, Resolution, exact_auc};
+pub use average::Average;
 pub use confusion::Confusion;
-pub use counts::{Average, Count, Counts};
+pub use counts::{Count, Counts};
 pub use fading::Fading;
+pub use list::Metrics;
 pub use means::{Loss, Mean, MeanLoss, RSquared};
-pub use metric::{Metric, Metrics};
+pub use metric::Metric;
 pub use probability::{Calibration, log_loss};
 pub(crate) use reading::Reading;
 pub use rolling::Rolling;

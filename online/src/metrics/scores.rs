@@ -6,8 +6,10 @@ use crate::error::{Error, ErrorKind};
 use crate::labels::Labels;
 use crate::learn::{Prediction, Target, Task};
 
-use super::metric::{Measure, Metric, Metrics};
+use super::list::Metrics;
+use super::metric::{Measure, Metric};
 use super::reading::Reading;
+use super::saved::Saved;
 use super::scored::{Before, Facts, Scored, class_facts, number};
 use super::tally::{Tallies, Tally, exact_area};
 use super::window::{Window, Windowed};
@@ -32,19 +34,19 @@ use super::window::{Window, Windowed};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub struct Scores {
-    task: Task,
+    pub(super) task: Task,
     metrics: Vec<Named>,
     /// One for each window that a metric has.
-    windows: Vec<Windowed<Tallies>>,
+    pub(super) windows: Vec<Windowed<Tallies>>,
     /// Whether a metric looks at the probabilities of all classes.
     needs_all: bool,
-    labels: Labels,
-    before: Before,
-    scored: u64,
-    unscored: u64,
+    pub(super) labels: Labels,
+    pub(super) before: Before,
+    pub(super) scored: u64,
+    pub(super) unscored: u64,
     reading: Reading,
     /// Of each of several numbers; there is nothing in the windows then.
-    outputs: Vec<Scores>,
+    pub(super) outputs: Vec<Scores>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -311,47 +313,4 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let measured = values.filter(|value| !value.is_nan());
     let (sum, count) = measured.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
     sum / count
-}
-
-/// What cannot be made again from the list of metrics.
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    task: Task,
-    metrics: Metrics,
-    windows: Vec<Windowed<Tallies>>,
-    labels: Labels,
-    before: Before,
-    scored: u64,
-    unscored: u64,
-    outputs: Vec<Scores>,
-}
-
-impl From<Scores> for Saved {
-    fn from(scores: Scores) -> Self {
-        let metrics = scores.asked();
-        let Scores { task, windows, labels, before, scored, unscored, outputs, .. } = scores;
-        Saved { task, metrics, windows, labels, before, scored, unscored, outputs }
-    }
-}
-
-impl TryFrom<Saved> for Scores {
-    type Error = Error;
-
-    fn try_from(saved: Saved) -> Result<Self, Error> {
-        let Saved { task, metrics, windows, labels, before, scored, unscored, outputs } = saved;
-        let scores = Scores::with(task, &metrics)?;
-        let kinds = |windows: &[Windowed<Tallies>]| -> Vec<(Window, Tallies)> {
-            let kind = |window: &Windowed<Tallies>| {
-                let mut sums = window.sums().into_owned();
-                sums.0.iter_mut().for_each(|tally| *tally = tally.kind());
-                (window.window(), sums)
-            };
-            windows.iter().map(kind).collect()
-        };
-        let alike = |other: &Scores| kinds(&other.windows) == kinds(&scores.windows);
-        if kinds(&windows) != kinds(&scores.windows) || !outputs.iter().all(alike) {
-            return Err(Error::new(ErrorKind::Checkpoint, format!("expected the sums of {metrics}, found others")));
-        }
-        Ok(Scores { windows, labels, before, scored, unscored, outputs, ..scores })
-    }
 }

@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::learn::{Prediction, Target, Task};
 
 use super::counts::Counts;
+use super::list::Metrics;
 use super::means::Mean;
-use super::metric::Metrics;
 use super::scores::Scores;
 use super::window::Sums;
 

@@ -6,8 +6,9 @@ use crate::labels::Labels;
 use crate::learn::Task;
 
 use super::auc::{OneVsRest, Resolution, exact_auc, mean_area};
+use super::average::Average;
 use super::confusion::Confusion;
-use super::counts::{Average, Counts, beyond};
+use super::counts::{Counts, beyond};
 use super::means::{Mean, MeanLoss, RSquared};
 use super::metric::Measure;
 use super::probability::{Calibration, log_loss};
