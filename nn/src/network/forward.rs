@@ -57,6 +57,8 @@ impl Network {
         let parts = Parts { parts: &mut state.parts, at: 0 };
         let mut run = Run { leading: Shape::from(leading), in_steps, parts, mode };
         let rows = run.chain(&self.chain, run.rows(x, input));
+        let (used, given) = (run.parts.at, run.parts.parts.iter().flatten().count());
+        assert!(used == given, "network: a state of {used} tensors expected, found {given}");
         (run.all(rows, self.output()), state)
     }
 }

@@ -56,12 +56,9 @@ impl Network {
     ///
     /// # Panics
     /// If `into` has other shapes.
+    #[track_caller]
     pub fn leave<T: Real>(&self, state: NetworkState<'_, T>, into: &mut State<T>) {
-        let parts = state.parts.iter().flatten().count();
-        assert!(into.parts.len() == parts, "leave: a state of {parts} tensors expected, found {}", into.parts.len());
-        for (into, part) in into.parts.iter_mut().zip(state.parts.into_iter().flatten()) {
-            part.copy_to(into.as_mut_slice());
-        }
+        into.set(state.parts().count(), state);
     }
 }
 

@@ -10,11 +10,20 @@ pub trait Cell {
     /// What is carried from step to step, as variables of a pass: `h`, or `(h, c)`.
     type State<'p, T: Real>: Carried<'p, T>;
 
-    /// One step: the output `h'` and the state to carry on.
+    /// One step, `[in]` or `[n, in]`: the output `h'` and the state to carry on. As one fused node where there is one for
+    /// the cell: LSTM, and GRU in PyTorch's form.
     ///
     /// # Panics
     /// If the shapes do not fit.
     fn step<'p, T: Real>(&self, x: Var<'p, T>, state: Self::State<'p, T>) -> (Var<'p, T>, Self::State<'p, T>);
+
+    /// [`step`](Cell::step), written as the cell's equations: its readable form.
+    ///
+    /// # Panics
+    /// As [`step`](Cell::step).
+    fn equations<'p, T: Real>(&self, x: Var<'p, T>, state: Self::State<'p, T>) -> (Var<'p, T>, Self::State<'p, T>) {
+        self.step(x, state)
+    }
 
     /// A whole sequence, time first: `[t, in]` → outputs `[t, hidden]`, or `[t, n, in]` → `[t, n, hidden]`, and the state
     /// to carry on. What `t` single steps give ([`unroll`](super::unroll)), as one fused node where there is one for the
@@ -59,6 +68,10 @@ pub trait Cell {
     }
 
     /// The carried state as data of a pass. No gradient flows behind it: this is where history is cut.
+    ///
+    /// # Panics
+    /// If the cell carries another number of tensors.
+    #[track_caller]
     fn enter<'p, T: Real>(&self, pass: &'p Pass<'p, T>, state: &State<T>) -> Self::State<'p, T> {
         Portable::enter(pass, state)
     }
@@ -67,12 +80,9 @@ pub trait Cell {
     ///
     /// # Panics
     /// If `into` has another shape.
+    #[track_caller]
     fn leave<T: Real>(&self, state: Self::State<'_, T>, into: &mut State<T>) {
-        let parts = <Self::State<'static, T>>::PARTS;
-        assert!(into.parts.len() == parts, "leave: a state of {parts} tensors expected, found {}", into.parts.len());
-        for (part, into) in state.parts().zip(&mut into.parts) {
-            part.copy_to(into.as_mut_slice());
-        }
+        into.set(<Self::State<'static, T>>::PARTS, state);
     }
 
     /// How many hidden units there are (in each layer and direction).
@@ -96,6 +106,9 @@ pub trait Cell {
 /// network does.
 pub trait Portable<'p, T: Real>: Copy {
     /// As data of a pass. No gradient flows behind it.
+    ///
+    /// # Panics
+    /// If it consists of another number of tensors.
     fn enter(pass: &'p Pass<'p, T>, state: &State<T>) -> Self;
 
     /// Its variables, in the order of the [`State`].
@@ -117,6 +130,17 @@ pub trait Carried<'p, T: Real>: Portable<'p, T> {
     /// If there are no more than `index`.
     fn part(self, index: usize) -> Var<'p, T>;
 
+    /// The tensors of a [`State`], as data of a pass.
+    ///
+    /// # Panics
+    /// If there is another number of them.
+    #[track_caller]
+    fn input(pass: &'p Pass<'p, T>, state: &State<T>) -> Self {
+        let found = state.parts.len();
+        assert!(found == Self::PARTS, "enter: a state of {} tensors expected, found {found}", Self::PARTS);
+        Self::build(|part| pass.input(&state.parts[part]))
+    }
+
     /// The same of each variable.
     fn map(self, mut f: impl FnMut(Var<'p, T>) -> Var<'p, T>) -> Self {
         Self::build(|index| f(self.part(index)))
@@ -124,8 +148,9 @@ pub trait Carried<'p, T: Real>: Portable<'p, T> {
 }
 
 impl<'p, T: Real> Portable<'p, T> for Var<'p, T> {
+    #[track_caller]
     fn enter(pass: &'p Pass<'p, T>, state: &State<T>) -> Self {
-        Self::build(|part| pass.input(&state.parts[part]))
+        Self::input(pass, state)
     }
 
     fn parts(self) -> impl Iterator<Item = Var<'p, T>> {

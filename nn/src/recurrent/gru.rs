@@ -126,6 +126,13 @@ impl Cell for Gru {
     type State<'p, T: Real> = Var<'p, T>;
 
     fn step<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
+        match self.form {
+            GruForm::PYTORCH => self.last(x.unsqueeze(0), h),
+            _ => self.equations(x, h),
+        }
+    }
+
+    fn equations<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
         let axis = x.shape().rank() - 1;
         let [x_r, x_z, x_n] = self.weights.of_input(x).split(axis);
         let (z, n) = match self.form.reset {

@@ -53,8 +53,9 @@ pub struct LstmState<'p, T: Real = f32> {
 }
 
 impl<'p, T: Real> Portable<'p, T> for LstmState<'p, T> {
+    #[track_caller]
     fn enter(pass: &'p Pass<'p, T>, state: &State<T>) -> Self {
-        Self::build(|part| pass.input(&state.parts[part]))
+        Self::input(pass, state)
     }
 
     fn parts(self) -> impl Iterator<Item = Var<'p, T>> {
@@ -122,6 +123,10 @@ impl Cell for Lstm {
     type State<'p, T: Real> = LstmState<'p, T>;
 
     fn step<'p, T: Real>(&self, x: Var<'p, T>, state: LstmState<'p, T>) -> (Var<'p, T>, LstmState<'p, T>) {
+        self.last(x.unsqueeze(0), state)
+    }
+
+    fn equations<'p, T: Real>(&self, x: Var<'p, T>, state: LstmState<'p, T>) -> (Var<'p, T>, LstmState<'p, T>) {
         let gates = self.weights.of_input(x) + self.weights.of_hidden(state.h);
         let [i, f, g, o] = gates.split(gates.shape().rank() - 1);
         let c = f.sigmoid() * state.c + i.sigmoid() * g.tanh();

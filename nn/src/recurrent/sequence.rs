@@ -11,7 +11,7 @@ use super::{Carried, Cell};
 /// Runs a cell over a sequence, time first: `[t, in]` → outputs `[t, hidden]` and the last state; for a batch
 /// `[t, n, in]` → `[t, n, hidden]`.
 ///
-/// The result is that of `t` single steps, so a sequence may be cut anywhere and carried on.
+/// The result is that of `t` single steps ([`Cell::equations`]), so a sequence may be cut anywhere and carried on.
 ///
 /// ```
 /// use thalweg_autograd::{Params, Tape};
@@ -48,7 +48,7 @@ pub fn unroll_of<'p, C: Cell, T: Real>(
 ) -> (Var<'p, T>, C::State<'p, T>) {
     let (x, steps) = (within(x, lengths), x.shape().dims()[0]);
     let outputs = stacked(0..steps, &mut |t| {
-        let (output, next) = cell.step(x.row(t), state);
+        let (output, next) = cell.equations(x.row(t), state);
         state = if lengths.is_empty() { next } else { goes_on::<C, T>(x, lengths, t, next, state) };
         output
     });
@@ -97,9 +97,9 @@ pub(super) fn unroll_last<'p, C: Cell, T: Real>(
     x: Var<'p, T>,
     state: C::State<'p, T>,
 ) -> (Var<'p, T>, C::State<'p, T>) {
-    let (mut output, mut state) = cell.step(x.row(0), state);
+    let (mut output, mut state) = cell.equations(x.row(0), state);
     for t in 1..x.shape().dims()[0] {
-        (output, state) = cell.step(x.row(t), state);
+        (output, state) = cell.equations(x.row(t), state);
     }
     (output, state)
 }
@@ -134,7 +134,7 @@ mod tests {
             let (outputs, last) = unroll(&gru, x, state);
             assert_eq!(outputs.dims(), [steps, 3]);
             for t in 0..steps {
-                state = gru.step(x.row(t), state).1;
+                state = gru.equations(x.row(t), state).1;
                 assert_eq!(outputs.row(t).to_tensor(), state.to_tensor(), "step {t} of {steps}");
             }
             assert_eq!(last.to_tensor(), state.to_tensor());

@@ -261,6 +261,11 @@ impl<C: Cell> Cell for Recurrent<C> {
         self.step_in(x, state, &mut Mode::Eval)
     }
 
+    fn equations<'p, T: Real>(&self, x: Var<'p, T>, state: C::State<'p, T>) -> (Var<'p, T>, C::State<'p, T>) {
+        assert!(!self.bidirectional, "step: a network that also runs from the end has no single steps");
+        self.layers(x, state, &mut Mode::Eval, |cell, _, x, state| cell.equations(x, state))
+    }
+
     /// Time first, without dropout.
     fn sequence_of<'p, T: Real>(
         &self,

@@ -90,6 +90,17 @@ impl<T: Real> State<T> {
         }
     }
 
+    /// Takes on these tensors of a pass, which have its shapes.
+    #[track_caller]
+    pub(crate) fn set<'p>(&mut self, parts: usize, carried: impl Portable<'p, T>) {
+        assert!(self.parts.len() == parts, "leave: a state of {parts} tensors expected, found {}", self.parts.len());
+        for (into, part) in self.parts.iter_mut().zip(carried.parts()) {
+            let (expected, found) = (part.shape(), into.shape());
+            assert!(found == expected, "leave: a state {expected} expected, found {found}");
+            part.copy_to(into.as_mut_slice());
+        }
+    }
+
     /// Takes on what a pass carries, whatever it was before. Of the same shapes this allocates nothing.
     pub(super) fn take<'p>(&mut self, carried: impl Portable<'p, T>) {
         let mut count = 0;

@@ -18,6 +18,9 @@ use super::{Portable, State};
 /// shorter than the stream the gradient is the whole one. The window is run again with the present θ each time, and where
 /// there is dropout with other masks; the state before it is the one that an earlier run has left.
 ///
+/// Batch normalisation of the batch measures each step as often as it runs, up to `k₂/k₁` times and in pieces, and a piece of
+/// a single row makes it panic: take its rule for [streams](crate::norm::BatchNormOptions::stream).
+///
 /// What runs over it is what the program says: a [`Cell`](super::Cell), layers with dropout, a whole
 /// `Network`, an embedding in front of either. It is given what the stream begins with, too, and as long as
 /// the window reaches back there, that is part of the pass: a state that is [learned](super::Recurrent) learns.
@@ -204,7 +207,8 @@ impl<T: Real> Tbptt<T> {
     /// parameters of this pass, with the `k₂` last steps behind them. What is too old for the next time is forgotten.
     ///
     /// `start` is what the stream begins with, for as long as the window reaches back there. `run` goes over a sequence, time
-    /// first: `([t, …], state) → ([t, …], state)`. It is called for what will be forgotten, and for the rest.
+    /// first, also where layers are `batch_first` otherwise: `([t, …], state) → ([t, …], state)`. It is called for what will
+    /// be forgotten, and for the rest.
     ///
     /// # Panics
     /// If there was no step since the last call, or the shapes do not fit.
@@ -244,7 +248,7 @@ impl<T: Real, X> TryFrom<Read<T, X>> for Tbptt<T, X> {
         let Read { every, back, state, whole, inputs, shape, steps, pending } = read;
         let fits = (1..=back).contains(&every)
             && shape.len().checked_mul(steps) == Some(inputs.len())
-            && u32::try_from(steps).is_ok()
+            && steps <= if shape.is_empty() { 1 << 16 } else { u32::MAX as usize } // what costs no byte orders no work
             && steps.checked_sub(pending).is_some_and(|learned| learned <= back - every);
         if !fits {
             let found = inputs.len();

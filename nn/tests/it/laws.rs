@@ -46,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn fused_sequences_match_unrolled_ones(s in sizes(40)) { for_every_cell!(fused_is_unrolled, &s); }
+    fn fused_sequences_and_steps_match_the_equations(s in sizes(40)) { for_every_cell!(fused_is_unrolled, &s); }
 
     #[test]
     fn any_cut_with_carried_state_equals_the_whole(s in sizes(40)) {
@@ -112,13 +112,26 @@ fn sequence_is_its_steps<C: Testable>(form: usize, s: &Sizes) -> Verdict {
     let mut tape = Tape::new();
     let pass = tape.pass(&params);
     let (whole, last) = unroll(&cell, pass.input(&x), cell.enter(&pass, &start));
-    let (stepped, last_stepped) = by_steps(&cell, &pass, &x, cell.enter(&pass, &start));
+    let (mut stepped, mut state) = (Vec::new(), cell.enter(&pass, &start));
+    for t in 0..s.steps {
+        let (output, next) = cell.equations(pass.input(x.view().row(t)), state);
+        output.with(|y| stepped.extend_from_slice(y));
+        state = next;
+    }
     prop_assert_eq!(whole.shape().dims().to_vec(), [&[s.steps], s.one(s.hidden).as_slice()].concat());
     prop_assert_eq!(whole.with(bits), bits(&stepped));
-    for (a, b) in C::parts(last).into_iter().zip(C::parts(last_stepped)) {
+    for (a, b) in C::parts(last).into_iter().zip(C::parts(state)) {
         prop_assert_eq!(a.with(bits), b.with(bits));
     }
     Ok(())
+}
+
+/// The ways through a sequence.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Fused,
+    Steps,
+    Equations,
 }
 
 /// Outputs, last state, and the gradients of parameters, inputs and first state.
@@ -130,21 +143,38 @@ fn fused_is_unrolled<C: Testable>(form: usize, s: &Sizes) -> Verdict {
     let x = leaf("x", &x);
     let start: Vec<_> = state.parts.iter().enumerate().map(|(i, part)| leaf(&format!("state{i}"), part)).collect();
     let cotangent: Vec<f64> = (0..(s.steps + 3) * s.batch.unwrap_or(1) * s.hidden).map(|_| rng.normal()).collect();
-    let run = |fused: bool| {
+    let run = |way: Way| {
         let (mut tape, mut grads) = (Tape::new(), Grads::like(&params));
         let pass = tape.pass(&params);
         let start: Vec<_> = start.iter().map(|&part| pass.param(part)).collect();
         let (x, start) = (pass.param(x), C::join(&start));
-        let (outputs, last) = if fused { cell.sequence(x, start) } else { unroll(&cell, x, start) };
-        let (output, _) = if fused { cell.last(x, start) } else { (outputs.row(s.steps - 1), last) };
+        let (outputs, last) = match way {
+            Way::Fused => cell.sequence(x, start),
+            Way::Equations => unroll(&cell, x, start),
+            Way::Steps => {
+                let mut state = start;
+                let outputs: Vec<_> = (0..s.steps)
+                    .map(|t| {
+                        let (output, next) = cell.step(x.row(t), state);
+                        state = next;
+                        output
+                    })
+                    .collect();
+                (Var::stack(&outputs), state)
+            }
+        };
+        let (output, _) = if way == Way::Fused { cell.last(x, start) } else { (outputs.row(s.steps - 1), last) };
         let all = [outputs, output].into_iter().chain(C::parts(last)).map(|v| v.reshape([v.shape().len()]));
         let all = Var::concat(&all.collect::<Vec<_>>(), 0);
         all.backward_from(&cotangent[..all.shape().len()], &mut grads);
         (all.to_tensor().into_vec(), grads.as_slice().to_vec())
     };
-    let (fused, unrolled) = (run(true), run(false));
-    assert_close("value", &fused.0, &unrolled.0, 1e-12);
-    assert_close("gradient", &fused.1, &unrolled.1, 1e-11);
+    let expected = run(Way::Equations);
+    for way in [Way::Fused, Way::Steps] {
+        let found = run(way);
+        assert_close("value", &found.0, &expected.0, 1e-12);
+        assert_close("gradient", &found.1, &expected.1, 1e-11);
+    }
     Ok(())
 }
 

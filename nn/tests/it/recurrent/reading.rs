@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thalweg_autograd::{Params, Tape};
-use thalweg_nn::{Cell, Gru, Lstm, Mode, Recurrent, RecurrentOptions, State, Tbptt};
+use thalweg_nn::{Cell, Gru, Lstm, Mode, Network, Recurrent, RecurrentOptions, State, Tbptt};
 use thalweg_tensor::{Rng, Tensor};
 
 /// The message with which a value is refused, of which one field has been replaced.
@@ -33,6 +33,33 @@ fn a_network_without_layers_is_refused() {
 fn a_state_without_hidden_units_is_refused() {
     let state = State::<f64> { parts: vec![Tensor::ones([1])] };
     assert_eq!(refused(&state, "/parts/0/shape", json!([])), "a state without hidden units");
+}
+
+fn message(f: impl FnOnce()) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).expect_err("a misuse");
+    *panic.downcast::<String>().expect("a message")
+}
+
+/// Of another cell, or of another batch with as many numbers.
+#[test]
+fn a_state_that_does_not_fit_is_refused() {
+    let (mut params, mut rng, mut tape) = (Params::<f32>::new(), Rng::new(1), Tape::new());
+    let gru = Gru::new(&mut params, "gru", 2, 3, &mut rng);
+    let lstm = Lstm::new(&mut params, "lstm", 2, 3, &mut rng);
+    let net = Network::new(&mut params, "net", &"gru:3".parse().expect("a network"), [2], &mut rng).expect("it fits");
+    let pass = tape.pass(&params);
+    let (one, two) = (gru.zero_state(&params), lstm.zero_state(&params));
+    assert_eq!(message(|| drop(gru.enter(&pass, &two).to_tensor())), "enter: a state of 1 tensors expected, found 2");
+    assert_eq!(
+        message(|| drop(lstm.enter(&pass, &one).h.to_tensor())),
+        "enter: a state of 2 tensors expected, found 1"
+    );
+    let mut other = State { parts: vec![Tensor::zeros([3, 2])] };
+    let batch = gru.start(&pass, Some(2));
+    assert_eq!(message(|| gru.leave(batch, &mut other)), "leave: a state [2, 3] expected, found [3, 2]");
+    let carried = net.enter(&pass, &net.zero_states(&params, 2));
+    let mut other = State { parts: vec![Tensor::zeros([2, 1, 3])] };
+    assert_eq!(message(|| net.leave(carried, &mut other)), "leave: a state [1, 2, 3] expected, found [2, 1, 3]");
 }
 
 #[test]
