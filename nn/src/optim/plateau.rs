@@ -87,7 +87,10 @@ impl Plateau {
     }
 
     fn is_better(&self, metric: f64) -> bool {
-        let Some(best) = self.best else { return !metric.is_nan() };
+        let Some(best) = self.best else {
+            // The worst there is cannot be the best so far: the threshold would be infinite, too.
+            return if self.maximize { metric > f64::NEG_INFINITY } else { metric < f64::INFINITY };
+        };
         let margin = if self.relative { self.threshold * best } else { self.threshold };
         if self.maximize { metric > best + margin } else { metric < best - margin }
     }
@@ -110,6 +113,15 @@ mod tests {
         assert_eq!(seen(&[9.0, 9.0, f64::NAN, f64::NAN]), [0.25, 0.25, 0.25, 0.2]);
         assert_eq!(seen(&[9.0; 4]), [0.2; 4]);
         assert_eq!(plateau.best(), Some(9.0));
+    }
+
+    #[test]
+    fn a_metric_that_begins_infinite_may_still_improve() {
+        for sign in [1.0, -1.0] {
+            let mut plateau = Plateau { maximize: sign < 0.0, patience: 1, ..Plateau::new(1.0) };
+            let rates = [f64::INFINITY, 5.0, 4.0, 3.0, 2.0, 1.0].map(|metric| plateau.observe(sign * metric));
+            assert_eq!((rates, plateau.best()), ([1.0; 6], Some(sign)));
+        }
     }
 
     #[test]
