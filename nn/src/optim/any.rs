@@ -18,6 +18,7 @@ pub struct AnyOptimizer<T: Real = f32> {
     #[cfg_attr(feature = "serde", serde(deserialize_with = "within_bounds"))]
     pub(super) rule: Rule<T>,
     pub(super) schedule: Option<Schedule>,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::hyperparameters::from_zero"))]
     pub(super) clip: Option<f64>,
     /// How many steps were taken: where the schedule stands.
     pub(super) taken: u64,
@@ -112,7 +113,8 @@ impl<T: Real> Optimizer<T> for AnyOptimizer<T> {
         let AnyOptimizer { rule, schedule, clip, taken } = self;
         let optimizer = rule.get_mut();
         if let Some(schedule) = schedule {
-            optimizer.set_learning_rate(schedule.rate(*taken));
+            // A schedule that was read may fall below 0, or rise without end.
+            optimizer.set_learning_rate(schedule.rate(*taken).clamp(0.0, f64::MAX));
         }
         if let Some(max) = *clip {
             optimizer.clip_norm(grads, max);

@@ -56,8 +56,8 @@ pub struct Average<T: Real = f32> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Kind {
-    Exponential(f64),
-    Corrected(f64),
+    Exponential(#[cfg_attr(feature = "serde", serde(deserialize_with = "super::hyperparameters::below_one"))] f64),
+    Corrected(#[cfg_attr(feature = "serde", serde(deserialize_with = "super::hyperparameters::below_one"))] f64),
     Uniform,
 }
 

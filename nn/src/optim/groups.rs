@@ -15,7 +15,9 @@ use super::hyperparameters::{FROM_ZERO, HyperparameterError, require};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Group {
     which: Which,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::hyperparameters::from_zero"))]
     rate: f64,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "super::hyperparameters::from_zero"))]
     weight_decay: Option<f64>,
     frozen: bool,
 }

@@ -50,6 +50,34 @@ impl fmt::Display for HyperparameterError {
 
 impl std::error::Error for HyperparameterError {}
 
+/// Reads a number of at least 0, or none.
+#[cfg(feature = "serde")]
+pub(super) fn from_zero<'de, D, V>(from: D) -> Result<V, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    V: serde::Deserialize<'de> + Copy + Into<Option<f64>>,
+{
+    read_within(FROM_ZERO, from)
+}
+
+/// Reads a number from 0 to below 1.
+#[cfg(feature = "serde")]
+pub(super) fn below_one<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    read_within(BELOW_ONE, from)
+}
+
+#[cfg(feature = "serde")]
+fn read_within<'de, D, V>(bounds: Range<f64>, from: D) -> Result<V, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    V: serde::Deserialize<'de> + Copy + Into<Option<f64>>,
+{
+    let read = V::deserialize(from)?;
+    let sound = read.into().map_or(Ok(()), |number| HyperparameterError::unless_within(bounds, "a setting", number));
+    sound.map_err(serde::de::Error::custom)?;
+    Ok(read)
+}
+
 /// Panics over what is out of its bounds.
 #[track_caller]
 pub(super) fn require(sound: Result<(), HyperparameterError>) {

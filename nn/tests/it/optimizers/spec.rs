@@ -49,6 +49,35 @@ fn path(
     bits(params.as_slice())
 }
 
+/// What no constructor makes is not read either, and no rate of a schedule stops the program.
+#[test]
+fn settings_that_were_tampered_with_are_refused() -> Result<(), serde_json::Error> {
+    let mut any = build("sgd:0.1,clip=1,cosine=10");
+    *Optimizer::<f32>::groups_mut(&mut any) = Group::of("*").rate(2.0).weight_decay(0.5).into();
+    let text = serde_json::to_string(&any)?;
+    for (from, to) in [
+        (r#""rate":2.0"#, r#""rate":-5.0"#),
+        (r#""weight_decay":0.5"#, r#""weight_decay":-0.5"#),
+        (r#""clip":1.0"#, r#""clip":-1.0"#),
+    ] {
+        assert!(text.contains(from), "{text}");
+        let refused = serde_json::from_str::<AnyOptimizer>(&text.replace(from, to)).expect_err(to).to_string();
+        assert!(refused.contains("a finite number of at least 0 expected, found -"), "{refused}");
+    }
+    for average in [Average::<f32>::corrected(0.5), Average::exponential(0.5)] {
+        let text = serde_json::to_string(&average)?;
+        assert!(serde_json::from_str::<Average>(&text.replace("0.5", "1.0")).is_err(), "{text}");
+    }
+    let mut falling: AnyOptimizer = serde_json::from_str(&text.replace(r#""lowest":0.0"#, r#""lowest":-9.0"#))?;
+    let (mut params, handles, mut grads) = two_parameters();
+    for _ in 0..20 {
+        random_gradient(&params, handles, &mut grads, &mut Rng::new(1));
+        falling.step(&mut params, &mut grads);
+    }
+    assert_eq!(Optimizer::<f32>::learning_rate(&falling), 0.0);
+    Ok(())
+}
+
 /// What is read is what is written by hand, step by step.
 #[test]
 fn a_specification_is_its_optimizer() {
