@@ -77,7 +77,8 @@ pub struct BatchNormOptions {
     /// ε: 10⁻⁵.
     pub eps: f64,
     /// ρ, how far one batch moves the running statistics: 0.1. For single examples take less: their weight is gone after
-    /// about 1/ρ of them. `None`: ρ is 1 over the number of batches so far, so that all weigh the same.
+    /// about 1/ρ of them. `None`: ρ is 1 over the number of batches so far, so that all weigh the same; on a stream the
+    /// statistics at the start, 0 and 1, count as one of them.
     pub momentum: Option<f64>,
     /// Whether there are w and b: true.
     pub affine: bool,
@@ -181,7 +182,9 @@ impl BatchNorm {
     pub(crate) fn follow<T: Real>(&self, params: &mut Params<T>, measured: &[T]) {
         let batches = &mut params.of_mut(self.num_batches_tracked)[0];
         *batches += T::ONE;
-        let rho = self.options.momentum.map_or(T::ONE / *batches, T::from_f64);
+        // Examples are normalised by v from the first on: with ρ = 1 that of a single one, 0, would be all that is known.
+        let all = if self.options.stream { *batches + T::ONE } else { *batches };
+        let rho = self.options.momentum.map_or(T::ONE / all, T::from_f64);
         let (means, variances) = measured.split_at(measured.len() / 2);
         let channels = params.of(self.running_mean).len();
         assert!(means.len() == channels, "update_buffers: {channels} channels, but {} were measured", means.len());

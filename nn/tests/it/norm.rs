@@ -99,13 +99,18 @@ proptest! {
         prop_assert_eq!(params.of(norm.num_batches_tracked), [passes as f64]);
     }
 
-    /// Without momentum all batches weigh the same, and nothing is left of what the statistics began with.
+    /// Without momentum all batches weigh the same, and nothing is left of what the statistics began with; of a stream what
+    /// they began with counts as one more.
     #[test]
     fn without_momentum_the_statistics_are_means(batches in prop::collection::vec(2usize..5, 1..12), stream: bool, seed: u64) {
         let options = BatchNormOptions { momentum: None, stream, ..STREAM };
         let (mut params, norm, _) = case(options, &[], seed);
         let (mut rng, mut tape, mut mode) = (Rng::new(seed), Tape::new(), Mode::train(Rng::new(1)));
-        let mut sums = [0.0; 3]; // of means, unbiased variances, mean squares
+        let [m, v] = [norm.running_mean, norm.running_var].map(|buffer| params.of(buffer)[0]);
+        let (mut sums, count) = match stream {
+            false => ([0.0; 3], batches.len()), // of means, unbiased variances, mean squares
+            true => ([m, 0.0, v + m * m], batches.len() + 1),
+        };
         for &n in &batches {
             let x = Tensor::<f64>::uniform([n, params.of(norm.running_mean).len()], -3.0, 5.0, &mut rng);
             norm.forward(tape.pass(&params).input(&x), &mut mode);
@@ -116,7 +121,7 @@ proptest! {
             let measured = [mean, (squares - mean * mean) * n as f64 / (n as f64 - 1.0), squares];
             sums.iter_mut().zip(measured).for_each(|(sum, x)| *sum += x);
         }
-        let [mean, variance, squares] = sums.map(|sum| sum / batches.len() as f64);
+        let [mean, variance, squares] = sums.map(|sum| sum / count as f64);
         let expected = [mean, if stream { squares - mean * mean } else { variance }];
         let found = [norm.running_mean, norm.running_var].map(|buffer| params.of(buffer)[0]);
         assert_close("m and v", &found, &expected, 1e-10);
@@ -239,6 +244,19 @@ fn buffers_are_frozen_and_named_as_pytorchs() {
     let pass = tape.pass(&params);
     norm.forward(pass.input(&Tensor::ones([3, 2])), &mut Mode::Eval).sum().backward(&mut grads);
     assert_eq!([norm.running_mean, norm.running_var].map(|buffer| grads.of(buffer).to_vec()), [[0.0; 2]; 2]);
+}
+
+/// Of one example the variance is 0: what comes next must not be divided by that.
+#[test]
+fn a_stream_without_momentum_stands_its_second_example() {
+    let (mut params, mut tape, mut mode) = (Params::<f64>::new(), Tape::new(), Mode::train(Rng::new(1)));
+    let options = BatchNormOptions { momentum: None, ..STREAM };
+    let norm = BatchNorm::with(&mut params, "bn", 1, options, &mut Rng::new(1));
+    for x in [1.0, 2.0, 1.5, 0.5] {
+        let y = norm.forward(tape.pass(&params).input(&[x]), &mut mode).item();
+        mode.update_buffers(&mut params);
+        assert!(y.abs() < 3.0, "{x} gives {y}");
+    }
 }
 
 /// A batch without values has no mean: it changes nothing, by either rule.
