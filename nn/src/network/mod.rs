@@ -241,11 +241,17 @@ impl Network {
         self.spec.is_recurrent()
     }
 
-    /// Adds inputs to the first layer that has weights, with weights of zero: no output changes by a bit. `false`, and
-    /// nothing happens, where it cannot take more: it sees images, or numbers that are normalised together.
+    /// Adds inputs to the first layer that has weights, with weights of zero: no output changes by a bit. What stands before
+    /// it and knows its channels, batch normalisation, grows along. `false`, and nothing happens, where it cannot take more:
+    /// it sees images, or numbers that are normalised together, as by layer normalisation.
     pub fn grow_inputs<T: Real>(&mut self, params: &mut Params<T>, by: usize) -> bool {
         let Some(first) = self.spec.growing_layer().filter(|_| self.chain.input.rank() == 1) else { return false };
         let Chain { input, layers } = &mut self.chain;
+        for (layer, _) in &layers[..first] {
+            if let Layer::BatchNorm(norm) = layer {
+                norm.grow(params, by);
+            }
+        }
         match layers.get(first) {
             Some((Layer::Linear(linear, _), _)) => linear.grow_inputs(params, by),
             Some((Layer::Recurrent(stack), _)) => each!(stack, c => c.grow_inputs(params, by)),
@@ -253,6 +259,22 @@ impl Network {
         }
         let shapes = layers[..first].iter_mut().map(|(_, shape)| shape);
         shapes.chain([input]).for_each(|shape| *shape = shape.with(0, shape.len() + by));
+        true
+    }
+
+    /// Adds outputs to the last layer, with weights of zero: no old output changes by a bit. `false`, and nothing happens,
+    /// where the last layer is not linear, or would be wider than can be [said](NetworkSpec).
+    pub fn grow_outputs<T: Real>(&mut self, params: &mut Params<T>, by: usize) -> bool {
+        let mut spec = self.spec.clone();
+        let (Some(LayerSpec::Linear { width, .. }), Some((Layer::Linear(linear, _), shape))) =
+            (spec.layers.last_mut(), self.chain.layers.last_mut())
+        else {
+            return false;
+        };
+        *width = width.saturating_add(by);
+        let Ok(output) = spec.output(self.chain.input) else { return false };
+        linear.grow_outputs(params, by);
+        (*shape, self.spec) = (output, spec);
         true
     }
 }

@@ -162,7 +162,7 @@ impl NetworkSpec {
         use Nonlinearity::{Glu, LogSoftmax, Softmax};
         let passes = |layer: &LayerSpec| match layer {
             LayerSpec::Function(function) => !matches!(function, Softmax | LogSoftmax | Glu),
-            layer => matches!(layer, LayerSpec::Dropout { .. } | LayerSpec::PRelu),
+            layer => matches!(layer, LayerSpec::Dropout { .. } | LayerSpec::PRelu | LayerSpec::BatchNorm { .. }),
         };
         let first = self.layers.iter().position(|layer| !passes(layer)).unwrap_or(self.layers.len());
         let grows = |layer: &LayerSpec| matches!(layer, LayerSpec::Linear { .. } | LayerSpec::Recurrent { .. });

@@ -56,8 +56,9 @@ proptest! {
 
     /// New inputs change no output by a bit, whatever they are.
     #[test]
-    fn growth_is_not_seen(which in 0..5_usize, seed: u64) {
-        let specs = ["lstm:4 > linear:2", "linear:3 > relu", "dropout:0.1 > tanh > gru:3x2", "relu", "prelu > linear:4 > glu"];
+    fn growth_is_not_seen(which in 0..7_usize, seed: u64) {
+        let specs = ["lstm:4 > linear:2", "linear:3 > relu", "dropout:0.1 > tanh > gru:3x2", "relu", "prelu > linear:4 > glu",
+            "batch_norm:stream > linear:3", "prelu > batch_norm"];
         let spec = specs[which];
         let (mut params, mut net) = built(spec, &[2], seed);
         let (mut tape, rng) = (Tape::new(), &mut Rng::new(seed));
@@ -74,6 +75,33 @@ proptest! {
         prop_assert_eq!(&after.as_slice()[..width], before.as_slice());
         prop_assert_eq!(net.input(), Shape::from([5]));
     }
+}
+
+/// Nor new outputs the old ones; they begin at zero, and the text says how many there are.
+#[test]
+fn a_linear_layer_at_the_end_grows() {
+    let (mut params, mut net) = built("gru:3 > linear:2", &[2], 1);
+    let mut tape = Tape::new();
+    let mut output = |params: &Params<f64>, net: &Network| {
+        let pass = tape.pass(params);
+        net.step(pass.input(&[0.5, -1.0]), net.enter(&pass, &net.zero_state(params)), &mut Mode::Eval).0.to_tensor()
+    };
+    let before = output(&params, &net);
+    assert!(net.grow_outputs(&mut params, 2));
+    assert_eq!(output(&params, &net).as_slice(), [before.as_slice(), &[0.0, 0.0]].concat());
+    assert_eq!((net.output(), net.spec().to_string().as_str()), ([4].into(), "gru:3 > linear:4"));
+    assert!(!net.grow_outputs(&mut params, 65_536), "it could not be written");
+    assert!(!built("gru:3", &[2], 1).1.grow_outputs(&mut params, 1));
+    assert_eq!(net.output(), [4].into());
+}
+
+#[test]
+#[should_panic(expected = "network: a state of 1 tensors expected, found 2")]
+fn a_state_with_a_tensor_too_many_panics() {
+    let (params, net) = built("gru:3", &[2], 1);
+    let (mut tape, state) = (Tape::new(), State { parts: vec![Tensor::zeros([1, 3]); 2] });
+    let pass = tape.pass(&params);
+    net.step(pass.zeros([2]), net.enter(&pass, &state), &mut Mode::Eval);
 }
 
 /// The same numbers as the layers made by hand, with PyTorch's names for a sequence of them.
