@@ -49,6 +49,9 @@
 /// so is a network: it is a layer, and may be a field of another one. In parentheses after the struct's name stand the
 /// arguments of its constructor, if there are any. Attributes, such as `#[derive(serde::Serialize)]`, go to the struct and
 /// its fields. A field that is no layer is written `field: Type = value`.
+///
+/// A layer's type is one word, perhaps with parameters, and in scope; there are no lists of layers. A struct that needs either
+/// is written by hand, as above.
 #[macro_export]
 macro_rules! network {
     (

@@ -148,6 +148,7 @@ impl MultiheadAttention {
     #[track_caller]
     fn sizes<T: Real>(&self, x: Var<'_, T>) -> [usize; 3] {
         let (shape, [_, width]) = (x.shape(), x.pass().param(self.in_proj_weight).dims());
+        assert!(self.heads > 0, "MultiheadAttention: {width} features cannot be cut into {} heads", self.heads);
         match *shape.dims() {
             [t, d] if d == width => [1, t, d],
             [n, t, d] if d == width => [n, t, d],

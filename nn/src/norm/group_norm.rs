@@ -57,15 +57,17 @@ impl GroupNorm {
     /// `y = w_c (x − μ) / √(σ² + ε) + b_c`.
     ///
     /// # Panics
-    /// If `x` is not `[n, c, …]`.
+    /// If `x` is not `[n, c, …]`, or there are no groups.
     #[track_caller]
     pub fn forward<'p, T: Real>(&self, x: Var<'p, T>) -> Var<'p, T> {
         let (shape, [weight, bias]) = (x.shape(), [self.weight, self.bias].map(|param| x.pass().param(param)));
         let [channels] = weight.dims();
         let fits = shape.rank() >= 2 && shape.dims()[1] == channels;
         assert!(fits, "GroupNorm: [n, {channels}, …] expected, the shape is {shape}");
+        let groups = self.groups;
+        assert!(groups > 0, "GroupNorm: {channels} channels cannot be cut into {groups} groups");
         let [n, _, places] = shape.around(1);
-        let grouped = x.reshape([n, self.groups, channels / self.groups * places]);
+        let grouped = x.reshape([n, groups, channels / groups * places]);
         let normalised = grouped.standardize(T::from_f64(self.eps)).reshape([n, channels, places]);
         (normalised * weight.reshape([channels, 1]) + bias.reshape([channels, 1])).reshape(shape)
     }
