@@ -47,7 +47,7 @@
 //! | [`module`] | [`Module`]: layers in sequence, [`Residual`] connections, without `dyn` |
 //! | `network`, `summary` | networks from a line of text, `lstm:64x2 > linear:10`; what they and any θ consist of |
 //! | `mode` | [`Mode`]: training or use; what dropout draws from, what batch norm measured |
-//! | [`recurrent`] | cells written as their equations; [`Recurrent`]: layers of them, both directions; [`State`]; [`Tbptt`] |
+//! | [`recurrent`] | cells, fused and as their equations; [`Recurrent`]: layers of them, both directions; [`State`]; [`Tbptt`] |
 //! | `parallel` | [`Parallel`]: a batch on several threads, with the same bits for any number of them |
 //! | [`loss`] | what a prediction is worth: MSE to CTC, with weights, reductions and ignored classes |
 //! | [`init`] | how parameters begin, and begin anew |
@@ -56,7 +56,8 @@
 //!
 //! # Laws
 //!
-//! * A step allocates nothing after the first of its size.
+//! * A step allocates nothing after the first of its size. (Batches of more than 16: on x86-64 with AVX2, elsewhere the
+//!   library that multiplies matrices allocates. With feature `rayon`, threads do.)
 //! * A sequence gives what its steps give, and what any cut of it into pieces with carried state gives.
 //! * Right after growing, every old output is bit-identical, and every old optimizer moment is in its place.
 //! * An optimizer refuses a gradient that is not finite: neither θ nor its own state change.
@@ -73,6 +74,8 @@ mod linear;
 pub mod loss;
 mod mode;
 pub mod module;
+#[cfg(feature = "serde")]
+mod nested;
 #[cfg(feature = "spec")]
 pub mod network;
 mod nonlinearity;
@@ -111,5 +114,5 @@ pub use recurrent::{Carried, Cell, GrowHidden, Portable, Recurrent, Stackable, S
 pub use recurrent::{CellOptions, RecurrentOptions};
 pub use recurrent::{Gru, GruForm, LayerNormLstm, Lstm, LstmForm, LstmState, Reset, Rnn, RnnForm, Update};
 pub use summary::{ParamRow, ParamsSummary};
-pub use thalweg_autograd::{Activation, Flat, Grads, Param, Params, Pass, Tape, Var};
-pub use thalweg_tensor::{Real, Rng, Shape, Tensor, View};
+pub use thalweg_autograd::{Activation, Entry, Flat, Grads, Layout, Param, Params, Pass, Tape, Touched, Var};
+pub use thalweg_tensor::{ConvOptions, Real, Rng, Shape, Tensor, View, Window};

@@ -84,6 +84,7 @@ fn build<T: Real>(
             Layer::Recurrent(match cell {
                 CellName::Rnn => Stack::Rnn(cells.add(params, name, Default::default(), rng)),
                 CellName::RnnRelu => Stack::Rnn(cells.add(params, name, Activation::Relu.into(), rng)),
+                CellName::RnnSigmoid => Stack::Rnn(cells.add(params, name, Activation::Sigmoid.into(), rng)),
                 CellName::Lstm => Stack::Lstm(cells.add(params, name, Default::default(), rng)),
                 CellName::LstmRemembering => Stack::Lstm(cells.add(params, name, LstmForm::REMEMBERING, rng)),
                 CellName::LayerNormLstm => Stack::LayerNormLstm(cells.add(params, name, Default::default(), rng)),

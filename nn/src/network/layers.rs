@@ -8,7 +8,6 @@ use crate::attention::TransformerOptions;
 
 /// One layer, as a specification says it; see [`NetworkSpec`] for all that can be said.
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum LayerSpec {
     /// `linear:64`.
@@ -127,13 +126,14 @@ pub enum LayerSpec {
 
 /// A recurrent cell, in one of its forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum CellName {
     /// Elman's, tanh.
     Rnn,
     /// Elman's with a rectifier.
     RnnRelu,
+    /// Elman's with the logistic function.
+    RnnSigmoid,
     /// Long short-term memory.
     Lstm,
     /// Long short-term memory whose forget gates begin [open](crate::LstmForm::REMEMBERING).
@@ -147,9 +147,10 @@ pub enum CellName {
 }
 
 /// Cells by name and form; the first form of a name is the usual one.
-pub(super) const CELLS: [(&str, &str, CellName); 7] = [
+pub(super) const CELLS: [(&str, &str, CellName); 8] = [
     ("rnn", "tanh", CellName::Rnn),
     ("rnn", "relu", CellName::RnnRelu),
+    ("rnn", "sigmoid", CellName::RnnSigmoid),
     ("lstm", "pytorch", CellName::Lstm),
     ("lstm", "remembering", CellName::LstmRemembering),
     ("layer_norm_lstm", "pytorch", CellName::LayerNormLstm),

@@ -36,7 +36,7 @@ use crate::*;
 /// | `mlp:64,64` | `linear:64 > relu > linear:64 > relu` | `[in]` | |
 /// | `relu`, `gelu`, `glu`, … `leaky_relu:0.01` | a [`Nonlinearity`] by its name | any | |
 /// | `prelu` | [`PRelu`] | any | |
-/// | `rnn:64`, `lstm:64`, `gru:64`, `layer_norm_lstm:64`; `64x2`: two layers | [`Recurrent`] | `[in]` | `bidirectional`, `dropout`, `bias=false`; `form=`: of `rnn` `relu`, of `lstm` `remembering`, of `gru` `chung` |
+/// | `rnn:64`, `lstm:64`, `gru:64`, `layer_norm_lstm:64`; `64x2`: two layers | [`Recurrent`] | `[in]` | `bidirectional`, `dropout`, `bias=false`; `form=`: of `rnn` `relu` and `sigmoid`, of `lstm` `remembering`, of `gru` `chung` |
 /// | `embedding:1000x32` | [`Embedding`]: first, for it takes indices | any | `padding` |
 /// | `attention:heads=4` | [`MultiheadAttention`] of a sequence with itself | `[d]` | `causal`, `dropout`, `bias=false` |
 /// | `encoder:heads=4` | [`TransformerEncoderLayer`] | `[d]` | `ff` (hidden units), `causal`, `dropout`, `activation`, `norm_first=false` |
@@ -62,8 +62,14 @@ use crate::*;
 /// assert!(error.starts_with(r#"unknown layer "ltsm"; did you mean "lstm"?"#), "{error}");
 /// # Ok::<(), thalweg_nn::spec::SpecError>(())
 /// ```
+///
+/// It is saved as this line of text.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "String", into = "String")
+)]
 pub struct NetworkSpec {
     /// The layers, from the input to the output.
     pub layers: Vec<LayerSpec>,
@@ -74,6 +80,20 @@ impl std::str::FromStr for NetworkSpec {
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         parse::network(text, 0)
+    }
+}
+
+impl TryFrom<String> for NetworkSpec {
+    type Error = SpecError;
+
+    fn try_from(text: String) -> Result<Self, SpecError> {
+        text.parse()
+    }
+}
+
+impl From<NetworkSpec> for String {
+    fn from(spec: NetworkSpec) -> String {
+        spec.to_string()
     }
 }
 
@@ -163,7 +183,7 @@ enum Layer {
     GlobalAvgPool2d,
     /// Another shape.
     View,
-    Residual(Chain),
+    Residual(#[cfg_attr(feature = "serde", serde(deserialize_with = "crate::nested::read"))] Chain),
     /// A function that the layer before has computed.
     Done,
 }

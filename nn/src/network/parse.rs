@@ -88,6 +88,9 @@ fn layers(text: &str, depth: usize) -> Result<Vec<LayerSpec>, SpecError> {
     let layers = match spec.name() {
         "mlp" => {
             let widths: Vec<usize> = spec.all_args("the width of a layer")?;
+            if widths.is_empty() {
+                return Err(expected(&spec, "the width of each layer, as in mlp:64,64"));
+            }
             let layer = |width| Ok([LayerSpec::Linear { width: size(&spec, width)?, bias: true }, RELU]);
             widths.into_iter().map(layer).collect::<Result<Vec<_>, SpecError>>()?.concat()
         }

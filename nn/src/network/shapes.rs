@@ -7,6 +7,9 @@ use super::{CellName, LayerSpec, NetworkSpec};
 use crate::Nonlinearity;
 use crate::spec::SpecError;
 
+/// More is a slip of the keyboard, and would not fit the memory.
+const MOST_WEIGHTS: f64 = (1u64 << 32) as f64;
+
 impl LayerSpec {
     /// The shape of what it gives for an example of shape `from`.
     ///
@@ -48,9 +51,10 @@ impl LayerSpec {
                 Shape::try_new(to.inserted(0, *channels).dims()).map_err(|_| wrong("an image of a possible size"))
             }
             LayerSpec::Pool { axes, window, .. } => {
+                let Window { kernel: [kernel], padding: [padding], dilation: [dilation], .. } = *window;
+                let spans = dilation.saturating_mul(kernel.saturating_sub(1)).saturating_add(1);
                 // Beyond half of what it spans a window would see nothing but padding.
-                let halves = 2 * window.padding[0] <= window.dilation[0] * (window.kernel[0] - 1) + 1;
-                let axis = rank.checked_sub(*axes).filter(|_| halves);
+                let axis = rank.checked_sub(*axes).filter(|_| padding <= spans / 2);
                 axis.and_then(|axis| slid(*window, from, axis)).ok_or_else(|| wrong("a window that fits"))
             }
             LayerSpec::Residual(inner) => match inner.chained(from)? {
@@ -66,6 +70,38 @@ impl LayerSpec {
             LayerSpec::Attention { .. } | LayerSpec::Encoder { .. } => Ok(from),
             LayerSpec::SinusoidalPositions | LayerSpec::LearnedPositions { .. } => Ok(from),
             LayerSpec::LayerNorm | LayerSpec::RmsNorm => Ok(from),
+        }
+    }
+
+    /// About how many weights its matrices and kernels hold.
+    fn weights(&self, from: Shape) -> f64 {
+        let inputs = from.dims().first().map_or(1.0, |&inputs| inputs as f64);
+        match *self {
+            LayerSpec::Linear { width, .. } => inputs * width as f64,
+            LayerSpec::Recurrent { cell, hidden, layers, bidirectional, .. } => {
+                use CellName::{Gru, GruChung, Rnn, RnnRelu, RnnSigmoid};
+                let gates = match cell {
+                    Rnn | RnnRelu | RnnSigmoid => 1.0,
+                    Gru | GruChung => 3.0,
+                    _ => 4.0,
+                };
+                let (hidden, layers, directions) =
+                    (hidden as f64, layers as f64, f64::from(1 + u8::from(bidirectional)));
+                let (first, others) = (inputs + hidden, (directions + 1.0) * hidden);
+                directions * gates * hidden * (first + (layers - 1.0) * others)
+            }
+            LayerSpec::Embedding { words, width, .. } => words as f64 * width as f64,
+            LayerSpec::Attention { .. } => 4.0 * inputs * inputs,
+            LayerSpec::Encoder { options, .. } => {
+                let feedforward = options.feedforward.map_or(4.0 * inputs, |width| width as f64);
+                4.0 * inputs * inputs + 2.0 * inputs * feedforward
+            }
+            LayerSpec::LearnedPositions { positions } => positions as f64 * inputs,
+            LayerSpec::Conv { axes, channels, window, groups, .. } => {
+                inputs / groups as f64 * channels as f64 * (window.kernel[0] as f64).powf(axes as f64)
+            }
+            LayerSpec::Residual(ref inner) => inner.weights(from),
+            _ => 0.0,
         }
     }
 
@@ -100,10 +136,19 @@ impl NetworkSpec {
     /// ```
     ///
     /// # Errors
-    /// If a layer does not fit what the one before gives, an embedding does not come first, or more than eight tensors
-    /// would have to be carried.
+    /// If a layer does not fit what the one before gives, an embedding does not come first, more than eight tensors would
+    /// have to be carried, or there would be more than 2³² weights. If it was made in code and cannot be written: the
+    /// grammar has no such number, or no place for it.
     pub fn output(&self, from: impl Into<Shape>) -> Result<Shape, SpecError> {
-        let shape = self.chained(from.into())?;
+        let from = from.into();
+        if self.to_string().parse::<NetworkSpec>()? != *self {
+            return Err(SpecError::new(format!("{self}: expected layers that can be written as a text")));
+        }
+        let shape = self.chained(from)?;
+        let weights = self.weights(from);
+        if weights > MOST_WEIGHTS {
+            return Err(SpecError::new(format!("{self}: expected at most 2³² weights, found some {weights:.0}")));
+        }
         let of_indices = |layer: &&LayerSpec| matches!(layer, LayerSpec::View(_) | LayerSpec::Flatten);
         let mut behind = self.layers.iter().skip_while(of_indices).skip(1);
         if let Some(layer) = behind.find(|layer| matches!(layer, LayerSpec::Embedding { .. })) {
@@ -117,6 +162,16 @@ impl NetworkSpec {
 
     fn chained(&self, from: Shape) -> Result<Shape, SpecError> {
         self.layers.iter().try_fold(from, |shape, layer| layer.output(shape))
+    }
+
+    /// About how many weights the matrices and kernels hold; as a number that cannot overflow.
+    fn weights(&self, mut from: Shape) -> f64 {
+        let of_layer = |layer: &LayerSpec| {
+            let weights = layer.weights(from);
+            from = layer.output(from).unwrap_or(from);
+            weights
+        };
+        self.layers.iter().map(of_layer).sum()
     }
 
     fn carried(&self) -> usize {

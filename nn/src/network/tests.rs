@@ -15,7 +15,7 @@ fn built(spec: &str, input: &[usize], seed: u64) -> (Params<f64>, Network) {
 const RECURRENT: [&str; 9] = [
     "view:1x3x4 > conv2d:3x2 > batch_norm > relu > flatten > batch_norm > lstm:2",
     "lstm:4",
-    "linear:3 > tanh > gru:4x2 > gelu > rnn:3 > linear:2",
+    "linear:3 > tanh > gru:4x2 > gelu > rnn:3,form=sigmoid > linear:2",
     "layer_norm > layer_norm_lstm:3 > lstm:2x3 > linear:5",
     "gru:4,form=chung > layer_norm > elu:0.5 > linear:2,bias=false",
     "view:3x4 > conv1d:2x2,padding=1 > relu > max_pool1d:2 > flatten > gru:3",

@@ -93,11 +93,12 @@ pub enum Schedule {
         warm_up: u64,
     },
     /// Another schedule, after its first rate has been approached in a straight line: `(t + 1)/w` of it at step t. PyTorch's
-    /// `LinearLR` with start factor `1/w` before the other one.
+    /// `LinearLR` with start factor `1/w` before the other one. (More than 16 within each other cannot be read from a file.)
     WarmUp {
         /// w.
         steps: u64,
         /// What comes then, its steps counted from there.
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::nested::read"))]
         then: Box<Schedule>,
     },
 }

@@ -67,7 +67,8 @@
 //!
 //! The functions here write files of one kind, for quick use; a program that keeps its files for long gives them a magic
 //! and a version of its own: a [`Container`]. What is read is limited in size, checksummed, and checked by the types that
-//! it becomes (a layout must be sound, a vector as long as its layout says): damage is an [`Error`], never a panic.
+//! it becomes (a layout must be sound, a vector as long as its layout says): damage is an [`Error`], never a panic. What no
+//! type sees alone is not checked: that handles and moments belong to this θ, and not to another.
 //!
 //! bincode, which encodes the payload, is unmaintained (RUSTSEC-2025-0141); `container` is the only module of the
 //! workspace that names it.
@@ -96,7 +97,7 @@ mod checkpoint {
     use super::{Container, Error};
 
     /// Its version changes with any type of this crate, and of those below, that can be saved.
-    const CONTAINER: Container = Container::new(*b"THALWNN\0", 1, "weight file of thalweg");
+    const CONTAINER: Container = Container::new(*b"THALWNN\0", 2, "weight file of thalweg");
 
     /// The bytes of a file that holds `value`: [`Container::to_bytes`].
     ///

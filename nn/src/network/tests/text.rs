@@ -1,5 +1,5 @@
 use super::super::*;
-use crate::Rng;
+use crate::{Nonlinearity, Rng, Window};
 use proptest::prelude::*;
 
 fn failure(spec: &str, input: &[usize]) -> String {
@@ -134,11 +134,57 @@ fn an_error_says_what_does_not_fit() {
         ("residual(linear:3))", &[3], "expected ( before )"),
         ("residual:3", &[3], "expected layers in parentheses, as in residual(linear:64 > relu)"),
         ("residual(lstm:3>lstm:3)>residual(lstm:3>lstm:3)>gru:2", &[3], "expected at most 8 tensors to carry, found 9"),
+        ("mlp > linear:4", &[3], "\"mlp\": expected the width of each layer, as in mlp:64,64"),
+        ("lstm:65536", &[3], "lstm:65536: expected at most 2³² weights, found some 17180655616"),
+        ("gru:65536x2,bidirectional", &[3], "expected at most 2³² weights"),
+        ("embedding:16777216x65536", &[], "expected at most 2³² weights"),
+        ("linear:65536 > residual(linear:65536 > linear:65536)", &[3], "expected at most 2³² weights"),
+        ("linear:65536 > encoder:heads=1", &[3], "expected at most 2³² weights"),
+        ("view:1x1x1 > conv2d:65536x1 > conv2d:65536x3,padding=1", &[1], "expected at most 2³² weights"),
         ("lstm:2>lstm:2>lstm:2>lstm:2>lstm:2", &[3], "expected at most 8 tensors to carry, found 10"),
     ] {
         let found = failure(spec, input);
         assert!(found.contains(expected), "{spec}: {found}");
     }
+}
+
+/// It could be used and saved, but never be read again.
+#[test]
+fn what_cannot_be_written_is_refused() {
+    let pool = |kernel| LayerSpec::Pool { axes: 1, largest: true, window: Window::new([kernel]) };
+    let lstm = |layers, dropout| {
+        let (cell, bidirectional, bias) = (CellName::Lstm, false, true);
+        LayerSpec::Recurrent { cell, hidden: 2, layers, bidirectional, dropout, bias }
+    };
+    for layer in [
+        LayerSpec::Linear { width: 65_537, bias: true },
+        LayerSpec::Linear { width: 0, bias: true },
+        LayerSpec::Dropout { p: f64::NAN },
+        LayerSpec::Function(Nonlinearity::LeakyRelu(f64::INFINITY)),
+        LayerSpec::GroupNorm { groups: 0 },
+        LayerSpec::View(Shape::scalar()),
+        lstm(0, 0.0),
+        lstm(1, 7.0),
+        pool(0),
+    ] {
+        let spec = NetworkSpec { layers: vec![LayerSpec::Residual(NetworkSpec { layers: vec![layer] })] };
+        let built = Network::new(&mut Params::<f32>::new(), "", &spec, [1], &mut Rng::new(1));
+        assert!(built.is_err(), "{spec}");
+    }
+    assert!(pool(0).output(Shape::from([4, 8])).is_err(), "a window of nothing fits nowhere");
+    let spec = NetworkSpec { layers: vec![lstm(2, 0.5)] };
+    assert_eq!(spec.output([3]), Ok([2].into()));
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_specification_is_saved_as_its_text() -> Result<(), Box<dyn std::error::Error>> {
+    let spec: NetworkSpec = "residual(lstm:2) > linear:4,bias=false".parse()?;
+    let json = serde_json::to_string(&spec)?;
+    assert_eq!(json, r#""residual(lstm:2) > linear:4,bias=false""#);
+    assert_eq!(serde_json::from_str::<NetworkSpec>(&json)?, spec);
+    assert!(serde_json::from_str::<NetworkSpec>(r#""lstm:0""#).is_err());
+    Ok(())
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use allocation_counter::measure;
 use thalweg_autograd::{Grads, Params};
 use thalweg_nn::weights::{self, Error, from_bytes, to_bytes};
-use thalweg_nn::{Optimizer, Sgd};
+use thalweg_nn::{Network, NetworkSpec, Optimizer, Rng, Schedule, Sgd, Shape};
 use xxhash_rust::xxh3::xxh3_64;
 
 const GOLDEN: &[u8] = include_bytes!("../../fixtures/params_sgd.weights");
@@ -61,6 +61,55 @@ fn damage_that_the_checksum_does_not_show_does_no_harm() {
     }
     assert!(refused > 100, "{refused} refused");
     assert!(most < 2 << 20, "{most} bytes at once");
+}
+
+/// The bytes of a value, without what is around them in a file.
+fn payload(value: &impl serde::Serialize) -> Vec<u8> {
+    let file = to_bytes(value).expect("it can be saved");
+    file[20..file.len() - 8].to_vec()
+}
+
+/// A file of any payload, whose checksum matches.
+fn file(payload: &[u8]) -> Vec<u8> {
+    let mut file = [&GOLDEN[..12], &(payload.len() as u64).to_le_bytes(), payload].concat();
+    file.extend(xxh3_64(&file).to_le_bytes());
+    file
+}
+
+/// Megabytes of layers within each other, or schedules, would overflow the stack.
+#[test]
+fn a_crafted_nest_is_refused() {
+    const DEEP: usize = 1 << 20;
+    let schedule = Schedule::Constant { rate: 0.5 };
+    let within = [&8_u32.to_le_bytes()[..], &1_u64.to_le_bytes()].concat(); // the variant, and its steps
+    let nest = |depth: usize| [within.repeat(depth), payload(&schedule)].concat();
+    assert_eq!(nest(2), payload(&schedule.clone().with_warm_up(1).with_warm_up(1)), "the nest is one");
+    let warm = (0..16).fold(schedule.clone(), |schedule, _| schedule.with_warm_up(1));
+    assert_eq!(from_bytes::<Schedule>(&file(&nest(16))).ok(), Some(warm));
+    for depth in [17, DEEP] {
+        let error = from_bytes::<Schedule>(&file(&nest(depth))).expect_err("it is too deep").to_string();
+        assert!(error.ends_with("expected at most 16 within each other"), "{error}");
+    }
+
+    let network = |depth: usize| {
+        let spec = ["residual(".repeat(depth), ")".repeat(depth)].concat().parse().expect("a network");
+        Network::new(&mut Params::<f32>::new(), "net", &spec, [2], &mut Rng::new(1)).expect("it fits")
+    };
+    let shape = payload(&Shape::from([2]));
+    let within = [&shape[..], &1_u64.to_le_bytes(), &23_u32.to_le_bytes()].concat(); // one layer, and which
+    let nest = |net: &Network, depth: usize| {
+        let head = [payload(&"net"), payload(net.spec())].concat();
+        [head, within.repeat(depth), shape.clone(), payload(&0_u64), shape.repeat(depth)].concat()
+    };
+    assert_eq!(nest(&network(2), 2), payload(&network(2)), "the nest is one");
+    assert_eq!(from_bytes::<Network>(&file(&nest(&network(16), 16))).ok(), Some(network(16)));
+    for depth in [17, DEEP] {
+        let error = from_bytes::<Network>(&file(&nest(&network(16), depth))).expect_err("it is too deep").to_string();
+        assert!(error.ends_with("expected at most 16 within each other"), "{error}");
+    }
+    // And what is said, as text.
+    let deep = "residual(".repeat(DEEP) + &")".repeat(DEEP);
+    assert!(from_bytes::<NetworkSpec>(&file(&payload(&deep))).is_err());
 }
 
 /// Sums over θ as a whole count on it.
