@@ -3,7 +3,8 @@
 //! * [`Row`]: one example's features, by name, perhaps [`Weighted`]; [`stream`]: rows from files of six formats,
 //!   plain or compressed.
 //! * [`Learner`]: what predicts a row and then learns from it; [`baseline`]: the simplest ones, which must be beaten.
-//! * [`Deep`]: a deep model that learns from every row. [`head`]: classifiers of feature vectors.
+//! * [`Deep`]: a deep model that learns from every row. [`Frozen`]: a trunk that no longer moves, and a [`head`] that learns
+//!   new classes.
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
 //! * [`delay`]: labels that come later than their rows.
@@ -32,6 +33,7 @@ pub mod delay;
 pub mod error;
 pub mod evaluate;
 pub mod features;
+pub mod frozen;
 pub mod head;
 pub mod labels;
 pub mod learn;
@@ -50,6 +52,7 @@ pub use delay::{Delay, Delayed};
 pub use error::{Error, ErrorKind};
 pub use evaluate::{Arrival, Prequential};
 pub use features::{FeatureSpec, Features};
+pub use frozen::{Extractor, Frozen};
 pub use head::{Head, HeadSpec};
 pub use labels::Labels;
 pub use learn::{LabelSet, Learner, Prediction, Target, Task};

@@ -182,13 +182,7 @@ impl Deep {
     /// stands around it (scaling, labels, recurrent state) is not in it.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        let mut hash = Xxh3::new();
-        for (param, entry) in self.params.layout().iter() {
-            hash.update(entry.name().as_bytes());
-            entry.shape().dims().iter().for_each(|&size| hash.update(&(size as u64).to_le_bytes()));
-            self.params.of(param).iter().for_each(|value| hash.update(&value.to_bits().to_le_bytes()));
-        }
-        hash.digest()
+        fingerprint(&self.params)
     }
 
     /// Forgets the recurrent state and the last answers (not what was learned): a new sequence begins.
@@ -217,6 +211,17 @@ impl Deep {
         logits.with(|logits| output.extend_from_slice(logits));
         Ok(output)
     }
+}
+
+/// A hash of θ: of the names, the shapes and the bits of every parameter.
+pub(crate) fn fingerprint(params: &Params<f32>) -> u64 {
+    let mut hash = Xxh3::new();
+    for (param, entry) in params.layout().iter() {
+        hash.update(entry.name().as_bytes());
+        entry.shape().dims().iter().for_each(|&size| hash.update(&(size as u64).to_le_bytes()));
+        params.of(param).iter().for_each(|value| hash.update(&value.to_bits().to_le_bytes()));
+    }
+    hash.digest()
 }
 
 /// The row, and beside it the last known target, if there is a recurrent network that looks at it.

@@ -36,6 +36,12 @@ impl Network {
         Ok(Network { body, head: Linear::new(params, "head", width, outputs, rng), outputs })
     }
 
+    /// The layers below the head.
+    #[must_use]
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
     /// Grows to this many inputs and outputs, with weights of zero.
     ///
     /// # Errors

@@ -10,7 +10,7 @@
 //! A network that learns new classes by gradient descent unlearns the old ones, for the gradient of a new example asks that
 //! *all* old classes become less probable (McCloskey & Cohen 1989: catastrophic interference). What is counted cannot be
 //! unlearned: the mean of a class is moved by examples of that class alone. So where features are good, learned elsewhere or
-//! before, a head that counts learns any number of classes in any order, each example once.
+//! before, a head that counts learns any number of classes in any order, each example once: see [`Frozen`](crate::Frozen).
 //!
 //! Classes are numbered as they come, by the caller. A head never moves an old class; a class without examples has
 //! probability 0, and before the first example there is no class at all.

@@ -6,6 +6,7 @@ mod deep;
 mod features;
 mod figures;
 mod formats;
+mod frozen;
 mod metrics;
 mod resume;
 mod streams;

@@ -9,7 +9,7 @@ mod losses;
 mod outputs;
 mod replay;
 mod storm;
-mod support;
+pub mod support;
 mod truncation;
 mod twins;
 mod weights;

@@ -1,0 +1,149 @@
+//! A network that no longer moves.
+
+use serde::{Deserialize, Serialize};
+use thalweg_autograd::{Params, Tape};
+use thalweg_nn::{Mode, Network, State};
+use thalweg_tensor::View;
+
+use crate::deep::{Deep, fingerprint};
+use crate::error::{Error, ErrorKind};
+use crate::features::Features;
+use crate::row::Row;
+
+/// Rows to feature vectors, by a network whose θ never changes.
+///
+/// ```text
+/// z = f_θ(x)      x = the row's cells, scaled and encoded: the first n columns of its Features, n inputs of f
+/// ```
+///
+/// **What is new.** Columns are only ever appended, so those that came after the network was made stand behind its n
+/// inputs: they are left out, and with them new features and new categories. A column that is not there yet is 0.
+///
+/// From a [`Deep`] learner, by [`of`](Extractor::of); or from any network whose θ was made or loaded elsewhere, by
+/// [`new`](Extractor::new).
+///
+/// ```
+/// use thalweg_nn::{Network, NetworkSpec, Params, Rng};
+/// use thalweg_online::{Extractor, FeatureSpec, Features};
+///
+/// // The inputs of a network from elsewhere have an order and a scale: features are numbered as they are first observed.
+/// let mut features = Features::with(FeatureSpec::parse("scale=none")?);
+/// features.observe(&[("width", 0.0), ("height", 0.0)])?;
+/// let mut params = Params::new();
+/// let spec: NetworkSpec = "linear:3 > relu".parse()?;
+/// let network = Network::new(&mut params, "net", &spec, [2], &mut Rng::new(1))?;
+/// // … thalweg_nn::weights::safetensors::load(path, &mut params, &Loading::default())?
+///
+/// let mut extractor = Extractor::new(features, params, network)?;
+/// assert_eq!(extractor.extract_one(&[("height", 1.0), ("width", 0.5), ("new", 9.0)])?.len(), 3);
+/// # Ok::<(), thalweg_online::Error>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Extractor {
+    features: Features,
+    params: Params<f32>,
+    network: Network,
+    #[serde(skip)]
+    scratch: Scratch,
+}
+
+#[derive(Debug, Default)]
+struct Scratch {
+    tape: Tape<f32>,
+    raw: Vec<f64>,
+    x: Vec<f32>,
+    z: Vec<f32>,
+}
+
+/// A clone has its own scratch memory, empty at first.
+impl Clone for Scratch {
+    fn clone(&self) -> Self {
+        Scratch::default()
+    }
+}
+
+impl Extractor {
+    /// All layers of a learner but the last, its features and their scales, as they are now. θ is copied whole: of the old
+    /// head nothing is read any more.
+    ///
+    /// # Errors
+    ///
+    /// If the learner has seen no row, or its network carries a state from row to row.
+    pub fn of(learner: &Deep) -> Result<Self, Error> {
+        let network = learner.network().map(|network| network.body().clone());
+        let none = || Error::new(ErrorKind::Value, "expected a learner that has seen rows, found one that has not");
+        Self::new(learner.features().clone(), learner.params().clone(), network.ok_or_else(none)?)
+    }
+
+    /// Features, and a network over θ that was made for it: handles of another θ are a mistake, and panic sooner or later.
+    ///
+    /// # Errors
+    ///
+    /// If the network does not take one vector of features, carries a state from row to row, or looks at whole sequences.
+    pub fn new(features: Features, mut params: Params<f32>, network: Network) -> Result<Self, Error> {
+        let wrong = |expected: &str| Err(Error::expected(ErrorKind::Spec, expected, &network.spec().to_string()));
+        if network.is_recurrent() || network.spec().whole_sequences().is_some() {
+            return wrong("layers that carry nothing from row to row");
+        }
+        if network.input().rank() != 1 {
+            return wrong(&format!("a network that takes one axis (view?), not {}", network.input()));
+        }
+        let all: Vec<_> = params.layout().iter().map(|(param, _)| param).collect();
+        all.into_iter().for_each(|param| params.set_trainable(param, false));
+        Ok(Extractor { features, params, network, scratch: Scratch::default() })
+    }
+
+    /// How many numbers a feature vector has.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.network.output().len()
+    }
+
+    /// The features, and what is known of their scales.
+    #[must_use]
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// θ.
+    #[must_use]
+    pub fn params(&self) -> &Params<f32> {
+        &self.params
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// A hash of θ, as [`Deep::fingerprint`]: it never changes.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        fingerprint(&self.params)
+    }
+
+    /// The feature vector of a row, `[width]`. Nothing that is saved changes.
+    ///
+    /// # Errors
+    ///
+    /// If the row cannot be used.
+    pub fn extract_one(&mut self, x: &dyn Row) -> Result<&[f32], Error> {
+        let Scratch { tape, raw, x: input, z } = &mut self.scratch;
+        self.features.read(x, raw)?;
+        input.clear();
+        input.resize(self.network.input().len(), 0.0);
+        self.features.scale_into(raw, input);
+        let pass = tape.pass(&self.params);
+        let start = self.network.enter(&pass, &State::default());
+        let (features, _) = self.network.step(pass.input(View::new([input.len()], input)), start, &mut Mode::Eval);
+        z.clear();
+        features.with(|features| z.extend_from_slice(features));
+        Ok(z)
+    }
+
+    /// Learns how a row's features are scaled; θ stays.
+    pub(super) fn observe(&mut self, x: &dyn Row) -> Result<(), Error> {
+        self.features.observe(x)
+    }
+}
