@@ -4,7 +4,7 @@
 //!   plain or compressed.
 //! * [`Learner`]: what predicts a row and then learns from it; [`baseline`]: the simplest ones, which must be beaten.
 //! * [`Deep`]: a deep model that learns from every row. [`Frozen`]: a trunk that no longer moves, and a [`head`] that learns
-//!   new classes.
+//!   new classes. [`MultiTask`]: several tasks on one trunk.
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
 //! * [`delay`]: labels that come later than their rows.
@@ -40,6 +40,7 @@ pub mod learn;
 pub mod memory;
 pub mod metrics;
 pub mod moments;
+pub mod multitask;
 pub mod paired;
 pub mod row;
 pub mod session;
@@ -59,6 +60,7 @@ pub use learn::{LabelSet, Learner, Prediction, Target, Task};
 pub use memory::Reservoir;
 pub use metrics::{Metric, Metrics, Scores};
 pub use moments::Moments;
+pub use multitask::MultiTask;
 pub use row::{AsValue, Row, Value, Weighted};
 pub use session::Session;
 pub use stream::{BadRows, Format, Header, Record, Stream, StreamOptions};

@@ -12,6 +12,7 @@ mod recurrent;
 pub use class_weights::ClassWeights;
 pub use config::Config;
 pub use loss::LossSpec;
+pub(crate) use model::takes_rows;
 pub use model::{MemorySpec, Model};
 pub use network::Network;
 pub use thalweg_nn::OptimizerSpec;

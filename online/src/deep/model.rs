@@ -109,7 +109,7 @@ impl Model {
 /// # Errors
 ///
 /// If not: why.
-pub(super) fn takes_rows(spec: &NetworkSpec) -> Result<(), Error> {
+pub(crate) fn takes_rows(spec: &NetworkSpec) -> Result<(), Error> {
     let wrong = |expected: &str| Err(Error::expected(ErrorKind::Spec, expected, &spec.to_string()));
     let output = spec.output([1])?; // behind the first layer it does not depend on the number of features
     if spec.find(|layer| matches!(layer, LayerSpec::BatchNorm { stream: false })).is_some() {

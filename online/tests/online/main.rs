@@ -8,6 +8,7 @@ mod figures;
 mod formats;
 mod frozen;
 mod metrics;
+mod multitask;
 mod resume;
 mod streams;
 mod synth;
