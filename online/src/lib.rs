@@ -4,7 +4,7 @@
 //!   plain or compressed.
 //! * [`Learner`]: what predicts a row and then learns from it; [`baseline`]: the simplest ones, which must be beaten.
 //! * [`Deep`]: a deep model that learns from every row. [`Frozen`]: a trunk that no longer moves, and a [`head`] that learns
-//!   new classes. [`MultiTask`]: several tasks on one trunk.
+//!   new classes. [`MultiTask`]: several tasks on one trunk. [`anomaly`]: how strange a row is.
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
 //! * [`delay`]: labels that come later than their rows.
@@ -22,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod anomaly;
 pub mod baseline;
 #[cfg(feature = "checkpoint")]
 pub mod checkpoint;
@@ -47,6 +48,7 @@ pub mod session;
 pub mod stream;
 pub mod synth;
 
+pub use anomaly::Autoencoder;
 pub use continual::AccuracyMatrix;
 pub use deep::{ClassWeights, Config, Deep, LossSpec, MemorySpec, Model, OptimizerSpec};
 pub use delay::{Delay, Delayed};

@@ -1,6 +1,7 @@
 //! What the crate promises to its users, through its public door.
 
 mod allocations;
+mod anomaly;
 mod checkpoints;
 mod deep;
 mod features;
