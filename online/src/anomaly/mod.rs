@@ -12,7 +12,7 @@
 //!   rank = Φ((l − μ) / σ)                                                                       (5)  from 0 to 1
 //! ```
 //!
-//! Columns are those of [`Features`](crate::Features): scaled, one-hot, flags. A number that is missing is an input of 0 and
+//! Columns are those of [`Features`]: scaled, one-hot, flags. A number that is missing is an input of 0 and
 //! is no part of (2). New features and categories come with any row; the network grows by an input and an output each.
 //!
 //! Errors are positive and skewed, and fall while the network learns; so (4) takes their logarithm and lets the past fade

@@ -22,21 +22,30 @@ use crate::row::Row;
 /// From a [`Deep`] learner, by [`of`](Extractor::of); or from any network whose θ was made or loaded elsewhere, by
 /// [`new`](Extractor::new).
 ///
+/// Here from a file that PyTorch may have written, by thalweg-nn's feature `safetensors`:
+///
 /// ```
+/// use thalweg_nn::weights::safetensors::{self, Loading, Saving};
 /// use thalweg_nn::{Network, NetworkSpec, Params, Rng};
 /// use thalweg_online::{Extractor, FeatureSpec, Features};
 ///
-/// // The inputs of a network from elsewhere have an order and a scale: features are numbered as they are first observed.
+/// # let mut there = Params::<f32>::new();
+/// # there.add("net.0.weight", [3, 2], |i| [1.0, 2.0, -1.0, 0.0, 0.5, 0.5][i]);
+/// # there.add("net.0.bias", [3], |i| [0.0, 0.0, 1.0][i]);
+/// # there.add("net.2.weight", [10, 3], |_| 0.1); // its head
+/// # let file = safetensors::to_bytes(&there, &Saving::default())?;
+/// let (mut params, mut rng) = (Params::new(), Rng::new(1));
+/// let spec: NetworkSpec = "linear:3 > relu".parse()?;
+/// let network = Network::new(&mut params, "net", &spec, [2], &mut rng)?;
+/// let report = safetensors::from_bytes(&file, &mut params, &Loading::partial())?;
+/// assert!(report.missing.is_empty(), "{report}");
+///
+/// // Its inputs have an order, and a scale of their own: features are numbered as they are first observed.
 /// let mut features = Features::with(FeatureSpec::parse("scale=none")?);
 /// features.observe(&[("width", 0.0), ("height", 0.0)])?;
-/// let mut params = Params::new();
-/// let spec: NetworkSpec = "linear:3 > relu".parse()?;
-/// let network = Network::new(&mut params, "net", &spec, [2], &mut Rng::new(1))?;
-/// // … thalweg_nn::weights::safetensors::load(path, &mut params, &Loading::default())?
-///
 /// let mut extractor = Extractor::new(features, params, network)?;
-/// assert_eq!(extractor.extract_one(&[("height", 1.0), ("width", 0.5), ("new", 9.0)])?.len(), 3);
-/// # Ok::<(), thalweg_online::Error>(())
+/// assert_eq!(extractor.extract_one(&[("height", 2.0), ("width", 1.0), ("new", 9.0)])?, [5.0, 0.0, 2.5]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Extractor {

@@ -84,9 +84,9 @@ mod tests {
             let (mut factor, mut x) = (half.clone(), b.clone());
             factorise(&mut factor, n, 1.0);
             solve(&factor, &mut x);
-            for i in 0..n {
-                let found: f64 = (0..n).map(|j| at(i, j) * x[j]).sum();
-                prop_assert!((found - b[i]).abs() < 1e-8, "{found} {}", b[i]);
+            for (i, asked) in b.iter().enumerate() {
+                let found: f64 = x.iter().enumerate().map(|(j, x)| at(i, j) * x).sum();
+                prop_assert!((found - asked).abs() < 1e-8, "{found} {asked}");
             }
         }
     }

@@ -120,7 +120,7 @@ impl HeadSpec {
             HeadSpec::Ncm { normalised: false } => Head::Ncm(Ncm::new(width)),
             HeadSpec::Ncm { normalised: true } => Head::Ncm(Ncm::normalised(width)),
             HeadSpec::Slda { shrinkage } => Head::Slda(Slda::new(width, *shrinkage)),
-            HeadSpec::Softmax(optimizer) => Head::Softmax(Softmax::new(width, optimizer.clone())),
+            HeadSpec::Softmax(optimizer) => Head::Softmax(Box::new(Softmax::new(width, optimizer.clone()))),
         }
     }
 }
@@ -145,7 +145,7 @@ pub enum Head {
     /// Streaming linear discriminant analysis.
     Slda(Slda),
     /// Logistic regression.
-    Softmax(Softmax),
+    Softmax(Box<Softmax>),
 }
 
 /// The same of any head.

@@ -47,8 +47,11 @@ fn configs() -> Vec<Config> {
     configs
 }
 
+/// Cells, a label and a number.
+type Example = (Vec<(String, crate::Value<'static>)>, String, f64);
+
 /// Rows in which features, categories, missing cells and classes come and go.
-fn rows(count: usize) -> Vec<(Vec<(String, crate::Value<'static>)>, String, f64)> {
+fn rows(count: usize) -> Vec<Example> {
     let mut rng = Rng::new(5);
     let mut row = |k: usize| {
         let mut x = Vec::new();
@@ -134,7 +137,7 @@ fn a_new_task_changes_nothing_that_is_said_of_the_others() -> Result<(), Error> 
 fn saved_and_loaded_with_several_tasks_it_goes_on() -> Result<(), Error> {
     for config in configs() {
         let mut model = MultiTask::new(config.clone())?;
-        let teach = |model: &mut MultiTask, rows: &[(Vec<(String, crate::Value<'static>)>, String, f64)]| {
+        let teach = |model: &mut MultiTask, rows: &[Example]| {
             for (k, (x, label, value)) in rows.iter().enumerate() {
                 let both = [("label", Target::Class(label)), ("value", Target::Value(*value))];
                 model.learn_tasks(x, &both[..1 + k % 2]).unwrap();

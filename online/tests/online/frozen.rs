@@ -134,7 +134,7 @@ impl Digits {
             }
             let class: usize = record.target_text().and_then(|text| text.parse().ok()).expect("a digit");
             let seen = digits.train[class].len() + digits.held_out[class].len() + 1;
-            let part = if seen % 5 == 0 { &mut digits.held_out } else { &mut digits.train };
+            let part = if seen.is_multiple_of(5) { &mut digits.held_out } else { &mut digits.train };
             part[class].push(record);
         }
     }
