@@ -1,46 +1,10 @@
 use super::*;
 use crate::deep::Model;
-use crate::learn::{Learner, Prediction, Target, Task};
 use crate::metrics::exact_auc;
-
-/// A detector, as something that predicts its score, to be run through the laws of learners. It looks at no target.
-#[derive(Clone, Serialize, Deserialize)]
-struct Scoring(Autoencoder);
-
-impl Learner for Scoring {
-    fn task(&self) -> Task {
-        Task::Regress
-    }
-
-    fn predict_one(&mut self, x: &dyn Row) -> Result<Prediction<'_>, Error> {
-        let error = self.0.score_one(x)?;
-        let rank = self.0.rank(error);
-        assert!((0.0..=1.0).contains(&rank), "{rank}");
-        Ok(Prediction::Value(error + rank))
-    }
-
-    fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
-        y.number()?;
-        self.0.learn_one(x)
-    }
-}
 
 fn detector(model: &str, optimizer: &str, spared: Option<f64>) -> Autoencoder {
     let (model, optimizer) = (Model::parse(model).unwrap(), optimizer.parse().unwrap());
     Autoencoder::new(Config { model, optimizer, spared, ..Config::default() }).unwrap()
-}
-
-#[cfg(feature = "checkpoint")]
-#[test]
-fn it_obeys_the_laws() {
-    for model in ["linear:2", "mlp:4,2", "linear:3 > layer_norm > tanh > dropout:0.1", "linear"] {
-        for optimizer in ["sgd:0.03", "adam:0.01"] {
-            for spared in [None, Some(0.9)] {
-                let laws = crate::conformance::check(|| Scoring(detector(model, optimizer, spared)));
-                assert_eq!(laws, Ok(()), "{model} {optimizer} {spared:?}");
-            }
-        }
-    }
 }
 
 /// Two hidden causes behind eight numbers. An anomaly is of a usual size in each of them, but the eight do not go together

@@ -25,10 +25,11 @@ use super::means::{Means, posterior};
 /// from the origin; (1) is Welford's sum (1962), and Σ is at any time *exactly* the pooled covariance within classes, which
 /// Fisher's method asks for. They begin with a batch, and the pseudo-inverse; nothing here needs one.
 ///
-/// **Cost.** With d features, an example takes d²/2 operations and 4 d² bytes are kept. The first prediction after an example
-/// solves (3) and (4) anew in `f64`, by Cholesky's factor and not by an inverse: d³/6 operations, and 2 d² for each class;
-/// the next ones take d for each class. At 64 features that is some tens of microseconds, at 512 some tens of milliseconds:
-/// those who learn much between questions pay it seldom.
+/// **Cost.** With d features, an example takes d²/2 multiply-adds and 4 d² bytes are kept. The first prediction after an
+/// example solves (3) and (4) anew in `f64`, by Cholesky's factor and not by an inverse: d³/6 of them, and d² for each class;
+/// the next ones take d for each class. At 64 features and ten classes that was measured as 0.6 µs, 83 µs and 0.3 µs; at 512
+/// as 29 µs, 9 ms and 2 µs. Those who learn much between questions pay it seldom; a [`Frozen`](crate::Frozen), which says the
+/// loss of each row before it learns, pays it for every row.
 ///
 /// The order of examples does not matter but for rounding. A new class moves no mean.
 ///

@@ -1,17 +1,59 @@
 //! A detector of strange rows, on rows in which everything can happen.
 
 use allocation_counter::measure;
+use serde::{Deserialize, Serialize};
 use thalweg_online::stream::bundled;
-use thalweg_online::{Autoencoder, Error, Model, Record, anomaly::Config, metrics::exact_auc};
+use thalweg_online::{
+    Autoencoder, Error, Learner, Model, Prediction, Record, Row, Target, Task, anomaly::Config, conformance,
+    metrics::exact_auc,
+};
 
 use crate::deep::support::{Example, everything, stream};
 
+/// A detector, as something that predicts its score, to be run through the laws of learners. It looks at no target.
+#[derive(Clone, Serialize, Deserialize)]
+struct Scoring(Autoencoder);
+
+impl Learner for Scoring {
+    fn task(&self) -> Task {
+        Task::Regress
+    }
+
+    fn predict_one(&mut self, x: &dyn Row) -> Result<Prediction<'_>, Error> {
+        let error = self.0.score_one(x)?;
+        let rank = self.0.rank(error);
+        assert!((0.0..=1.0).contains(&rank), "{rank}");
+        Ok(Prediction::Value(error + rank))
+    }
+
+    fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+        y.number()?;
+        self.0.learn_one(x)
+    }
+}
+
+fn detector(model: &str, optimizer: &str, spared: Option<f64>) -> Autoencoder {
+    let (model, optimizer) = (Model::parse(model).expect("a model"), optimizer.parse().expect("an optimizer"));
+    Autoencoder::new(Config { model, optimizer, spared, ..Config::default() }).expect("they fit")
+}
+
 #[test]
-fn learning_and_scoring_allocate_nothing_after_the_first_rows() -> Result<(), Error> {
+fn it_obeys_the_laws() {
+    for model in ["linear:2", "mlp:4,2", "linear:3 > layer_norm > tanh > dropout:0.1", "linear"] {
+        for optimizer in ["sgd:0.03", "adam:0.01"] {
+            for spared in [None, Some(0.9)] {
+                let laws = conformance::check(|| Scoring(detector(model, optimizer, spared)));
+                assert_eq!(laws, Ok(()), "{model} {optimizer} {spared:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn learning_and_scoring_allocate_nothing_after_the_first_rows() {
     for model in ["linear:2", "mlp:9,3"] {
         for (optimizer, spared) in [("sgd:0.01", None), ("adam", Some(0.9))] {
-            let (model, optimizer) = (Model::parse(model)?, optimizer.parse()?);
-            let mut detector = Autoencoder::new(Config { model, optimizer, spared, ..Config::default() })?;
+            let mut detector = detector(model, optimizer, spared);
             let mut run = |rows: &[Example]| {
                 for row in rows {
                     assert!(detector.rank_one(&row.x).is_ok_and(f64::is_finite));
@@ -24,7 +66,6 @@ fn learning_and_scoring_allocate_nothing_after_the_first_rows() -> Result<(), Er
             assert_eq!(measure(|| run(&rows)).count_total, 0);
         }
     }
-    Ok(())
 }
 
 /// The bundled digits that show a 0 or a 1, and every seventieth of the others: the figure in the module's docs.

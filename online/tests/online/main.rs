@@ -11,6 +11,7 @@ mod frozen;
 mod metrics;
 mod multitask;
 mod resume;
+mod small_mnist;
 mod streams;
 mod synth;
 mod synth_laws;
