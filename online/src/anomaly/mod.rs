@@ -53,7 +53,7 @@ use thalweg_tensor::{Real, Rng};
 use crate::deep::takes_rows;
 use crate::error::{Error, ErrorKind};
 use crate::features::{Features, Scale, Scaler};
-use crate::row::Row;
+use crate::row::{Row, weight_of};
 
 /// An autoencoder that learns from every row, and says how strange each is: see the [module](self).
 ///
@@ -224,16 +224,19 @@ impl Autoencoder {
         self.score_one(x).map(|error| self.rank(error))
     }
 
-    /// Learns a row, unless it is to be [spared](Config::spared), and returns its error before that.
+    /// Learns a row, unless it is to be [spared](Config::spared), and returns its error before that. A row of
+    /// [weight](Row::weight) *w* has a gradient *w* times as long; of one that weighs nothing only features and their scales
+    /// are learned.
     ///
     /// # Errors
     ///
     /// If the row cannot be used; nothing has changed then.
     pub fn learn_one(&mut self, x: &dyn Row) -> Result<f64, Error> {
+        let weight = weight_of(x)?;
         if let Some(limit) = self.config.spared {
             let error = self.score_one(x)?;
             if self.rank(error) > limit {
-                self.note(error);
+                self.note(error, weight);
                 self.spared += 1;
                 return Ok(error);
             }
@@ -241,8 +244,8 @@ impl Autoencoder {
         self.features.observe(x)?;
         self.grow()?;
         self.read(x)?;
-        let error = self.step();
-        self.note(error);
+        let error = self.step(weight);
+        self.note(error, weight);
         Ok(error)
     }
 
@@ -279,13 +282,17 @@ impl Autoencoder {
     }
 
     /// One gradient step on the row that was read; its error before.
-    fn step(&mut self) -> f64 {
+    fn step(&mut self, weight: f64) -> f64 {
         let Scratch { tape, grads, x, known, .. } = &mut self.scratch;
         let Some(network) = &self.network else { return 0.0 };
         let pass = tape.pass(&self.params);
         let error = network.error(pass.input(&x[..]), known, &mut self.mode);
         let value = f64::from(error.item());
-        error.backward(grads);
+        if weight == 0.0 {
+            self.mode.discard();
+            return value;
+        }
+        (error * weight as f32).backward(grads);
         match self.optimizer.step(&mut self.params, grads) {
             Step::Taken => self.mode.update_buffers(&mut self.params),
             Step::Refused => {
@@ -297,9 +304,9 @@ impl Autoencoder {
     }
 
     /// (4).
-    fn note(&mut self, error: f64) {
+    fn note(&mut self, error: f64, weight: f64) {
         self.rows += 1;
-        if !error.is_nan() {
+        if !error.is_nan() && weight > 0.0 {
             self.errors.update(error.max(LEAST).ln());
         }
     }

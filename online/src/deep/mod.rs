@@ -15,6 +15,7 @@ pub use loss::LossSpec;
 pub(crate) use model::takes_rows;
 pub use model::{MemorySpec, Model};
 pub use network::Network;
+pub(crate) use objective::{Objective, Said, Truth};
 pub use thalweg_nn::OptimizerSpec;
 
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,6 @@ use crate::features::Features;
 use crate::labels::Labels;
 use crate::memory::Reservoir;
 use crate::row::Row;
-use objective::{Objective, Said};
 use recurrent::{Lesson, Recurrent, WithLast};
 
 /// A deep model that learns from every example.

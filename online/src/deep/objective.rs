@@ -23,7 +23,7 @@ use crate::moments::Moments;
 
 /// The answer to a row, as a learner keeps it.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Truth {
+pub(crate) struct Truth {
     /// The numbers of its classes.
     pub classes: Vec<usize>,
     /// Its numbers; NaN where one is not known.
@@ -44,7 +44,7 @@ impl Clone for Truth {
 
 /// What is known of answers: classes, means, deviations.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Objective {
+pub(crate) struct Objective {
     task: Task,
     classes: Labels,
     class_weights: ClassWeights,
@@ -58,7 +58,7 @@ pub(super) struct Objective {
 
 /// What was said last: memory that is used again.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(crate) struct Said {
     probabilities: Vec<f32>,
     values: Vec<f64>,
 }

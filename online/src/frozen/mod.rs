@@ -91,12 +91,15 @@ use crate::head::{Head, HeadSpec};
 use crate::labels::Labels;
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::metrics::log_loss;
-use crate::row::Row;
+use crate::row::{Row, weight_of};
 
 /// A classifier on a trunk that no longer moves: see the [module](self).
 ///
 /// One row goes: cells → [`Extractor`] → [`Head`]. θ of the trunk is the same for ever; so are the scales of the features,
 /// unless they are to [follow](Frozen::with_running_scales) the stream.
+///
+/// A row of [weight](Row::weight) *w* counts *w* times to the head; at most 10¹². Of one that weighs nothing, only the name
+/// of its class is learned.
 ///
 /// What [`learn_one`](Learner::learn_one) returns is the cross entropy in nats before the head learned, `−ln p(y)`, and
 /// `−ln 10⁻¹⁵` for a class that was unknown.
@@ -187,7 +190,7 @@ impl Learner for Frozen {
     }
 
     fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
-        let label = y.class()?;
+        let (weight, label) = (weight_of(x)?, y.class()?);
         if self.follows {
             self.extractor.observe(x)?;
         }
@@ -195,9 +198,8 @@ impl Learner for Frozen {
         let class = self.classes.insert(label);
         let said = self.head.predict_one(z).get(class);
         let loss = log_loss(said.map_or(0.0, |&p| f64::from(p)));
-        match self.head.learn_one(z, class, 1.0) {
-            Step::Taken => {}
-            Step::Refused => self.refused += 1,
+        if weight > 0.0 && self.head.learn_one(z, class, weight) == Step::Refused {
+            self.refused += 1;
         }
         self.rows += 1;
         Ok(loss)

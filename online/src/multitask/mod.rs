@@ -9,8 +9,10 @@
 //! Hard parameter sharing (Caruana, "Multitask learning", 1997). A row has the answers of one task, or of several at once:
 //!
 //! ```text
-//! L = Σ L_τ  over the tasks τ that the row answers        θ ← θ − η ∇L
+//! L = w Σ v_τ L_τ  over the tasks τ that the row answers        θ ← θ − η ∇L
 //! ```
+//!
+//! with the weight w of the [row](crate::Row::weight) and that of the class in its task, v, which are mostly 1.
 //!
 //! The trunk is moved by all of them, a head by its own task alone: heads that a row does not speak of are not visited, and
 //! neither are their moments in the optimizer. Tasks are known by name and come at any time.
@@ -21,6 +23,7 @@
 //! way instead: measure.
 
 mod head;
+mod learn;
 mod one;
 #[cfg(test)]
 mod tests;
@@ -29,17 +32,17 @@ pub use one::OneTask;
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Tape, Var};
-use thalweg_nn::{AnyOptimizer, Mode, Network, Optimizer, State, Step};
+use thalweg_nn::{AnyOptimizer, Mode, Network, State};
 use thalweg_tensor::Rng;
 
-use crate::deep::{Config, takes_rows};
+use crate::deep::{Config, Said, takes_rows};
 use crate::error::{Error, ErrorKind};
 use crate::features::Features;
 use crate::labels::Labels;
-use crate::learn::{Prediction, Target, Task};
+use crate::learn::{Prediction, Task};
 use crate::memory::Reservoir;
 use crate::row::Row;
-use head::{TaskHead, Truth, check};
+use head::{Answer, TaskHead, of_task};
 
 /// A deep model of several tasks: one trunk, and a head for each.
 ///
@@ -86,21 +89,23 @@ pub struct MultiTask {
     scratch: Scratch,
 }
 
-/// What can be learned from once: a row, and the tasks that it answers.
+/// What can be learned from once: a row, what it weighs, and its answers by the places of the tasks.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Lesson {
     raw: Vec<f64>,
-    answers: Vec<(usize, Truth)>,
+    weight: f64,
+    answers: Vec<Answer>,
 }
 
 /// Copying into an old lesson uses its memory again.
 impl Clone for Lesson {
     fn clone(&self) -> Self {
-        Lesson { raw: self.raw.clone(), answers: self.answers.clone() }
+        Lesson { raw: self.raw.clone(), weight: self.weight, answers: self.answers.clone() }
     }
 
     fn clone_from(&mut self, other: &Self) {
         self.raw.clone_from(&other.raw);
+        self.weight = other.weight;
         self.answers.clone_from(&other.answers);
     }
 }
@@ -112,8 +117,10 @@ struct Scratch {
     grads: Grads<f32>,
     lesson: Lesson,
     x: Vec<f32>,
+    /// Standardised targets.
+    z: Vec<f32>,
     output: Vec<f32>,
-    probabilities: Vec<f32>,
+    said: Said,
 }
 
 /// A clone has its own scratch memory, empty at first.
@@ -129,9 +136,11 @@ impl MultiTask {
     ///
     /// # Errors
     ///
-    /// If the network cannot take one row after the other, or carries a state; or if features are made of answers.
+    /// If the network cannot take one row after the other, or carries a state; if features are made of answers; if weights of
+    /// classes or a loss have a number that they cannot have.
     pub fn new(config: Config) -> Result<Self, Error> {
         takes_rows(&config.model.layers)?;
+        [Task::Classify, Task::Regress].into_iter().try_for_each(|task| of_task(&config, task).check())?;
         let wrong = |expected: &str, found: String| Err(Error::expected(ErrorKind::Spec, expected, &found));
         if config.model.is_recurrent() {
             return wrong("layers that carry nothing from row to row", config.model.to_string());
@@ -207,56 +216,13 @@ impl MultiTask {
     /// If `x` cannot be used.
     pub fn predict_one(&mut self, name: &str, x: &dyn Row) -> Result<Prediction<'_>, Error> {
         let head = self.names.position(name).map(|index| &self.heads[index]);
-        let Scratch { tape, lesson, x: input, output, probabilities, .. } = &mut self.scratch;
+        let Scratch { tape, lesson, x: input, output, said, .. } = &mut self.scratch;
         self.features.read(x, &mut lesson.raw)?;
         let (Some(head), Some(trunk)) = (head, &self.trunk) else { return Ok(Prediction::Unknown) };
         self.features.scale(&lesson.raw, input);
         let pass = tape.pass(&self.params);
-        output.clear();
-        head.forward(up(trunk, pass.input(&input[..]), &mut Mode::Eval)).with(|z| output.extend_from_slice(z));
-        Ok(head.prediction(output, probabilities))
-    }
-
-    /// Learns that `y` is the answer to `x` under this task, and returns the loss *before* the update: the cross entropy in
-    /// nats, or the squared error of the standardised target.
-    ///
-    /// # Errors
-    ///
-    /// If `x` or `y` cannot be used, or `y` is no answer to this task; the model is then as it was before.
-    pub fn learn_one(&mut self, name: &str, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
-        self.learn_tasks(x, &[(name, y)])
-    }
-
-    /// Learns the answers to `x` under several tasks in one step, and returns the sum of the losses before. No answers
-    /// change nothing.
-    ///
-    /// # Errors
-    ///
-    /// As [`learn_one`](MultiTask::learn_one), and if a task is answered twice.
-    pub fn learn_tasks(&mut self, x: &dyn Row, answers: &[(&str, Target<'_>)]) -> Result<f64, Error> {
-        for (index, &(name, y)) in answers.iter().enumerate() {
-            check(self.head(name).map_or(y.task(), |head| head.task), y).map_err(|error| error.in_column(name))?;
-            if answers[..index].iter().any(|(other, _)| *other == name) {
-                return Err(Error::expected(ErrorKind::Value, "one answer to each task", name));
-            }
-        }
-        if answers.is_empty() {
-            return Ok(0.0);
-        }
-        self.features.observe(x)?;
-        self.grow(answers)?;
-        self.features.read(x, &mut self.scratch.lesson.raw)?;
-        let loss = self.step(None);
-        for _ in 0..self.config.memory.replays {
-            if let Some(index) = self.memory.draw(&mut self.rng) {
-                self.step(Some(index));
-            }
-        }
-        if let Some(place) = self.memory.offer(&mut self.rng) {
-            place.clone_from(&self.scratch.lesson);
-        }
-        self.rows += 1;
-        Ok(loss)
+        head.forward(up(trunk, pass.input(&input[..]), &mut Mode::Eval), output);
+        Ok(head.prediction(output, said))
     }
 
     /// One of the tasks as a [`Learner`](crate::Learner), for [evaluation](crate::Prequential) and whatever else takes one.
@@ -266,64 +232,6 @@ impl MultiTask {
 
     fn head(&self, name: &str) -> Option<&TaskHead> {
         self.names.position(name).map(|index| &self.heads[index])
-    }
-
-    /// Fits the trunk to the features, and the heads to the tasks and their classes.
-    fn grow(&mut self, answers: &[(&str, Target<'_>)]) -> Result<(), Error> {
-        let inputs = self.features.width();
-        let trunk = match &mut self.trunk {
-            Some(trunk) => {
-                let [known, width] = [trunk.input().len(), trunk.output().len()];
-                if inputs > known && !trunk.grow_inputs(&mut self.params, inputs - known) {
-                    let expected = format!("{known} inputs, as before");
-                    return Err(Error::expected(ErrorKind::Spec, &expected, &inputs.to_string()));
-                }
-                // What passes its inputs on gives more of them.
-                let more = trunk.output().len() - width;
-                self.heads.iter().filter(|_| more > 0).for_each(|head| head.grow_inputs(&mut self.params, more));
-                trunk
-            }
-            None => {
-                let layers = &self.config.model.layers;
-                self.trunk.insert(Network::new(&mut self.params, "body", layers, [inputs], &mut self.rng)?)
-            }
-        };
-        let lesson = &mut self.scratch.lesson;
-        lesson.answers.clear();
-        for &(name, y) in answers {
-            let index = self.names.insert(name);
-            if index == self.heads.len() {
-                let width = trunk.output().len();
-                self.heads.push(TaskHead::new(&mut self.params, name, y.task(), width, &mut self.rng));
-            }
-            lesson.answers.push((index, self.heads[index].take_in(&mut self.params, y)));
-        }
-        Ok(())
-    }
-
-    /// One gradient step on a lesson, that of today or one remembered; returns the loss before it.
-    fn step(&mut self, replayed: Option<usize>) -> f64 {
-        let Scratch { tape, grads, lesson, x, .. } = &mut self.scratch;
-        let lesson = replayed.map_or(&*lesson, |index| &self.memory.items()[index]);
-        let Some(trunk) = &self.trunk else { return 0.0 };
-        self.features.scale(&lesson.raw, x);
-        let pass = tape.pass(&self.params);
-        let z = up(trunk, pass.input(&x[..]), &mut self.mode);
-        let losses = lesson.answers.iter().map(|&(head, truth)| self.heads[head].loss(z, truth));
-        let Some(loss) = losses.reduce(|sum, loss| sum + loss) else { return 0.0 };
-        let value = f64::from(loss.item());
-        loss.backward(grads);
-        match self.optimizer.step(&mut self.params, grads) {
-            Step::Taken => {
-                self.mode.update_buffers(&mut self.params);
-                self.steps += 1;
-            }
-            Step::Refused => {
-                self.mode.discard();
-                self.refused += 1;
-            }
-        }
-        value
     }
 }
 

@@ -1,7 +1,6 @@
 //! A task of several, alone.
 
 use super::MultiTask;
-use super::head::check;
 use crate::error::Error;
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::row::Row;
@@ -30,7 +29,7 @@ impl Learner for OneTask<'_> {
     }
 
     fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
-        check(self.task, y)?;
+        y.check(self.task)?;
         self.model.learn_one(self.name, x, y)
     }
 }
