@@ -81,7 +81,9 @@ fn rows(count: usize) -> Vec<Example> {
 fn bits(prediction: &Prediction<'_>) -> Vec<u64> {
     match prediction {
         Prediction::Unknown => Vec::new(),
-        Prediction::Classes { probabilities, .. } => probabilities.iter().map(|p| u64::from(p.to_bits())).collect(),
+        Prediction::Classes { probabilities, .. } | Prediction::Labels { probabilities, .. } => {
+            probabilities.iter().map(|p| u64::from(p.to_bits())).collect()
+        }
         Prediction::Value(value) => vec![value.to_bits()],
         Prediction::Quantiles { values, .. } | Prediction::Values(values) => {
             values.iter().map(|v| v.to_bits()).collect()
