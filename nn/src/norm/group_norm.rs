@@ -103,6 +103,14 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "GroupNorm: 4 channels cannot be cut into 0 groups")]
+    fn forward_panics_without_groups() {
+        let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());
+        let norm = GroupNorm { groups: 0, ..GroupNorm::new(&mut params, "norm", 2, 4, &mut Rng::new(1)) };
+        norm.forward(tape.pass(&params).zeros([2, 4]));
+    }
+
+    #[test]
     #[should_panic(expected = "GroupNorm: [n, 4, …] expected, the shape is [4, 3]")]
     fn forward_panics_on_other_channels() {
         let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());

@@ -276,3 +276,12 @@ fn a_mask_panics_on_padding_of_another_size() {
     let mask = AttentionMask { key_padding: Some(&[true; 2]), ..AttentionMask::NONE };
     attention.self_attention(Tape::new().pass(&params).zeros([3, 4]), mask, &mut Mode::Eval);
 }
+
+#[test]
+#[should_panic(expected = "MultiheadAttention: 4 features cannot be cut into 0 heads")]
+fn attention_panics_without_heads() {
+    let s = Sizes { n: 1, t: 3, s: 3, heads: 2, size: 2, seed: 1 };
+    let (params, attention) = s.attention(&mut Rng::new(1));
+    let attention = MultiheadAttention { heads: 0, ..attention };
+    attention.self_attention(Tape::new().pass(&params).zeros([3, 4]), AttentionMask::NONE, &mut Mode::Eval);
+}

@@ -69,6 +69,15 @@ fn statistics_that_were_not_measured_are_not_pending() {
     assert_eq!(refused(&mode, "/Train/pending", json!(2)), "2 of 1 notes cannot be pending");
 }
 
+/// Steps without inputs cost a file nothing: a few bytes must not order the work of billions.
+#[test]
+fn a_window_of_countless_empty_steps_is_refused() {
+    let mut window = Tbptt::<f32>::new(1, usize::MAX);
+    window.push(&[]);
+    let error = refused(&window, "/steps", json!(1_000_000));
+    assert!(error.starts_with("0 inputs cannot be 1 of 1000000 steps [0]"), "{error}");
+}
+
 /// One digit after the other is replaced, in windows that have been used more or less.
 #[test]
 fn a_damaged_window_is_refused_or_runs() {
