@@ -47,6 +47,8 @@ fn as_json(session: &Session) -> Value {
         "model": config.model.to_string(),
         "optimizer": config.optimizer.to_string(),
         "memory": config.memory.to_string(),
+        "loss": config.loss.to_string(),
+        "class_weight": config.class_weights.to_string(),
         "remembered": learner.remembered(),
         "seed": config.seed,
         "classes": learner.classes(),
@@ -73,6 +75,11 @@ fn as_text(session: &Session) -> String {
     fact("memory", config.memory.to_string());
     if config.memory.size > 0 {
         fact("remembered", grouped(learner.remembered() as u64));
+    }
+    match config.task {
+        Task::Regress => fact("loss", config.loss.to_string()),
+        Task::Classify => fact("class weight", config.class_weights.to_string()),
+        Task::MultiLabel => {}
     }
     fact("seed", config.seed.to_string());
     let evaluation = session.evaluation();

@@ -31,6 +31,8 @@ fn run_json(session: &Session, rows_per_second: f64) -> Value {
         "model": config.model.to_string(),
         "optimizer": config.optimizer.to_string(),
         "memory": config.memory.to_string(),
+        "loss": config.loss.to_string(),
+        "class_weight": config.class_weights.to_string(),
         "seed": config.seed,
         "delay": evaluation.delay().to_string(),
         "metrics": metrics(evaluation.scores()),

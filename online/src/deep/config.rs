@@ -11,7 +11,7 @@ use crate::metrics::{Metric, Metrics};
 /// How a [`Deep`](super::Deep) learner is made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
-    /// Classes or numbers.
+    /// What is predicted: classes, numbers or sets of labels.
     pub task: Task,
     /// What becomes of a row's cells.
     pub features: FeatureSpec,

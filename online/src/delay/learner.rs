@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{KeptRow, MOST_WAITING};
 use crate::error::{Error, ErrorKind};
 use crate::learn::{Learner, Prediction, Target};
-use crate::row::Row;
+use crate::row::{Row, weight_of};
 
 /// A learner and the rows that wait for their labels: what a service needs that predicts today and is told tomorrow.
 ///
@@ -65,6 +65,7 @@ impl<L: Learner> Delayed<L> {
         if self.rows.contains_key(id) {
             return Err(Error::expected(ErrorKind::Value, "an id of which no row waits yet", id));
         }
+        weight_of(x)?; // or its label could never be learned
         let prediction = self.learner.predict_one(x)?;
         let mut kept = KeptRow::new();
         if self.rows.len() == self.capacity
@@ -190,6 +191,7 @@ mod tests {
         let before = state(&delayed);
         let twice = delayed.predict("a", &X).unwrap_err().to_string();
         assert_eq!(twice, "expected an id of which no row waits yet, found \"a\"");
+        assert!(delayed.predict("b", &crate::Weighted(X, -1.0)).is_err());
         let unknown = delayed.learn("b", Target::Value(1.0)).unwrap_err().to_string();
         assert_eq!(unknown, "expected the id of a row that waits for its label, found \"b\"");
         assert_eq!(delayed.learn("a", Target::Class("up")).unwrap_err().kind(), ErrorKind::Type);

@@ -11,7 +11,7 @@ use crate::deep::support::{self, config, elements, everything};
 
 /// A number, and another that is known in two of three rows.
 fn pair(value: f64) -> [f64; 2] {
-    [value, if value.to_bits() % 3 == 0 { f64::NAN } else { 1.0 - value / 3.0 }]
+    [value, if value.to_bits().is_multiple_of(3) { f64::NAN } else { 1.0 - value / 3.0 }]
 }
 
 /// Learns pairs where it is told one number.

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use thalweg_online::{
-    ClassWeights, Config, Deep, ErrorKind, Learner, MemorySpec, Row, Target, Task, Weighted, conformance,
+    ClassWeights, Config, Deep, Delay, ErrorKind, Learner, MemorySpec, Prequential, Record, Row, Session,
+    StreamOptions, Target, Task, Weighted, conformance,
 };
 
 use crate::deep::support::{
@@ -146,4 +147,32 @@ fn numbers_have_no_classes_that_could_weigh() {
     let error = refused.expect_err("there are no classes");
     assert_eq!(error.kind(), ErrorKind::Spec);
     assert_eq!(config.check().expect_err("the same").to_string(), error.to_string());
+}
+
+/// A column of weights is what `Weighted` is, also where labels come late.
+#[test]
+fn a_column_says_how_much_a_row_counts() -> Result<(), thalweg_online::Error> {
+    let rows: Vec<(f64, f64)> =
+        (0..200_u32).map(|row| (f64::from(row * 37 % 23), [1.0, 0.5, 0.0, 3.0][row as usize % 4])).collect();
+    let label = |x: f64| if x > 11.0 { "high" } else { "low" };
+    let lines: String = rows.iter().map(|&(x, weight)| format!("{x},{weight},{}\n", label(x))).collect();
+    for delay in [0, 5] {
+        let options = StreamOptions { weight: Some("w".to_owned()), ..StreamOptions::default() };
+        let reader = std::io::Cursor::new(format!("x,w,y\n{lines}"));
+        let mut stream = thalweg_online::stream::from_reader("f.csv", reader, &options)?;
+        let config = config(Task::Classify, "mlp:6", "adam:0.01", "reservoir:5,replays=1");
+        let mut session = Session::new(config.clone(), "f.csv", options).delayed(Delay::Rows(delay));
+        let mut record = Record::new();
+        while session.advance(&mut *stream, &mut record)? {}
+        session.finish()?;
+        let (mut learner, mut evaluation) =
+            (Deep::new(config), Prequential::new(Task::Classify).delayed(Delay::Rows(delay)));
+        for &(x, weight) in &rows {
+            evaluation.step(&mut learner, &Weighted([("x", x)], weight), Target::Class(label(x)))?;
+        }
+        evaluation.finish(&mut learner)?;
+        assert_eq!(learner.fingerprint(), session.learner().fingerprint());
+        assert_eq!(*evaluation.scores(), *session.evaluation().scores());
+    }
+    Ok(())
 }
