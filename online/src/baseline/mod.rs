@@ -102,4 +102,23 @@ mod tests {
         assert!(last.learn_one(&X, Target::Value(1.0)).is_err());
         Ok(())
     }
+
+    #[test]
+    fn labels_are_counted_each_by_itself() -> Result<(), Error> {
+        let (mut majority, mut last) = (MajorityLabels::new(), LastLabels::new());
+        let (never, half) = (-1e-15_f64.ln(), -0.5_f64.ln());
+        // Known at each row: nothing; a in 1 of 1; a in 1 of 2 rows, and b in none.
+        for (labels, of_majority, of_last) in
+            [(&["a"][..], never, never), (&[], never, never), (&["b", "a", "b"], half + never, 2.0 * never)]
+        {
+            assert_eq!(majority.learn_one(&X, Target::of_labels(labels))?, of_majority, "{labels:?}");
+            assert_eq!(last.learn_one(&X, Target::of_labels(labels))?, of_last, "{labels:?}");
+        }
+        let said = majority.predict_one(&X)?;
+        assert_eq!(["a", "b"].map(|label| said.probability(label)), [2.0, 1.0].map(|n| f64::from((n / 3.0) as f32)));
+        assert_eq!(said.labels().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(last.predict_one(&X)?.labels().collect::<Vec<_>>(), ["a", "b"]);
+        assert!(majority.learn_one(&X, Target::Class("a")).is_err() && last.learn_one(&X, Target::Value(1.0)).is_err());
+        Ok(())
+    }
 }
