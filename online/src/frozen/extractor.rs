@@ -77,7 +77,7 @@ impl Extractor {
     ///
     /// # Errors
     ///
-    /// If the learner has seen no row, or its network carries a state from row to row.
+    /// If the learner has seen no row, its network carries a state from row to row, or its features are made of answers.
     pub fn of(learner: &Deep) -> Result<Self, Error> {
         let network = learner.network().map(|network| network.body().clone());
         let none = || Error::new(ErrorKind::Value, "expected a learner that has seen rows, found one that has not");
@@ -88,7 +88,8 @@ impl Extractor {
     ///
     /// # Errors
     ///
-    /// If the network does not take one vector of features, carries a state from row to row, or looks at whole sequences.
+    /// If the network does not take one vector of features, carries a state from row to row, or looks at whole sequences; or if
+    /// features are made of answers (lags, means of the target), which change as the stream goes on.
     pub fn new(features: Features, mut params: Params<f32>, network: Network) -> Result<Self, Error> {
         let wrong = |expected: &str| Err(Error::expected(ErrorKind::Spec, expected, &network.spec().to_string()));
         if network.is_recurrent() || network.spec().whole_sequences().is_some() {
@@ -96,6 +97,10 @@ impl Extractor {
         }
         if network.input().rank() != 1 {
             return wrong(&format!("a network that takes one axis (view?), not {}", network.input()));
+        }
+        if features.spec().uses_answers() {
+            let expected = "features that are not made of answers";
+            return Err(Error::expected(ErrorKind::Spec, expected, &features.spec().to_string()));
         }
         let all: Vec<_> = params.layout().iter().map(|(param, _)| param).collect();
         all.into_iter().for_each(|param| params.set_trainable(param, false));

@@ -4,7 +4,7 @@ use allocation_counter::measure;
 use thalweg_nn::{Network, NetworkSpec, Params};
 use thalweg_online::stream::bundled;
 use thalweg_online::{
-    Config, Deep, Error, Extractor, Features, Frozen, HeadSpec, Learner, Record, Target, Task, conformance,
+    Config, Deep, Error, Extractor, FeatureSpec, Features, Frozen, HeadSpec, Learner, Record, Target, Task, conformance,
 };
 use thalweg_tensor::Rng;
 
@@ -87,12 +87,16 @@ fn the_trunk_is_all_layers_but_the_last() -> Result<(), Error> {
 }
 
 #[test]
-fn what_carries_a_state_has_no_frozen_trunk() {
+fn what_changes_from_row_to_row_has_no_frozen_trunk() {
     let untaught = Deep::new(Config::new(Task::Classify));
     let message = |deep: &Deep| Extractor::of(deep).map(drop).unwrap_err().to_string();
     assert_eq!(message(&untaught), "expected a learner that has seen rows, found one that has not");
     let recurrent = message(&taught("gru:4"));
     assert!(recurrent.contains("expected layers that carry nothing from row to row"), "{recurrent}");
+    let features = FeatureSpec::parse("lags=2").expect("there are such features");
+    let mut lagging = Deep::new(Config { features, ..Config::new(Task::Regress) });
+    lagging.learn_one(&[("a", 1.0)], Target::Value(2.0)).expect("the row is good");
+    assert!(message(&lagging).contains("expected features that are not made of answers"));
 }
 
 #[test]
