@@ -96,6 +96,12 @@ pub trait Row {
         1.0
     }
 
+    /// How many of its last cells are what a learner has put beside the row when it [kept](crate::Learner::keep) it: lags
+    /// and other answers that were known then. `None` for any other row: a learner puts beside it what is known now.
+    fn beside(&self) -> Option<usize> {
+        None
+    }
+
     /// Whether there are no features.
     fn is_empty(&self) -> bool {
         self.len() == 0

@@ -42,9 +42,21 @@ use crate::stream::{BadRows, Record, Stream, StreamOptions};
 pub struct Session {
     stream: String,
     options: StreamOptions,
+    /// The name of the target, as the stream has it.
+    target: String,
     learner: Deep,
     evaluation: Prequential,
     place: Place,
+    earlier: Earlier,
+}
+
+/// The streams before this one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// How many there were.
+    pub streams: u64,
+    /// How many rows were read from them.
+    pub rows: u64,
 }
 
 /// Where in the stream a session is.
@@ -68,7 +80,8 @@ impl Session {
     pub fn new(config: Config, stream: impl Into<String>, options: StreamOptions) -> Self {
         let evaluation = Prequential::with(config.task, &config.metrics(&Metrics::default()));
         let evaluation = evaluation.unwrap_or_else(|_| Prequential::new(config.task));
-        Session { stream: stream.into(), options, learner: Deep::new(config), evaluation, place: Place::default() }
+        let (target, place, earlier) = (String::new(), Place::default(), Earlier::default());
+        Session { stream: stream.into(), options, target, learner: Deep::new(config), evaluation, place, earlier }
     }
 
     /// The same, with more metrics.
@@ -97,6 +110,18 @@ impl Session {
         Session { evaluation: self.evaluation.delayed(delay), ..self }
     }
 
+    /// The same, but each row is asked for the target of the row `horizon` rows later: see
+    /// [`evaluate`](crate::evaluate#forecasts).
+    ///
+    /// # Panics
+    ///
+    /// If rows have been read already, or the horizon is more than [`MOST_WAITING`](crate::delay::MOST_WAITING).
+    #[track_caller]
+    #[must_use]
+    pub fn forecasting(self, horizon: u32) -> Self {
+        Session { evaluation: self.evaluation.forecasting(horizon), ..self }
+    }
+
     /// The errors of all rows are kept from now on: see [`Prequential::keep_errors`].
     pub fn keep_errors(&mut self) {
         self.evaluation.keep_errors();
@@ -113,6 +138,7 @@ impl Session {
     /// place are as they were before the row; labels that had come by then may have been learned. A row that cannot be
     /// learned when its label comes is let go; the error names it.
     pub fn advance(&mut self, stream: &mut dyn Stream, record: &mut Record) -> Result<bool, Error> {
+        self.note_target(stream);
         match self.step(stream, record) {
             Ok(false) => return Ok(false),
             Ok(true) => {}
@@ -128,12 +154,15 @@ impl Session {
         if !stream.read(record)? {
             return Ok(false);
         }
-        while let Err(error) = self.evaluation.learn_due(&mut self.learner, record.time()) {
+        let (row, time, known) = (record.row(), record.time(), record.known());
+        let y = record.target(self.learner.config().task);
+        let answer = y.as_ref().copied().unwrap_or_default();
+        let arrival = Arrival { x: record, y: answer, row, time, known };
+        while let Err(error) = self.evaluation.learn_due(&mut self.learner, &arrival) {
             self.skip_or_stop(error.in_file(&self.stream))?;
         }
         let here = |error: Error| error.at_row(record.row()).in_file(&self.stream);
-        let y = record.target(self.learner.config().task).map_err(here)?;
-        let arrival = Arrival { x: record, y, row: record.row(), time: record.time() };
+        y.map_err(here)?;
         self.evaluation.arrive(&mut self.learner, arrival).map_err(here)?;
         Ok(true)
     }
@@ -161,6 +190,38 @@ impl Session {
         Ok(())
     }
 
+    fn note_target(&mut self, stream: &dyn Stream) {
+        if self.target != stream.target() {
+            stream.target().clone_into(&mut self.target);
+        }
+    }
+
+    /// Leaves this stream for the beginning of another, with the same learner. What waits for its label is
+    /// [learned](Session::finish) first.
+    ///
+    /// * A new stream is a new sequence: recurrent states begin at zero, and the last targets that lags and recurrent
+    ///   networks look at are forgotten. θ, scaling and memory are kept.
+    /// * The evaluation goes on: its figures, and what the baselines know, are of all streams together. Rows, skipped rows
+    ///   and odd cells are counted anew.
+    /// * Time begins anew: a delayed label is never awaited from one stream to the next.
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Session::finish), by the new options; the session has not left its stream then.
+    pub fn turn_to(&mut self, stream: impl Into<String>, options: StreamOptions) -> Result<(), Error> {
+        self.options = options;
+        self.finish()?;
+        self.learner.reset_state();
+        self.evaluation.begin_stream();
+        if self.place.rows > 0 {
+            self.earlier.streams += 1;
+            self.earlier.rows += self.place.rows;
+        }
+        self.stream = stream.into();
+        self.place = Place::default();
+        Ok(())
+    }
+
     /// Brings a newly opened stream to where this session stands.
     ///
     /// # Errors
@@ -182,6 +243,7 @@ impl Session {
         if stream.rows_hash() != self.place.rows_hash {
             return wrong("other rows".to_owned());
         }
+        self.note_target(stream);
         let [before, since] = self.place.non_finite;
         self.place.non_finite = [before + since, 0];
         Ok(())
@@ -213,6 +275,13 @@ impl Session {
         &self.learner
     }
 
+    /// The learner alone, to predict what comes next.
+    #[must_use]
+    pub fn into_learner(mut self) -> Deep {
+        self.evaluation.pass(&mut self.learner);
+        self.learner
+    }
+
     /// Its scores so far, and the baselines'.
     #[must_use]
     pub fn evaluation(&self) -> &Prequential {
@@ -234,6 +303,18 @@ impl Session {
     #[must_use]
     pub fn options(&self) -> &StreamOptions {
         &self.options
+    }
+
+    /// The name of the target; empty before a stream was opened.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// What was read [before this stream](Session::turn_to).
+    #[must_use]
+    pub fn earlier(&self) -> Earlier {
+        self.earlier
     }
 
     /// How many rows were read.

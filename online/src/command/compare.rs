@@ -11,9 +11,12 @@ use thalweg_online::{
     Session, Task,
 };
 
+use super::config::ConfigFile;
+use super::learning::parse_horizon;
 use super::progress::Progress;
-use super::reading::{Reading, Source};
+use super::reading::Reading;
 use super::report::{align_right, decimal, grouped, metrics, number, table};
+use super::source::Source;
 use super::{Failure, Output, published, say};
 
 /// What to compare.
@@ -43,6 +46,9 @@ pub struct Options {
     /// How much later than its row each label comes, as for run
     #[arg(long, value_name = "N|TIME", default_value = "0", value_parser = Delay::parse)]
     delay: Delay,
+    /// Ask each row for the target of the row N rows later, as for run
+    #[arg(long, value_name = "N", default_value = "0", value_parser = parse_horizon)]
+    horizon: u32,
     /// Where every random choice begins
     #[arg(long, value_name = "N", default_value_t = 42)]
     seed: u64,
@@ -52,7 +58,15 @@ pub struct Options {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
+    pub(super) file: ConfigFile,
+    #[command(flatten)]
     output: Output,
+}
+
+impl Options {
+    fn delay(&self) -> Delay {
+        self.reading.delay(None).unwrap_or(self.delay)
+    }
 }
 
 /// No metrics are no mistake here.
@@ -77,6 +91,9 @@ struct Compared {
 
 /// Runs all models over all streams, and reports.
 pub fn run(options: &Options) -> Result<(), Failure> {
+    let Options { optimizer, memory, seed, .. } = options;
+    let used = [("optimizer", optimizer.to_string()), ("memory", memory.to_string()), ("seed", seed.to_string())];
+    options.file.write(&used)?;
     let compared: Vec<Compared> =
         options.streams.iter().map(|name| compare(options, name)).collect::<Result<_, Error>>()?;
     let out = &mut io::stdout().lock();
@@ -91,22 +108,22 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 
 /// Each model has a pass of its own, so that its speed is its own.
 fn compare(options: &Options, name: &str) -> Result<Compared, Error> {
-    let source = Source::find(name, options.reading.of_stream(), options.seed)?;
+    let mut source = Source::find(name, options.reading.of_stream(), options.seed)?;
     if !source.can_be_read_again() {
         let message = "can be read only once: expected a stream that each model can read, found a pipe";
         return Err(Error::new(ErrorKind::Spec, message).in_file(name));
     }
-    let task = options.reading.task_of(&source)?;
+    let task = options.reading.task_of(&mut source)?;
     let mut outcomes: Vec<Outcome> = Vec::new();
     for model in &options.model {
-        let mut outcome = pass(options, &source, task, model)?;
+        let mut outcome = pass(options, &mut source, task, model)?;
         outcome.test = outcomes.first().map(|first| test(options, &first.session, &outcome.session));
         outcomes.push(outcome);
     }
     Ok(Compared { stream: source.name(), task, outcomes })
 }
 
-fn pass(options: &Options, source: &Source, task: Task, model: &Model) -> Result<Outcome, Error> {
+fn pass(options: &Options, source: &mut Source, task: Task, model: &Model) -> Result<Outcome, Error> {
     let config = Config {
         task,
         model: model.clone(),
@@ -118,8 +135,8 @@ fn pass(options: &Options, source: &Source, task: Task, model: &Model) -> Result
         seed: options.seed,
     };
     config.check()?;
-    let session = Session::with_metrics(config, source.name(), source.options.clone(), &options.metrics)?;
-    let mut session = session.delayed(options.delay);
+    let session = Session::with_metrics(config, source.name(), source.options().clone(), &options.metrics)?;
+    let mut session = session.delayed(options.delay()).forecasting(options.horizon);
     session.keep_errors();
     let mut stream = source.open(&mut Progress::new(0), options.limit)?;
     let (clock, limit, mut record) = (Instant::now(), options.limit.unwrap_or(u64::MAX), Record::new());
@@ -153,8 +170,8 @@ fn test(options: &Options, first: &Session, other: &Session) -> Test {
         }
         Task::Regress => {
             let differences: Vec<f64> = pairs.iter().map(|(first, other)| first.abs() - other.abs()).collect();
-            let late = if let Delay::Rows(rows) = options.delay { rows as usize } else { 0 };
-            diebold_mariano(&differences, late)
+            let late = if let Delay::Rows(rows) = options.delay() { rows } else { 0 } + options.horizon;
+            diebold_mariano(&differences, late as usize)
         }
     }
 }
@@ -197,7 +214,8 @@ fn as_json(options: &Options, compared: &Compared) -> Value {
         "task": compared.task.to_string(),
         "optimizer": options.optimizer.to_string(),
         "memory": options.memory.to_string(),
-        "delay": options.delay.to_string(),
+        "delay": options.delay().to_string(),
+        "horizon": options.horizon,
         "seed": options.seed,
         "models": compared.outcomes.iter().map(outcome).collect::<Vec<_>>(),
         "baselines": baselines.map(|(name, scores)| (name.to_owned(), metrics(scores))).collect::<Map<_, _>>(),
@@ -245,7 +263,10 @@ fn of_one_stream(options: &Options, Compared { stream, task, outcomes }: &Compar
         row(name.replace('_', " "), scores, String::new(), String::new());
     }
     align_right(&mut table);
-    let late = if options.delay.is_none() { String::new() } else { format!(", delay {}", options.delay) };
+    let mut late = if options.delay().is_none() { String::new() } else { format!(", delay {}", options.delay()) };
+    if options.horizon > 0 {
+        late += &format!(", horizon {}", options.horizon);
+    }
     let mut text = format!(
         "{stream}: {} rows, {task}, {}, memory {}, seed {}{late}\n\n{table}\n\n",
         grouped(first.rows()),

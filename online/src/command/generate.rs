@@ -72,7 +72,7 @@ fn write_csv(mut stream: Synth, rows: u64, out: impl Write) -> Result<(), Failur
 }
 
 /// Why a table cannot be printed. (What `csv` itself makes of it no longer says that the reader has gone.)
-fn printing(error: csv::Error) -> io::Error {
+pub fn printing(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),

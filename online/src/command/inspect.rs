@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 use thalweg_autograd::Entry;
+use thalweg_online::session::Earlier;
 use thalweg_online::{Session, Task, checkpoint};
 
 use super::report::{align_right, grouped, table};
@@ -41,7 +42,11 @@ fn as_json(session: &Session) -> Value {
         "version": checkpoint::VERSION,
         "stream": session.stream(),
         "rows": session.rows(),
+        "earlier_streams": session.earlier().streams,
+        "earlier_rows": session.earlier().rows,
+        "target": session.target(),
         "delay": session.evaluation().delay().to_string(),
+        "horizon": session.evaluation().horizon(),
         "waiting": session.evaluation().waiting(),
         "task": config.task.to_string(),
         "model": config.model.to_string(),
@@ -68,7 +73,13 @@ fn as_text(session: &Session) -> String {
     };
     fact("version", checkpoint::VERSION.to_string());
     fact("stream", session.stream().to_owned());
+    fact("target", session.target().to_owned());
     fact("rows seen", grouped(session.rows()));
+    if session.earlier().streams > 0 {
+        let Earlier { streams, rows } = session.earlier();
+        let others = if streams == 1 { "stream" } else { "streams" };
+        fact("before them", format!("{} rows of {} other {others}", grouped(rows), grouped(streams)));
+    }
     fact("task", config.task.to_string());
     fact("model", config.model.to_string());
     fact("optimizer", config.optimizer.to_string());
@@ -86,6 +97,9 @@ fn as_text(session: &Session) -> String {
     if !evaluation.delay().is_none() {
         let waiting = grouped(evaluation.waiting() as u64);
         fact("delay", format!("{}, {waiting} rows wait for their labels", evaluation.delay()));
+    }
+    if evaluation.horizon() > 0 {
+        fact("horizon", format!("the target of {} rows later", grouped(evaluation.horizon().into())));
     }
     if config.task != Task::Regress {
         fact("classes", learner.classes().join(", "));

@@ -1,22 +1,32 @@
 //! Arguments in, results out, exit codes: 0 when all went well, 2 when something that came from outside was wrong.
 
 mod compare;
+mod config;
 mod digits;
 mod generate;
 mod inspect;
+mod learn;
+mod learning;
+mod pass;
+mod predict;
+mod printer;
 mod progress;
 mod published;
 mod reading;
 mod report;
 mod resume;
 mod run;
+mod source;
 mod streams;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use thalweg_online::Error;
+
+use config::ConfigFile;
 
 /// Deep models that learn from every row of a stream, forever, on a CPU.
 ///
@@ -35,6 +45,23 @@ struct Cli {
 enum Command {
     /// Predict, score and learn every row of a stream, in order
     Run(Box<run::Options>),
+    /// Learn streams into a checkpoint, a new one or one that is there already
+    ///
+    /// A checkpoint that is there already goes on learning, from the beginning of these streams: its model, optimizer and
+    /// features are what they were, and so are the types of the columns. The target is the column of the same name, unless
+    /// another is said. Each stream is a new sequence for recurrent models. To go on in the middle of a stream that was
+    /// broken off: thalweg run --resume FILE --checkpoint FILE.
+    Learn(Box<learn::Options>),
+    /// Predict rows with the learner of a checkpoint, one line for each
+    ///
+    /// The checkpoint stays as it is. The rows may be in another format than those that were learned, and have a target or
+    /// none: it is not looked at. Columns have the types that they were learned with; those that were not learned are
+    /// passed over, and those that are not there count as missing.
+    ///
+    /// The rows follow those that were learned last. The state of a recurrent model moves on from row to row, by their
+    /// features; the last known target, and those behind lags, stay the last that were learned. A model that was learned with
+    /// a horizon says the target so many rows later.
+    Predict(predict::Options),
     /// Several models on the same rows, with a paired test
     Compare(Box<compare::Options>),
     /// List the bundled streams
@@ -72,9 +99,40 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl Command {
+    /// Where its options may be read from and written to.
+    fn config_file(&mut self) -> Option<&mut ConfigFile> {
+        match self {
+            Command::Run(options) => Some(&mut options.file),
+            Command::Learn(options) => Some(&mut options.file),
+            Command::Compare(options) => Some(&mut options.file),
+            _ => None,
+        }
+    }
+}
+
+/// What the arguments say, and the file that they name.
+fn parse(declared: &mut clap::Command, arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let matches: ArgMatches = declared.try_get_matches_from_mut(arguments)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    if let Some((name, matches)) = matches.subcommand()
+        && let Some(declared) = declared.find_subcommand(name)
+        && let Some(file) = cli.command.as_mut().and_then(Command::config_file)
+    {
+        file.said = config::said(declared, matches);
+    }
+    Ok(cli)
+}
+
 /// Runs the command that the arguments ask for.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut declared = Cli::command();
+    declared.build();
+    let arguments = match config::with_file(&declared, std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(error) => return fail(&error.to_string()),
+    };
+    let cli = match parse(&mut declared, arguments) {
         Ok(cli) => cli,
         // Our own messages say what is allowed: one line is enough.
         Err(error) if error.kind() == clap::error::ErrorKind::ValueValidation => {
@@ -86,6 +144,8 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         None => digits::run(&cli.digits),
         Some(Command::Run(options)) => run::run(&options),
+        Some(Command::Learn(options)) => learn::run(&options),
+        Some(Command::Predict(options)) => predict::run(&options),
         Some(Command::Compare(options)) => compare::run(&options),
         Some(Command::Streams(output)) => streams::run(output),
         Some(Command::Generate(options)) => generate::run(&options),

@@ -1,15 +1,11 @@
-//! Where rows come from, and how they are read: what `run` and `compare` have in common.
-
-use std::io;
+//! How rows are read: what `run`, `learn` and `compare` have in common.
 
 use clap::Args;
 use thalweg_online::features::{FeatureSpec, Scale};
-use thalweg_online::spec::{nearest, unknown};
-use thalweg_online::stream::bundled::{self, Bundled};
-use thalweg_online::synth::{Generated, Seed, Synth};
-use thalweg_online::{BadRows, Error, ErrorKind, Format, Header, Stream, StreamOptions, Task, stream};
+use thalweg_online::spec::unknown;
+use thalweg_online::{BadRows, Delay, Error, ErrorKind, Format, Header, StreamOptions, Task};
 
-use super::progress::Progress;
+use super::source::Source;
 
 /// How streams are read.
 #[derive(Debug, Args)]
@@ -17,8 +13,9 @@ pub struct Reading {
     /// The column to predict, or several columns of numbers [default: the last one]
     #[arg(long, value_name = "COL", value_delimiter = ',')]
     pub(super) target: Vec<String>,
-    /// What to learn: auto, classify, regress or multilabel (any number of labels a row). auto: regress if the first 1,000 targets are all numbers, and either one
-    /// is no whole number or more than 20 differ [default: auto]
+    /// What to learn: auto, classify, regress or multilabel (any number of labels a row). auto: regress if the first 1,000
+    /// targets are all numbers, and either one is no whole number or more than 20 differ; of a pipe they are awaited
+    /// [default: auto]
     #[arg(long, value_parser = parse_task)]
     pub(super) task: Option<TaskOption>,
     /// How numbers are scaled: standard, minmax, maxabs, robust, adaptive:0.3 or none [default: standard]
@@ -68,6 +65,9 @@ pub struct Reading {
     /// The column that says when a row was measured: seconds since 1970, or a date
     #[arg(long, value_name = "COL")]
     pub(super) time: Option<String>,
+    /// The column that says when a row's label became known, beside --time: until then the label is not there
+    #[arg(long, value_name = "COL", conflicts_with = "delay", requires = "time")]
+    pub(super) delay_until: Option<String>,
     /// What becomes of a row that cannot be read or used: stop, or skip: it is left out and counted [default: stop]
     #[arg(long, value_parser = parse_bad_rows)]
     pub(super) on_bad_row: Option<BadRows>,
@@ -90,6 +90,11 @@ impl Reading {
         }
     }
 
+    /// How much later labels come, if anything is said of it; `delay` is what else was said.
+    pub fn delay(&self, delay: Option<Delay>) -> Option<Delay> {
+        self.delay_until.as_ref().map_or(delay, |_| Some(Delay::Column))
+    }
+
     /// How the stream is to be read.
     pub fn of_stream(&self) -> StreamOptions {
         let defaults = StreamOptions::default();
@@ -109,120 +114,46 @@ impl Reading {
             weight: self.weight.clone(),
             id: self.id.clone(),
             time: self.time.clone(),
+            known: self.delay_until.clone(),
             bad_rows: self.on_bad_row.unwrap_or_default(),
+            ..defaults
+        }
+    }
+
+    /// How another stream of a learner is to be read: what nothing is said of, as its last one was.
+    pub fn of_another_stream(&self, held: &StreamOptions, target: &str) -> StreamOptions {
+        let or = |asked: &Option<String>, held: &Option<String>| asked.clone().or_else(|| held.clone());
+        let mut targets = self.target.clone();
+        if targets.is_empty() {
+            targets = held.targets().map(str::to_owned).collect();
+        }
+        if targets.is_empty() && !target.is_empty() {
+            targets.push(target.to_owned());
+        }
+        let mut targets = targets.into_iter();
+        StreamOptions {
+            format: self.format,
+            delimiter: self.delimiter,
+            header: self.header.unwrap_or_default(),
+            target: targets.next(),
+            more_targets: targets.collect(),
+            label_separator: self.label_separator,
+            weight: or(&self.weight, &held.weight),
+            id: or(&self.id, &held.id),
+            time: or(&self.time, &held.time),
+            known: or(&self.delay_until, &held.known),
+            bad_rows: self.on_bad_row.unwrap_or(held.bad_rows),
+            ..held.elsewhere()
         }
     }
 
     /// What to learn from a source: what was asked for, or what its targets suggest.
-    pub fn task_of(&self, source: &Source) -> Result<Task, Error> {
+    pub fn task_of(&self, source: &mut Source) -> Result<Task, Error> {
         match self.task {
             Some(TaskOption::Is(task)) => Ok(task),
-            // Looking at the targets uses the rows up: they must be there a second time.
-            Some(TaskOption::Auto) | None if !source.can_be_read_again() => {
-                let message = "can be read only once: expected --task classify or --task regress, found --task auto";
-                Err(Error::new(ErrorKind::Spec, message).in_file(source.name()))
-            }
-            Some(TaskOption::Auto) | None => source.open(&mut Progress::new(0), Some(0))?.infer_task(),
+            Some(TaskOption::Auto) | None => source.infer_task(),
         }
     }
-}
-
-/// A file, the standard input, a bundled stream, or a generator.
-#[derive(Debug)]
-pub struct Source {
-    name: String,
-    kind: Kind,
-    pub options: StreamOptions,
-}
-
-#[derive(Debug)]
-enum Kind {
-    File,
-    Bundled(&'static Bundled),
-    Generator(Box<Synth>),
-}
-
-impl Source {
-    /// What the name stands for: a file, if there is one; else a bundled stream, else a generator. `seed` is for a
-    /// generator that names none.
-    pub fn find(name: &str, options: StreamOptions, seed: u64) -> Result<Self, Error> {
-        let found = std::fs::metadata(name);
-        let is_folder = found.as_ref().is_ok_and(|found| found.is_dir());
-        let is_missing = found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-        let kind = match bundled::find(name).filter(|_| is_folder || is_missing) {
-            Some(bundled) => Kind::Bundled(bundled),
-            None if name == "-" || !is_missing => Kind::File,
-            None if is_generator(name) => {
-                if options != (StreamOptions { bad_rows: options.bad_rows, ..StreamOptions::default() }) {
-                    let message = "is a generator: expected nothing said of formats or columns, found such options";
-                    return Err(Error::new(ErrorKind::Spec, message).in_file(name));
-                }
-                Kind::Generator(Box::new(Synth::parse(name, Seed::new(seed)).map_err(|error| error.in_file(name))?))
-            }
-            None => return Err(not_found(name)),
-        };
-        Ok(Source { name: name.to_owned(), kind, options })
-    }
-
-    /// The name by which it is found again: a generator's has all its seeds.
-    pub fn name(&self) -> String {
-        match &self.kind {
-            Kind::Generator(synth) => synth.to_string(),
-            Kind::File | Kind::Bundled(_) => self.name.clone(),
-        }
-    }
-
-    /// Opens it. It is read up to `limit`, without which a generator has no end.
-    pub fn open(&self, progress: &mut Progress, limit: Option<u64>) -> Result<Box<dyn Stream>, Error> {
-        match (&self.kind, limit) {
-            (Kind::Bundled(bundled), limit) => {
-                progress.expect_rows(limit.unwrap_or(u64::MAX).min(bundled.rows));
-                bundled.open_with(&self.options)
-            }
-            (Kind::Generator(synth), Some(rows)) => {
-                progress.expect_rows(rows);
-                Ok(Box::new(Generated::new(Synth::clone(synth))))
-            }
-            (Kind::Generator(_), None) => {
-                let message = "a generator has no end: expected --limit N, found nothing";
-                Err(Error::new(ErrorKind::Spec, message).in_file(&self.name))
-            }
-            (Kind::File, Some(rows)) => {
-                progress.expect_rows(rows);
-                stream::open(&self.name, &self.options)
-            }
-            (Kind::File, None) if self.name == "-" => stream::open(&self.name, &self.options),
-            (Kind::File, None) => stream::open_through(&self.name, &self.options, |file| progress.watch(file)),
-        }
-    }
-
-    /// Whether it can be opened a second time: not the standard input, nor a pipe.
-    pub fn can_be_read_again(&self) -> bool {
-        let is_pipe = || std::fs::metadata(&self.name).is_ok_and(|found| !found.is_file() && !found.is_dir());
-        !matches!(self.kind, Kind::File) || self.name != "-" && !is_pipe()
-    }
-}
-
-/// Whether a name begins as a generator's does.
-fn is_generator(name: &str) -> bool {
-    let end = name.find([':', '(']).unwrap_or(name.len());
-    let (head, rest) = name.split_at(end);
-    match rest.starts_with('(') {
-        true => ["drift", "recurring", "permuted", "rotated"].contains(&head.trim()),
-        false => Synth::parse(head, Seed::new(0)).is_ok(),
-    }
-}
-
-fn not_found(name: &str) -> Error {
-    let names = bundled_names();
-    let near = nearest(name, &names).map_or(String::new(), |near| format!(" did you mean {near:?}?"));
-    let message = format!("expected a file or a bundled stream, found neither;{near} bundled: {}", names.join(", "));
-    Error::new(ErrorKind::Io, message).in_file(name)
-}
-
-/// The names of the bundled streams.
-pub fn bundled_names() -> Vec<&'static str> {
-    bundled::all().iter().map(|stream| stream.name).collect()
 }
 
 fn parse_task(text: &str) -> Result<TaskOption, Error> {
@@ -235,7 +166,7 @@ fn parse_task(text: &str) -> Result<TaskOption, Error> {
     }
 }
 
-fn parse_header(text: &str) -> Result<Header, Error> {
+pub fn parse_header(text: &str) -> Result<Header, Error> {
     match text {
         "auto" => Ok(Header::Auto),
         "yes" => Ok(Header::Yes),
@@ -244,7 +175,7 @@ fn parse_header(text: &str) -> Result<Header, Error> {
     }
 }
 
-fn parse_bad_rows(text: &str) -> Result<BadRows, Error> {
+pub fn parse_bad_rows(text: &str) -> Result<BadRows, Error> {
     match text {
         "stop" => Ok(BadRows::Stop),
         "skip" => Ok(BadRows::Skip),
@@ -252,7 +183,7 @@ fn parse_bad_rows(text: &str) -> Result<BadRows, Error> {
     }
 }
 
-fn parse_delimiter(text: &str) -> Result<u8, Error> {
+pub fn parse_delimiter(text: &str) -> Result<u8, Error> {
     match text.as_bytes() {
         b"\\t" => Ok(b'\t'),
         &[byte] => Ok(byte),

@@ -35,6 +35,7 @@ fn run_json(session: &Session, rows_per_second: f64) -> Value {
         "class_weight": config.class_weights.to_string(),
         "seed": config.seed,
         "delay": evaluation.delay().to_string(),
+        "horizon": evaluation.horizon(),
         "metrics": metrics(evaluation.scores()),
         "outputs": Value::Object(outputs(session).map(|(name, scores)| (name.to_owned(), metrics(scores))).collect()),
         "baselines": Value::Object(baselines.collect()),
@@ -85,15 +86,20 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
         notes.extend((count > 0).then(|| format!("{what}: {}", grouped(count))));
     }
     let heading = format!(
-        "{}: {}, {}, memory {}, seed {}. Every row was predicted first and learned after{}.",
+        "{}: {}, {}, memory {}, seed {}. Every row was {} first and learned after{}.",
         session.stream(),
         config.task,
         config.optimizer,
         config.memory,
         config.seed,
+        match evaluation.horizon() {
+            0 => "predicted".to_owned(),
+            rows => format!("asked for the target {} later", counted(rows.into(), "row", "rows")),
+        },
         match evaluation.delay() {
             delay if delay.is_none() => String::new(),
             Delay::Rows(rows) => format!(", {} later", counted(rows.into(), "row", "rows")),
+            Delay::Column => ", when its label became known".to_owned(),
             delay => format!(", {delay} later"),
         }
     );

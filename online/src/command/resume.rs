@@ -2,80 +2,103 @@
 
 use std::path::Path;
 
-use thalweg_online::{
-    BadRows, ClassWeights, Error, ErrorKind, Format, Header, LossSpec, MemorySpec, Model, OptimizerSpec, Session,
-    Stream,
-};
+use thalweg_online::{Error, ErrorKind, Session, Stream};
 
-use super::reading::TaskOption;
+use super::learning::Learning;
+use super::reading::{Reading, TaskOption};
 use super::report::grouped;
 use super::run::Options;
 use super::say;
+use super::source::Source;
 
-/// The session of a checkpoint. What the arguments say beside it must agree with it.
-pub fn load(options: &Options, checkpoint: &Path) -> Result<Session, Error> {
+/// The session of a checkpoint, and its stream. What the arguments say beside it must agree with it.
+pub fn load(options: &Options, checkpoint: &Path) -> Result<(Session, Source), Error> {
     let mut session = Session::load(checkpoint)?;
-    let (config, held) = (session.learner().config(), session.options());
-    let task = match options.reading.task {
-        Some(TaskOption::Is(task)) => Some(task.to_string()),
-        Some(TaskOption::Auto) | None => None,
-    };
-    let or_none = |held: &Option<String>| held.clone().unwrap_or_default();
-    let metrics = session.evaluation().scores().asked().to_string();
-    let delimiter = held.delimiter.map_or_else(|| "auto".to_owned(), character);
-    for (flag, asked, held) in [
-        ("--task", task, config.task.to_string()),
-        ("--scale", options.reading.scale.map(|scale| scale.to_string()), config.features.default_scale().to_string()),
-        (
-            "--features",
-            options.reading.features.is_some().then(|| options.reading.of_features().to_string()),
-            config.features.to_string(),
-        ),
-        ("--model", options.model.as_ref().map(Model::to_string), config.model.to_string()),
-        ("--optimizer", options.optimizer.as_ref().map(OptimizerSpec::to_string), config.optimizer.to_string()),
-        ("--memory", options.memory.as_ref().map(MemorySpec::to_string), config.memory.to_string()),
-        ("--loss", options.loss.as_ref().map(LossSpec::to_string), config.loss.to_string()),
-        (
-            "--class-weight",
-            options.class_weight.as_ref().map(ClassWeights::to_string),
-            config.class_weights.to_string(),
-        ),
-        ("--metrics", options.metrics.as_ref().map(|asked| config.metrics(asked).to_string()), metrics),
-        ("--seed", options.seed.map(|seed| seed.to_string()), config.seed.to_string()),
-        ("--delay", options.delay.map(|delay| delay.to_string()), session.evaluation().delay().to_string()),
-        (
-            "--label-separator",
-            options.reading.label_separator.map(String::from),
-            held.label_separator.map(String::from).unwrap_or_default(),
-        ),
-        ("--delimiter", options.reading.delimiter.map(character), delimiter),
-        ("--header", options.reading.header.as_ref().map(Header::to_string), held.header.to_string()),
-        ("--ignore", list(&options.reading.ignore), held.ignore.join(",")),
-        ("--categorical", list(&options.reading.categorical), held.categorical.join(",")),
-        ("--numeric", list(&options.reading.numeric), held.numeric.join(",")),
-        ("--date", list(&options.reading.date), held.date.join(",")),
-        ("--text", list(&options.reading.text), held.text.join(",")),
-        (
-            "--text-columns",
-            options.reading.text_columns.map(|columns| columns.to_string()),
-            held.text_columns.to_string(),
-        ),
-        ("--weight", options.reading.weight.clone(), or_none(&held.weight)),
-        ("--id", options.reading.id.clone(), or_none(&held.id)),
-        ("--time", options.reading.time.clone(), or_none(&held.time)),
-        (
-            "--format",
-            options.reading.format.as_ref().map(Format::to_string),
-            held.format.as_ref().map_or_else(|| "found by its name or content".to_owned(), Format::to_string),
-        ),
-        ("--on-bad-row", options.reading.on_bad_row.as_ref().map(BadRows::to_string), held.bad_rows.to_string()),
-    ] {
-        agree(checkpoint, flag, asked.as_deref(), &held)?;
-    }
+    agree_on_learner(checkpoint, &session, &options.learning, &options.reading)?;
+    agree_on_rows(checkpoint, &session, &options.reading)?;
     if let Some(name) = &options.stream {
         session.moved_to(name);
     }
-    Ok(session)
+    let source = Source::find(session.stream(), session.options().clone(), session.learner().config().seed)?;
+    Ok((session, source))
+}
+
+/// What learns, what becomes of its features, and how it is evaluated are what they were.
+pub fn agree_on_learner(
+    checkpoint: &Path,
+    session: &Session,
+    learning: &Learning,
+    reading: &Reading,
+) -> Result<(), Error> {
+    let (config, held) = (session.learner().config(), session.options());
+    let task = match reading.task {
+        Some(TaskOption::Is(task)) => Some(task.to_string()),
+        Some(TaskOption::Auto) | None => None,
+    };
+    let evaluation = session.evaluation();
+    agree_on_all(
+        checkpoint,
+        [
+            ("--task", task, config.task.to_string()),
+            ("--scale", reading.scale.map(|scale| scale.to_string()), config.features.default_scale().to_string()),
+            (
+                "--features",
+                reading.features.is_some().then(|| reading.of_features().to_string()),
+                config.features.to_string(),
+            ),
+            ("--model", said(&learning.model), config.model.to_string()),
+            ("--optimizer", said(&learning.optimizer), config.optimizer.to_string()),
+            ("--memory", said(&learning.memory), config.memory.to_string()),
+            ("--loss", said(&learning.loss), config.loss.to_string()),
+            ("--class-weight", said(&learning.class_weight), config.class_weights.to_string()),
+            (
+                "--metrics",
+                learning.metrics.as_ref().map(|asked| config.metrics(asked).to_string()),
+                evaluation.scores().asked().to_string(),
+            ),
+            ("--seed", said(&learning.seed), config.seed.to_string()),
+            ("--delay", said(&reading.delay(learning.delay)), evaluation.delay().to_string()),
+            ("--horizon", said(&learning.horizon), evaluation.horizon().to_string()),
+            ("--ignore", list(&reading.ignore), held.ignore.join(",")),
+            ("--categorical", list(&reading.categorical), held.categorical.join(",")),
+            ("--numeric", list(&reading.numeric), held.numeric.join(",")),
+            ("--date", list(&reading.date), held.date.join(",")),
+            ("--text", list(&reading.text), held.text.join(",")),
+            ("--text-columns", said(&reading.text_columns), held.text_columns.to_string()),
+        ],
+    )
+}
+
+/// It is the same file, read in the same way.
+fn agree_on_rows(checkpoint: &Path, session: &Session, reading: &Reading) -> Result<(), Error> {
+    let held = session.options();
+    let or_none = |held: &Option<String>| held.clone().unwrap_or_default();
+    let delimiter = held.delimiter.map_or_else(|| "auto".to_owned(), character);
+    let format = said(&held.format).unwrap_or_else(|| "found by its name or content".to_owned());
+    agree_on_all(
+        checkpoint,
+        [
+            ("--label-separator", said(&reading.label_separator), said(&held.label_separator).unwrap_or_default()),
+            ("--delimiter", reading.delimiter.map(character), delimiter),
+            ("--header", said(&reading.header), held.header.to_string()),
+            ("--weight", reading.weight.clone(), or_none(&held.weight)),
+            ("--id", reading.id.clone(), or_none(&held.id)),
+            ("--time", reading.time.clone(), or_none(&held.time)),
+            ("--delay-until", reading.delay_until.clone(), or_none(&held.known)),
+            ("--format", said(&reading.format), format),
+            ("--on-bad-row", said(&reading.on_bad_row), held.bad_rows.to_string()),
+        ],
+    )
+}
+
+/// Each is a flag, what was asked for, if anything, and what the checkpoint holds.
+fn agree_on_all<const N: usize>(checkpoint: &Path, flags: [(&str, Option<String>, String); N]) -> Result<(), Error> {
+    flags.into_iter().try_for_each(|(flag, asked, held)| agree(checkpoint, flag, asked.as_deref(), &held))
+}
+
+/// As it was said, if it was.
+fn said<T: ToString>(asked: &Option<T>) -> Option<String> {
+    asked.as_ref().map(T::to_string)
 }
 
 /// The target can be compared once the stream is open: only then is it known which column is the last one.

@@ -4,6 +4,7 @@ use thalweg_nn::{Optimizer, Step};
 use thalweg_tensor::View;
 
 use super::{Deep, Network, Scratch, with_last};
+use crate::delay::KeptRow;
 use crate::error::{Error, ErrorKind};
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::row::{Row, weight_of};
@@ -81,6 +82,14 @@ impl Learner for Deep {
             Some(_) => self.objective.predict(output, said),
             None => Prediction::Unknown,
         })
+    }
+
+    fn pass_one(&mut self, x: &dyn Row) -> Result<(), Error> {
+        self.pass_by(x)
+    }
+
+    fn keep(&self, x: &dyn Row, kept: &mut KeptRow) {
+        self.features.keep(&with_last(x, &self.recurrent, self.objective.classes()), kept);
     }
 
     /// Moves θ once for the new example and once for each that is replayed. The loss is the cross entropy in nats, or that of the

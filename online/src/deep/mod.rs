@@ -7,6 +7,7 @@ mod loss;
 mod model;
 mod network;
 mod objective;
+mod passing;
 mod recurrent;
 
 pub use class_weights::ClassWeights;

@@ -74,6 +74,9 @@ pub(super) struct Recurrent {
     last: Option<Truth>,
     /// Of the columns of the last target.
     names: Vec<String>,
+    /// Scratch.
+    #[serde(skip)]
+    aside: [State; 2],
 }
 
 impl Recurrent {
@@ -88,6 +91,7 @@ impl Recurrent {
             carried,
             last: None,
             names: vec![LAST_TARGET.to_owned()],
+            aside: Default::default(),
         }
     }
 
@@ -134,6 +138,16 @@ impl Recurrent {
         }
     }
 
+    /// A row goes by that is not learned: `pass` runs it from the carried state, which moves on. The window does not see it.
+    pub fn pass_by(&mut self, pass: impl FnOnce(&State, &mut Self)) {
+        let [mut state, mut after_first] = std::mem::take(&mut self.aside);
+        state.clone_from(&self.carried);
+        after_first.clone_from(&self.after_first);
+        pass(&state, self);
+        std::mem::swap(&mut self.after_first, &mut after_first);
+        self.aside = [state, after_first];
+    }
+
     /// The target of the newest row is known now.
     pub fn told(&mut self, truth: &Truth) {
         self.last.get_or_insert_default().clone_from(truth);
@@ -168,8 +182,9 @@ pub(super) struct WithLast<'a> {
 }
 
 impl<'a> WithLast<'a> {
+    /// A row that was kept has the one of its time already.
     pub fn new(row: &'a dyn Row, recurrent: Option<&'a Recurrent>, classes: &'a Labels) -> Self {
-        WithLast { row, recurrent, classes }
+        WithLast { row, recurrent: recurrent.filter(|_| row.beside().is_none()), classes }
     }
 }
 
@@ -188,6 +203,14 @@ impl Row for WithLast<'_> {
     /// As in the row: in a sparse stream of numbers, the target before the first one counts as 0.
     fn absent_is_zero(&self) -> bool {
         self.row.absent_is_zero()
+    }
+
+    fn weight(&self) -> f64 {
+        self.row.weight()
+    }
+
+    fn beside(&self) -> Option<usize> {
+        self.row.beside()
     }
 }
 

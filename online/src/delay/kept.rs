@@ -20,12 +20,13 @@ pub struct KeptRow {
     text: String,
     absent_is_zero: bool,
     weight: f64,
+    beside: Option<usize>,
 }
 
 /// A row without features.
 impl Default for KeptRow {
     fn default() -> Self {
-        KeptRow { cells: Vec::new(), text: String::new(), absent_is_zero: false, weight: 1.0 }
+        KeptRow { cells: Vec::new(), text: String::new(), absent_is_zero: false, weight: 1.0, beside: None }
     }
 }
 
@@ -51,7 +52,7 @@ impl KeptRow {
     pub fn keep(&mut self, row: &dyn Row) {
         self.cells.clear();
         self.text.clear();
-        self.absent_is_zero = row.absent_is_zero();
+        (self.absent_is_zero, self.beside) = (row.absent_is_zero(), row.beside());
         self.weight = row.weight();
         for index in 0..row.len() {
             let (name, value) = row.cell(index);
@@ -63,6 +64,12 @@ impl KeptRow {
             };
             self.cells.push((name, cell));
         }
+    }
+
+    /// Copies a row whose last cells are those that a learner puts beside it: they stay what they are now.
+    pub(crate) fn keep_with(&mut self, row: &dyn Row, beside: usize) {
+        self.keep(row);
+        self.beside = Some(beside);
     }
 
     fn push(&mut self, text: &str) -> Span {
@@ -98,5 +105,10 @@ impl Row for KeptRow {
 
     fn weight(&self) -> f64 {
         self.weight
+    }
+
+    /// A file may say anything: never more than there are.
+    fn beside(&self) -> Option<usize> {
+        self.beside.map(|beside| beside.min(self.len()))
     }
 }

@@ -30,6 +30,24 @@ use crate::row::{Row, weight_of};
 /// assert_eq!(error, r#"expected the id of a row that waits for its label, found "flight 18""#);
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
+///
+/// **A forecast** is a row that is called by the name of what it is asked for. Its features, lags among them if they are
+/// features of its own, are learned as they are now:
+///
+/// ```
+/// use thalweg_online::{Config, Deep, Target, Task, delay::Delayed};
+///
+/// let mut service = Delayed::new(Deep::new(Config::new(Task::Regress)), 1000);
+/// for day in 0..100 {
+///     let load = f64::from(day % 7);
+///     if day >= 3 {
+///         service.learn(&format!("day {day}"), Target::Value(load))?; // what was asked three days ago
+///     }
+///     service.predict(&format!("day {}", day + 3), &[("load", load)])?;
+/// }
+/// assert_eq!(service.ids().collect::<Vec<_>>(), ["day 100", "day 101", "day 102"]);
+/// # Ok::<(), thalweg_online::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Saved<L>", into = "Saved<L>")]
 #[serde(bound(serialize = "L: Clone + Serialize", deserialize = "L: Deserialize<'de>"))]

@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`Delay`] | how much later: a number of rows, `50`, or a time, `3600s`; for [evaluation](crate::evaluate) |
+//! | [`Delay`] | how much later: a number of rows, `50`, a time, `3600s`, or for each row another; for [evaluation](crate::evaluate) |
 //! | [`Delayed`] | a learner whose labels come when they come, by the name of their row; for programs |
 //! | [`KeptRow`] | a copy of a row, for as long as its label is awaited |
 //!
@@ -33,7 +33,8 @@ pub const MOST_WAITING: usize = 1 << 20;
 ///
 /// River's rule: the label of a row that came at *t* is learned before the first row that comes at *t* + delay or later is
 /// predicted. Rows come at 0, 1, 2, … where the delay is one of rows, so that a delay of 1 is none. A delay of 0 is none
-/// in either way.
+/// in either way. Where each row says when its label became known, that is the time before which it is not learned; a row
+/// that has a label and does not say so is an error.
 ///
 /// ```
 /// use thalweg_online::Delay;
@@ -49,6 +50,8 @@ pub enum Delay {
     Rows(u32),
     /// So many nanoseconds between the [times](crate::Record::time) of the rows.
     Time(i64),
+    /// Each label comes at the time that its row [says](crate::Record::known).
+    Column,
 }
 
 /// What may stand behind a time, and how many nanoseconds it is.
@@ -70,12 +73,15 @@ impl Default for Delay {
 }
 
 impl Delay {
-    /// Reads a delay: a whole number of rows, or of `d`, `h`, `m`, `s`, `ms`, `us` or `ns`.
+    /// Reads a delay: a whole number of rows, or of `d`, `h`, `m`, `s`, `ms`, `us` or `ns`; or `column`.
     ///
     /// # Errors
     ///
     /// If it is neither, or too long.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        if text == "column" {
+            return Ok(Delay::Column);
+        }
         let unit = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(unit);
         let wrong = || {
@@ -114,6 +120,7 @@ impl fmt::Display for Delay {
         match *self {
             Delay::Rows(rows) => write!(f, "{rows}"),
             Delay::Time(0) => f.write_str("0s"),
+            Delay::Column => f.write_str("column"),
             Delay::Time(time) => {
                 let (unit, scale) = UNITS.into_iter().find(|(_, scale)| time % scale == 0).unwrap_or(("ns", 1));
                 write!(f, "{}{unit}", time / scale)
@@ -131,7 +138,7 @@ mod tests {
         #[test]
         fn a_delay_is_parsed_as_it_is_printed(rows in 0..=MOST_WAITING as u32, time in 0..i64::MAX, unit in 0..7_usize) {
             let scale = UNITS[unit].1;
-            for delay in [Delay::Rows(rows), Delay::Time(time), Delay::Time(time / scale * scale)] {
+            for delay in [Delay::Rows(rows), Delay::Time(time), Delay::Time(time / scale * scale), Delay::Column] {
                 prop_assert_eq!(delay.to_string().parse::<Delay>().unwrap(), delay);
             }
         }

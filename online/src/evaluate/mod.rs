@@ -18,25 +18,51 @@
 //! * The baselines get the same delay.
 //! * At the end, [`finish`](Prequential::finish) learns and scores what still waits: it counts. That is River's rule.
 //! * A row without a label is predicted, never learned, and [counted](Prequential::unlabelled).
+//! * By [a column](Delay::Column), labels come in the order of their own times.
 //! * Time never goes back: for a row that is earlier than one before it, labels that have come have come. Its own label is
 //!   due by its own time.
 //! * A row whose turn comes and that cannot be learned is let go; the error names it. At most
-//!   [`MOST_WAITING`](crate::delay::MOST_WAITING) rows wait: one more is an error.
+//!   [`MOST_WAITING`] rows wait: one more is an error.
+//!
+//! # Forecasts
+//!
+//! [`Prequential::forecasting`] asks each row for the target of the row H rows later:
+//!
+//! ```text
+//!   row t comes with its target yₜ:   yₜ is the answer to row t − H, which is learned and scored;
+//!                                     then row t is asked for yₜ₊ₕ, by what is known now, yₜ included
+//! ```
+//!
+//! * So the targets behind lags, and the last known target that a recurrent network sees, are those up to yₜ. They are
+//!   kept with the row and learned as they were then: a lag means the same when a row is learned as when it was predicted.
+//! * The baselines forecast, too: `last_value` and `last_label` say that in H rows it will be as it is now. The metrics
+//!   compare with the last label that was known when the forecast was made.
+//! * The targets of the first H rows are nobody's answer. A forecast whose row does not come, is left out, or has no target,
+//!   is never learned, and [counted](Prequential::unlabelled). H counts the rows of the stream.
+//! * With a [delay](Prequential::delayed), yₜ is known so much later. Without, H = 1 lets a learner know what it knows at
+//!   H = 0, the targets up to yₜ₋₁ when yₜ is asked for; but at H = 0 it sees the features of row t.
+//! * A recurrent state [passes](Learner::pass_one) the H − 1 rows since the last one that was learned, before it is asked: H − 1
+//!   passes more for each row. Rows whose answers are there and late, by a delay besides, it does not pass.
 
+mod arrival;
 mod baselines;
+mod forecast;
 mod waiting;
-
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use self::baselines::Baselines;
+use self::forecast::Forecasts;
 use self::waiting::Waiting;
 use crate::delay::Delay;
+#[cfg(doc)]
+use crate::delay::MOST_WAITING;
 use crate::error::{Error, ErrorKind};
 use crate::learn::{Learner, Target, Task};
 use crate::metrics::{Metrics, Scores};
 use crate::row::{Row, weight_of};
+
+pub use arrival::Arrival;
 
 /// A running test-then-train evaluation, with the task's two baselines on the same rows.
 ///
@@ -63,30 +89,10 @@ pub struct Prequential {
     baselines: Baselines,
     baseline_scores: [Scores; 2],
     waiting: Waiting,
+    forecasts: Forecasts,
     unlabelled: u64,
     #[serde(skip)]
     errors: Option<Vec<(u64, f64)>>,
-}
-
-/// A row as it comes to an evaluation: see [`Prequential::arrive`].
-#[derive(Clone, Copy)]
-pub struct Arrival<'a> {
-    /// The features.
-    pub x: &'a dyn Row,
-    /// The label, whenever it comes; `None` if it never does.
-    pub y: Option<Target<'a>>,
-    /// The number of the row in its stream: errors name it.
-    pub row: u64,
-    /// When the row was measured, in nanoseconds since 1970: needed where the delay is a time.
-    pub time: Option<i64>,
-}
-
-/// Without the features, which need not be printable.
-impl fmt::Debug for Arrival<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Arrival { y, row, time, .. } = self;
-        f.debug_struct("Arrival").field("row", row).field("y", y).field("time", time).finish_non_exhaustive()
-    }
 }
 
 impl Prequential {
@@ -121,7 +127,8 @@ impl Prequential {
     fn over(task: Task, scores: Scores) -> Self {
         let baseline_scores = [scores.clone(), scores.clone()];
         let (baselines, waiting) = (Baselines::new(task), Waiting::new(Delay::default()));
-        Prequential { rows: 0, scores, baselines, baseline_scores, waiting, unlabelled: 0, errors: None }
+        let forecasts = Forecasts::default();
+        Prequential { rows: 0, scores, baselines, baseline_scores, waiting, forecasts, unlabelled: 0, errors: None }
     }
 
     /// Predicts, learns, scores: one row. Returns the learner's loss before it learned; `None` if the label comes later.
@@ -131,7 +138,8 @@ impl Prequential {
     /// Those of [`arrive`](Self::arrive).
     pub fn step(&mut self, learner: &mut dyn Learner, x: &dyn Row, y: Target<'_>) -> Result<Option<f64>, Error> {
         let row = self.rows + self.unlabelled + self.waiting() as u64 + 1;
-        self.arrive(learner, Arrival { x, y: Some(y), row, time: None })
+        let row = row.max(self.forecasts.next_row());
+        self.arrive(learner, Arrival { x, y: Some(y), row, time: None, known: None })
     }
 
     /// A row comes: labels that are due are [learned](Self::learn_due), and the row is predicted. Then, or later if labels
@@ -140,17 +148,23 @@ impl Prequential {
     /// # Errors
     ///
     /// If the learner or the target belongs to another task, if the learner cannot use the row, its weight or the target, if
-    /// it predicts NaN or infinity, if the delay is a time and the row has none, or if too many rows wait. Nothing in the
-    /// evaluation has changed then but for the labels that were due, so the row can be left out and the stream read on. And
-    /// those of [`learn_due`](Self::learn_due).
+    /// it predicts NaN or infinity, if the delay needs a time that the row does not have, or if too many rows wait. Nothing
+    /// in the evaluation has changed then but for the labels that were due, so the row can be left out and the stream read
+    /// on. And those of [`learn_due`](Self::learn_due).
     pub fn arrive(&mut self, learner: &mut dyn Learner, arrival: Arrival<'_>) -> Result<Option<f64>, Error> {
-        let Arrival { x, y, row, time } = arrival;
+        let Arrival { x, y, row, time, .. } = arrival;
         y.map_or(Ok(()), |y| y.check(self.task()))?;
         let weight = weight_of(x)?;
-        self.learn_due(learner, time)?;
+        self.learn_due(learner, &arrival)?;
         let now = self.waiting.now(time)?;
-        if y.is_some() {
-            self.waiting.check_room()?;
+        let due = match y {
+            Some(_) => self.waiting.check_room().and_then(|()| self.waiting.due(now, &arrival))?,
+            None => now,
+        };
+        if self.horizon() > 0 {
+            self.foresee(learner, &arrival)?;
+            self.waiting.pass(now);
+            return Ok(None);
         }
         let prediction = learner.predict_one(x)?;
         if !prediction.is_finite() {
@@ -178,7 +192,7 @@ impl Prequential {
         if loss.is_some() {
             self.record(row, weight);
         } else {
-            let waits = self.waiting.place(row, now, time);
+            let waits = self.waiting.place(row, due);
             waits.x.keep(x);
             waits.expect(y);
             let scores = std::iter::once(&mut self.scores).chain(&mut self.baseline_scores);
@@ -188,35 +202,47 @@ impl Prequential {
         Ok(loss)
     }
 
-    /// Learns and scores the labels that have come when a row comes that was measured at `time` (which matters only where
-    /// the delay is a time).
+    /// Learns and scores the labels that have come when a row comes. A [forecast](self#forecasts) is answered by its target.
     ///
     /// # Errors
     ///
     /// If the learner belongs to another task. If it cannot use a row when its label comes: the error names that row,
     /// which is let go, neither learned nor scored. Call again for the others.
-    pub fn learn_due(&mut self, learner: &mut dyn Learner, time: Option<i64>) -> Result<(), Error> {
+    pub fn learn_due(&mut self, learner: &mut dyn Learner, arrival: &Arrival<'_>) -> Result<(), Error> {
         self.check_task(learner)?;
-        match self.waiting.now(time) {
-            Ok(now) => self.learn_until(learner, now),
+        match self.waiting.now(arrival.time) {
+            Ok(now) => {
+                if self.horizon() > 0 {
+                    self.answer(arrival, now);
+                }
+                self.learn_until(learner, now)
+            }
             // That is an error of the row that comes, not of those that wait.
             Err(_) => Ok(()),
         }
     }
 
-    /// The stream is over: learns and scores all that still waits for its label.
+    /// The stream is over: learns and scores all that still waits for its label. Forecasts of rows that did not come count as
+    /// [unlabelled](Self::unlabelled).
     ///
     /// # Errors
     ///
     /// Those of [`learn_due`](Self::learn_due).
     pub fn finish(&mut self, learner: &mut dyn Learner) -> Result<(), Error> {
         self.check_task(learner)?;
+        self.unlabelled += self.forecasts.clear();
         self.learn_until(learner, i64::MAX)
+    }
+
+    /// Another stream begins, after this one has [finished](Self::finish): its times are its own. All else goes on.
+    pub fn begin_stream(&mut self) {
+        self.waiting = Waiting::new(self.waiting.delay());
     }
 
     fn learn_until(&mut self, learner: &mut dyn Learner, now: i64) -> Result<(), Error> {
         while let Some(mut waited) = self.waiting.take_due(now) {
             learner.learn_one(&waited.x, waited.target()).map_err(|error| error.at_row(waited.row))?;
+            self.forecasts.learned();
             let weight = waited.x.weight();
             let [reading, of_baselines @ ..] = &mut waited.readings;
             self.scores.exchange(reading);
@@ -285,7 +311,7 @@ impl Prequential {
     /// How many rows were predicted and wait for their labels.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() + self.forecasts.len()
     }
 
     /// How much later labels come than their rows.

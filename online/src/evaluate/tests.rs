@@ -116,7 +116,7 @@ fn events(delay: &str, rows: &[Option<i64>]) -> (String, Prequential) {
         let x = [("row", row)];
         let time = seconds.map_or(0, |seconds| seconds * 1_000_000_000);
         let y = seconds.map(|_| Target::Value(0.0));
-        evaluation.arrive(&mut diary, Arrival { x: &x, y, row: row.into(), time: Some(time) }).unwrap();
+        evaluation.arrive(&mut diary, Arrival { x: &x, y, row: row.into(), time: Some(time), known: None }).unwrap();
     }
     diary.events.push("|".into());
     evaluation.finish(&mut diary).unwrap();
@@ -145,6 +145,55 @@ fn labels_that_are_due_are_learned_first_in_the_order_in_which_they_come() {
         assert_eq!((evaluation.rows(), evaluation.scores().count()), (labelled, labelled));
         assert_eq!((evaluation.unlabelled(), evaluation.waiting()), (seconds.len() as u64 - labelled, 0));
     }
+}
+
+#[test]
+fn labels_come_when_their_rows_say_so() -> Result<(), Error> {
+    let mut evaluation = Prequential::new(Task::Regress).delayed(Delay::Column);
+    let mut diary = Diary::default();
+    // The label of row 2 is known before that of row 1, and those of 3 and 5 when the rows come.
+    for (row, time, known) in [(1_u32, 0, 40), (2, 10, 30), (3, 20, 20), (4, 30, 50), (5, 45, 1), (6, 45, 90)] {
+        let x = [("row", row)];
+        let y = Some(Target::Value(0.0));
+        evaluation.arrive(&mut diary, Arrival { x: &x, y, row: row.into(), time: Some(time), known: Some(known) })?;
+    }
+    assert_eq!(diary.events.join(" "), "?1 ?2 ?3 !3 !2 ?4 !1 ?5 !5 ?6");
+    let unsaid = Arrival { x: &X, y: Some(Target::Value(0.0)), row: 7, time: Some(60), known: None };
+    let error = evaluation.arrive(&mut diary, unsaid).unwrap_err().to_string();
+    assert_eq!(error, "expected the time at which the label became known, found none");
+    evaluation.arrive(&mut diary, Arrival { y: None, ..unsaid })?;
+    assert_eq!((evaluation.waiting(), evaluation.unlabelled(), evaluation.rows()), (1, 1, 5));
+    Ok(())
+}
+
+#[test]
+fn the_target_of_a_row_answers_the_row_before_its_horizon() -> Result<(), Error> {
+    for (horizon, delay, targets, expected, never) in [
+        (0, "0", "ttttt", "?1 !1 ?2 !2 ?3 !3 ?4 !4 ?5 !5 |", 0),
+        (1, "0", "ttttt", "?1 !1 ?2 !2 ?3 !3 ?4 !4 ?5 |", 1),
+        (2, "0", "ttttt", "?1 ?2 !1 ?3 !2 ?4 !3 ?5 |", 2),
+        (9, "0", "ttttt", "?1 ?2 ?3 ?4 ?5 |", 5),
+        // The answer to row 2 is never told.
+        (2, "0", "ttt-t", "?1 ?2 !1 ?3 ?4 !3 ?5 |", 3),
+        // Row 3 is left out: it is no answer to row 1, and row 5 is none to it.
+        (2, "0", "tt.tt", "?1 ?2 !2 ?4 ?5 |", 3),
+        // The answer comes two rows later than its row.
+        (2, "2", "ttttt", "?1 ?2 ?3 ?4 !1 ?5 | !2 !3", 2),
+    ] {
+        let mut evaluation = Prequential::new(Task::Regress).delayed(Delay::parse(delay)?).forecasting(horizon);
+        let mut diary = Diary::default();
+        for (row, told) in (1_u32..).zip(targets.chars()).filter(|(_, told)| *told != '.') {
+            let x = [("row", row)];
+            // Row t has the target 10 t.
+            let y = (told == 't').then_some(Target::Value(10.0 * f64::from(row)));
+            evaluation.arrive(&mut diary, Arrival { x: &x, y, row: row.into(), time: None, known: None })?;
+        }
+        diary.events.push("|".into());
+        evaluation.finish(&mut diary)?;
+        assert_eq!(diary.events.join(" "), expected, "{horizon} {delay} {targets}");
+        assert_eq!((evaluation.unlabelled(), evaluation.waiting()), (never, 0), "{horizon} {delay} {targets}");
+    }
+    Ok(())
 }
 
 #[test]
@@ -179,7 +228,7 @@ fn a_row_that_cannot_be_learned_is_let_go_when_its_label_comes() -> Result<(), E
         evaluation.step(&mut diary, &[("row", row)], Target::Value(0.0))?;
     }
     let x = [("row", 4)];
-    let fourth = Arrival { x: &x, y: None, row: 4, time: None };
+    let fourth = Arrival { x: &x, y: None, row: 4, time: None, known: None };
     let error = evaluation.arrive(&mut diary, fourth).unwrap_err();
     assert_eq!((error.row(), evaluation.waiting()), (Some(2), 1), "row 4 has not come yet");
     evaluation.arrive(&mut diary, fourth)?;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::Arrival;
 use crate::delay::{Delay, KeptRow, MOST_WAITING};
 use crate::error::{Error, ErrorKind};
 use crate::learn::{LabelSet, SEPARATOR, Target};
@@ -88,7 +89,7 @@ pub(super) struct Waiting {
 
 impl Waiting {
     pub fn new(delay: Delay) -> Self {
-        let clock = if let Delay::Time(_) = delay { i64::MIN } else { 0 };
+        let clock = if let Delay::Rows(_) = delay { 0 } else { i64::MIN };
         Waiting { delay, clock, rows: VecDeque::new(), spare: Vec::new() }
     }
 
@@ -104,10 +105,21 @@ impl Waiting {
     pub fn now(&self, time: Option<i64>) -> Result<i64, Error> {
         match (self.delay, time) {
             (Delay::Rows(_), _) => Ok(self.clock),
-            (Delay::Time(_), Some(time)) => Ok(time.max(self.clock)),
-            (Delay::Time(_), None) => {
+            (Delay::Time(_) | Delay::Column, Some(time)) => Ok(time.max(self.clock)),
+            (Delay::Time(_) | Delay::Column, None) => {
                 Err(Error::new(ErrorKind::Value, "expected a time, as labels are late by a time, found none"))
             }
+        }
+    }
+
+    /// When the label comes of a row that comes `now`.
+    pub fn due(&self, now: i64, arrival: &Arrival<'_>) -> Result<i64, Error> {
+        match self.delay {
+            Delay::Rows(rows) => Ok(now.saturating_add(i64::from(rows))),
+            Delay::Time(delay) => Ok(arrival.time.unwrap_or(now).saturating_add(delay)),
+            Delay::Column => arrival.known.ok_or_else(|| {
+                Error::new(ErrorKind::Value, "expected the time at which the label became known, found none")
+            }),
         }
     }
 
@@ -131,12 +143,8 @@ impl Waiting {
         Err(Error::new(ErrorKind::Value, message))
     }
 
-    /// Room for a row that came at `now`, in memory that is used again.
-    pub fn place(&mut self, row: u64, now: i64, time: Option<i64>) -> &mut Predicted {
-        let due = match self.delay {
-            Delay::Rows(rows) => now.saturating_add(i64::from(rows)),
-            Delay::Time(delay) => time.unwrap_or(now).saturating_add(delay),
-        };
+    /// Room for a row whose label comes at `due`, in memory that is used again.
+    pub fn place(&mut self, row: u64, due: i64) -> &mut Predicted {
         let spare = self.spare.pop().unwrap_or_default();
         // Behind those that are due at the same time.
         let place = self.rows.partition_point(|other| other.due <= due);

@@ -70,9 +70,10 @@ impl Answers {
         self.cells.iter_mut().for_each(|(_, cell)| *cell = None);
     }
 
-    /// A row with lags and rolling statistics behind its cells.
+    /// A row with lags and rolling statistics behind its cells: those of now, unless it has those of an earlier time.
     pub fn beside<'a>(&'a self, row: &'a dyn Row) -> Beside<'a> {
-        Beside { row, len: row.len(), answers: self }
+        let now = if row.beside().is_some() { &[][..] } else { &self.cells };
+        Beside { row, len: row.len(), own: row.len() - row.beside().unwrap_or(0), now, classes: &self.classes }
     }
 }
 
@@ -102,30 +103,32 @@ fn statistic(rolling: &Rolling, newest: &VecDeque<Answer>) -> Option<Answer> {
 pub(super) struct Beside<'a> {
     row: &'a dyn Row,
     len: usize,
-    answers: &'a Answers,
+    own: usize,
+    now: &'a [(String, Option<Answer>)],
+    classes: &'a Labels,
 }
 
 impl Beside<'_> {
     /// How many cells are the row's own.
     pub fn own(&self) -> usize {
-        self.len
+        self.own
     }
 }
 
 impl Row for Beside<'_> {
     fn len(&self) -> usize {
-        self.len + self.answers.cells.len()
+        self.len + self.now.len()
     }
 
     fn cell(&self, index: usize) -> (&str, Value<'_>) {
         if index < self.len {
             return self.row.cell(index);
         }
-        let (name, answer) = &self.answers.cells[index - self.len];
+        let (name, answer) = &self.now[index - self.len];
         let value = match *answer {
             Some(Answer::Value(value)) => Value::Number(value),
             Some(Answer::Class(class)) => {
-                self.answers.classes.as_slice().get(class).map_or(Value::Missing, |label| Value::Text(label))
+                self.classes.as_slice().get(class).map_or(Value::Missing, |label| Value::Text(label))
             }
             None => Value::Missing,
         };
@@ -134,6 +137,10 @@ impl Row for Beside<'_> {
 
     fn absent_is_zero(&self) -> bool {
         self.row.absent_is_zero()
+    }
+
+    fn weight(&self) -> f64 {
+        self.row.weight()
     }
 }
 

@@ -63,6 +63,10 @@ impl Encoder {
         self.features.len()
     }
 
+    pub fn names(&self) -> &[String] {
+        self.names.as_slice()
+    }
+
     pub fn column_names(&self, classes: &Labels) -> Vec<String> {
         let mut names = vec![String::new(); self.width()];
         for (name, feature) in self.names.as_slice().iter().zip(&self.features) {

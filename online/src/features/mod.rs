@@ -39,6 +39,7 @@ pub use spec::FeatureSpec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::delay::KeptRow;
 use crate::error::Error;
 use crate::learn::Target;
 use crate::row::Row;
@@ -130,6 +131,12 @@ impl Features {
         self.len() == 0
     }
 
+    /// The name of each feature, in order of arrival.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        self.encoder.names()
+    }
+
     /// What each column means: `wind`, `wind missing`, `sky=rain`, `sky#12`, `sky mean`, `(lag 1)`.
     pub fn columns(&self) -> impl Iterator<Item = String> {
         self.encoder.column_names(&self.answers.classes).into_iter()
@@ -152,6 +159,12 @@ impl Features {
     /// As [`observe`](Features::observe).
     pub fn read(&self, row: &dyn Row, raw: &mut Vec<f64>) -> Result<(), Error> {
         self.encoder.read(&self.answers.beside(row), raw, &self.answers)
+    }
+
+    /// A copy of a row with the answers that are known now.
+    pub(crate) fn keep(&self, row: &dyn Row, kept: &mut KeptRow) {
+        let beside = self.answers.beside(row);
+        kept.keep_with(&beside, beside.len() - beside.own());
     }
 
     /// Raw values, read now or earlier, as the inputs of a network: scaled by what is known today.

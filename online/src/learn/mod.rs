@@ -10,6 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::delay::KeptRow;
 use crate::error::Error;
 use crate::row::Row;
 
@@ -54,6 +55,40 @@ pub trait Learner {
     ///
     /// If `x` cannot be used.
     fn predict_one(&mut self, x: &dyn Row) -> Result<Prediction<'_>, Error>;
+
+    /// A row goes by whose target is not known: a recurrent state moves on past it, so that the next row is predicted from
+    /// behind it. There is nothing to do for a learner that carries no state.
+    ///
+    /// What moves the state are the row's features. The last known target, which the learner may see beside them, and the
+    /// targets behind lags stay those that are known: a guess of the learner's own never takes their place. Nothing is
+    /// learned; when next a row is, the state is that after the rows that were learned, as if this one had not been.
+    ///
+    /// # Errors
+    ///
+    /// If the row cannot be used. The state has not moved then.
+    ///
+    /// ```
+    /// use thalweg_online::{Config, Deep, Learner, Model, Target, Task};
+    ///
+    /// let mut learner = Deep::new(Config { model: Model::parse("gru:4,last=false")?, ..Config::new(Task::Regress) });
+    /// for k in 0..50 {
+    ///     learner.learn_one(&[("x", k % 3)], Target::Value(f64::from((k + 2) % 3)))?; // the x of the row before
+    /// }
+    /// let from_here = learner.predict_one(&[("x", 0)])?.value();
+    /// learner.pass_one(&[("x", 2)])?;
+    /// assert_ne!(learner.predict_one(&[("x", 0)])?.value(), from_here);
+    /// # Ok::<(), thalweg_online::Error>(())
+    /// ```
+    fn pass_one(&mut self, x: &dyn Row) -> Result<(), Error> {
+        let _ = x;
+        Ok(())
+    }
+
+    /// Copies `x`, and beside it what the learner sees there now: lags, the last known target. Learned later, the copy is the
+    /// row as it was predicted: see [forecasts](crate::evaluate#forecasts).
+    fn keep(&self, x: &dyn Row, kept: &mut KeptRow) {
+        kept.keep(x);
+    }
 
     /// Learns that `y` is the answer to `x`, and returns the loss *before* the update.
     ///

@@ -71,6 +71,7 @@ pub use metric::Metric;
 pub use probability::{Calibration, log_loss};
 pub(crate) use reading::Reading;
 pub use rolling::Rolling;
+pub(crate) use scored::Known;
 pub use scores::Scores;
 pub use sets::{MultiLabel, PerOutput};
 pub use window::{Sums, Window, Windowed};

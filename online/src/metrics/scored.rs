@@ -140,6 +140,19 @@ pub(super) fn class_facts(
     Some((best, facts))
 }
 
+/// The last class and the most frequent one, at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Known {
+    last: Option<usize>,
+    majority: Option<usize>,
+}
+
+impl Known {
+    pub(super) fn right(self, truth: usize) -> (bool, bool) {
+        (self.last == Some(truth), self.majority == Some(truth))
+    }
+}
+
 /// What came before the row: whom to compare with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Before {
@@ -153,7 +166,12 @@ pub(super) struct Before {
 impl Before {
     /// Whether repeating the last class, and whether naming the most frequent one, would have been right.
     pub fn right(&self, truth: usize) -> (bool, bool) {
-        (self.last == Some(truth), self.majority == Some(truth))
+        self.known().right(truth)
+    }
+
+    /// What there is to compare with now.
+    pub fn known(&self) -> Known {
+        Known { last: self.last, majority: self.majority }
     }
 
     /// The class of a row that is past.

@@ -10,7 +10,7 @@ use super::list::Metrics;
 use super::metric::{Measure, Metric};
 use super::reading::Reading;
 use super::saved::Saved;
-use super::scored::{Before, Facts, Scored, class_facts, number};
+use super::scored::{Before, Facts, Known, Scored, class_facts, number};
 use super::tally::{Tallies, Tally, exact_area};
 use super::window::{Window, Windowed};
 
@@ -212,6 +212,20 @@ impl Scores {
             scores.exchange(reading);
         }
         reading.scored = reading.outputs.iter().any(|reading| reading.scored);
+    }
+
+    /// What a prediction that is made now is to be compared with.
+    pub(crate) fn known(&self) -> Known {
+        self.before.known()
+    }
+
+    /// [`read`](Self::read) of a prediction that was made when less was known.
+    #[track_caller]
+    pub(crate) fn read_late(&mut self, target: &Target<'_>, prediction: &Prediction<'_>, known: Known) {
+        self.read(target, prediction);
+        if let Facts::Class(facts) = &mut self.reading.row.facts {
+            (facts.repeated, facts.majority) = known.right(facts.truth);
+        }
     }
 
     /// Takes in the row that was read.

@@ -137,16 +137,8 @@ impl<'a> Cells<'a> {
                 }
             }
             Role::Id => self.record.id = self.word(raw)?,
-            Role::Time => {
-                self.record.time = match raw {
-                    Raw::Number(seconds) => {
-                        let found = date::of_seconds(seconds);
-                        let message = || format!("expected a moment of the years 1677 to 2262, found {seconds}");
-                        Some(found.ok_or_else(|| Error::new(ErrorKind::Value, message()))?)
-                    }
-                    raw => raw.text().map(date::nanoseconds).transpose()?,
-                };
-            }
+            Role::Time => self.record.time = moment(raw)?,
+            Role::Known => self.record.known = moment(raw)?,
         }
         Ok(())
     }
@@ -267,6 +259,17 @@ impl<'a> Cells<'a> {
         });
         self.schema.counts = counts;
         pushed
+    }
+}
+
+/// Nanoseconds since 1970, if there is anything in the cell.
+fn moment(raw: Raw<'_>) -> Result<Option<i64>, Error> {
+    match raw {
+        Raw::Number(seconds) => {
+            let message = || format!("expected a moment of the years 1677 to 2262, found {seconds}");
+            date::of_seconds(seconds).ok_or_else(|| Error::new(ErrorKind::Value, message())).map(Some)
+        }
+        raw => raw.text().map(date::nanoseconds).transpose(),
     }
 }
 

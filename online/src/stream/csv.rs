@@ -46,7 +46,7 @@ impl Csv {
             let wrong = |_| Error::new(ErrorKind::Format, "expected UTF-8 in the first line, found other bytes");
             columns.push(field.map_err(wrong)?.trim().to_owned());
         }
-        if columns.len() < 2 {
+        if columns.len() < 2 && options.labelled {
             let message = format!("expected at least two columns, found one; is {} the delimiter?", delimiter());
             return Err(Error::new(ErrorKind::Format, message));
         }

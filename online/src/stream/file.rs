@@ -126,7 +126,10 @@ fn start(name: &Path, reader: impl Read + Send + 'static, options: &StreamOption
     if line.trim_ascii().is_empty() {
         return Err(Error::new(ErrorKind::Format, "expected a header or a row, found an empty file"));
     }
-    let options = StreamOptions { format: Some(format), ..options.clone() };
+    let mut options = StreamOptions { format: Some(format), ..options.clone() };
+    if format.has_place_for_target() {
+        (options.target, options.more_targets) = (None, Vec::new());
+    }
     let opened = match format {
         Format::Csv | Format::Tsv => Csv::open(name, source, &line, &options),
         Format::JsonLines => Json::open(name, source, &options),

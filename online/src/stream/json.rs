@@ -52,10 +52,11 @@ impl Json {
         cells.end();
         let names: Vec<String> = (0..record.len()).map(|index| record.cell(index).0.to_owned()).collect();
         options.check_names(&names, false).map_err(|error| error.at_row(1))?;
-        let Some(target) = options.target.clone().or_else(|| names.last().cloned()) else {
+        let Some(last) = names.last() else {
             return Err(Error::new(ErrorKind::Schema, "expected cells, found none").at_row(1));
         };
-        let options = StreamOptions { target: Some(target.clone()), ..options.clone() };
+        let target = options.labelled.then(|| options.target.clone().unwrap_or_else(|| last.clone()));
+        let options = StreamOptions { target: target.clone(), ..options.clone() };
         options.check(super::Format::JsonLines)?;
         let named: Vec<&str> = options.targets().collect();
         let schema = Schema::open(name.into(), named.join(","), &options);

@@ -64,6 +64,7 @@
 //! | [`weight`](StreamOptions::weight) | [`Record::weight`]: 0 or more, 1 where missing; times the weight that the format has a place for |
 //! | [`id`](StreamOptions::id) | [`Record::id`] |
 //! | [`time`](StreamOptions::time) | [`Record::time`], nanoseconds since 1970: a number counts seconds, the rest is ISO 8601, in UTC unless it says otherwise |
+//! | [`known`](StreamOptions::known) | [`Record::known`], when the target became known: the same |
 //!
 //! * **When the looks deceived**: a column of numbers meets text. That row is an error, and nothing is learned from it. The
 //!   remedy is to declare the column, or to [skip](BadRows::Skip) such rows, which are counted. A number among categories is
@@ -76,9 +77,9 @@
 //!
 //! # The task
 //!
-//! [`Stream::infer_task`] looks at the first 1 000 targets. It is regression if all are numbers and if one of them
-//! is not whole or there are more than 20 different ones; otherwise it is classification. Several columns to predict are
-//! regression.
+//! [`Stream::infer_task`] looks at the first 1 000 targets among the first 10 000 rows. It is regression if all are numbers
+//! and if one of them is not whole or there are more than 20 different ones; otherwise it is classification. Several columns
+//! to predict are regression. [`look_ahead`] does so where rows can be read only once.
 //!
 //! # Errors and limits
 //!
@@ -103,6 +104,7 @@ mod date;
 mod file;
 mod json;
 mod libsvm;
+mod look;
 mod names;
 mod options;
 mod record;
@@ -117,6 +119,7 @@ mod zstd;
 use std::fmt;
 
 pub use file::{from_reader, open, open_through};
+pub use look::look_ahead;
 pub use options::{BadRows, Format, Header, StreamOptions, TEXT_COLUMNS};
 pub use record::Record;
 

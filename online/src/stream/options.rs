@@ -41,8 +41,15 @@ pub struct StreamOptions {
     pub id: Option<String>,
     /// The column that says when a row was measured.
     pub time: Option<String>,
+    /// The column that says when the target of a row became known.
+    pub known: Option<String>,
     /// What becomes of a row that cannot be read or used.
     pub bad_rows: BadRows,
+    /// Whether there is a target. If not, a column that may hold one is a feature like any other.
+    pub labelled: bool,
+    /// Whether every column that is named must be there. If not, those that are ignored, or categorical, numeric, text or
+    /// date, may be absent, and a format that has a place of its own for the target takes it from there.
+    pub strict: bool,
 }
 
 /// Into how many columns a column of text is hashed, unless the options say otherwise.
@@ -66,7 +73,10 @@ impl Default for StreamOptions {
             weight: None,
             id: None,
             time: None,
+            known: None,
             bad_rows: BadRows::Stop,
+            labelled: true,
+            strict: true,
         }
     }
 }
@@ -108,6 +118,13 @@ impl Format {
     pub fn parse(name: &str) -> Result<Self, Error> {
         let found = FORMATS.iter().find(|(known, _)| *known == name);
         found.map(|&(_, format)| format).ok_or_else(|| unknown("format", name, &FORMATS.map(|(name, _)| name)).into())
+    }
+}
+
+impl Format {
+    /// Whether the target has a place of its own, without a name.
+    pub(super) fn has_place_for_target(self) -> bool {
+        matches!(self, Format::LibSvm | Format::VowpalWabbit)
     }
 }
 
@@ -162,6 +179,22 @@ impl fmt::Display for BadRows {
 }
 
 impl StreamOptions {
+    /// The same columns in another stream, which may be of another format: nothing is said of its format, and columns that
+    /// are ignored or have a type [may be absent](Self::strict).
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        let (format, delimiter, label_separator) = (None, None, None);
+        StreamOptions { format, delimiter, label_separator, header: Header::Auto, strict: false, ..self.clone() }
+    }
+
+    /// The same columns in rows that are only to be predicted: as [elsewhere](Self::elsewhere), and there is
+    /// [no target](Self::labelled), weight, id or times.
+    #[must_use]
+    pub fn unlabelled(&self) -> Self {
+        let [target, weight, id, time, known] = [const { None }; 5];
+        StreamOptions { target, weight, id, time, known, more_targets: Vec::new(), labelled: false, ..self.elsewhere() }
+    }
+
     /// The columns to predict, as far as they are named.
     pub fn targets(&self) -> impl Iterator<Item = &str> {
         self.target.iter().chain(&self.more_targets).map(String::as_str)
@@ -190,19 +223,19 @@ impl StreamOptions {
         if self.header != Header::Auto && !matches!(format, Format::Csv | Format::Tsv) {
             return wrong(format!("expected nothing said of a header for {format}, found {}", self.header));
         }
-        if self.targets().next().is_some() && matches!(format, Format::LibSvm | Format::VowpalWabbit) {
+        if self.targets().next().is_some() && self.strict && format.has_place_for_target() {
             return wrong(format!("expected no target's column for {format}, found one: it has a place of its own"));
         }
         if !(1..=1 << 16).contains(&self.text_columns) {
             return wrong(format!("expected 1 to 65536 columns for a text, found {}", self.text_columns));
         }
         let twice = |message: &str, name: &str| Err(Error::new(ErrorKind::Schema, message).in_column(name));
-        let once = [&self.target, &self.weight, &self.id, &self.time].map(Option::as_slice);
-        let roles = [once[0], &self.more_targets, once[1], once[2], once[3], &self.ignore];
+        let once = [&self.target, &self.weight, &self.id, &self.time, &self.known].map(Option::as_slice);
+        let roles = [once[0], &self.more_targets, once[1], once[2], once[3], once[4], &self.ignore];
         if let Some(name) = in_two(&roles) {
             return match (&self.target, self.ignore.iter().any(|ignored| ignored == name)) {
                 (Some(target), true) if target == name => twice("expected another target than an ignored column", name),
-                _ => twice("expected one of target, weight, id, time and ignored, found two", name),
+                _ => twice("expected one of target, weight, id, time, time of the label and ignored, found two", name),
             };
         }
         match in_two(&[&self.categorical, &self.numeric, &self.text, &self.date]) {
@@ -213,7 +246,13 @@ impl StreamOptions {
 
     /// Whether every column that the options name is among `all`, the ignored and typed ones too if `closed`.
     pub(super) fn check_names(&self, all: &[String], closed: bool) -> Result<(), Error> {
-        let needed = [("target", &self.target), ("weight", &self.weight), ("id", &self.id), ("time", &self.time)];
+        let needed = [
+            ("target", &self.target),
+            ("weight", &self.weight),
+            ("id", &self.id),
+            ("time", &self.time),
+            ("time of the label", &self.known),
+        ];
         let needed = needed.map(|(role, name)| (role, name.as_slice()));
         let needed = needed.into_iter().chain([("target", &self.more_targets[..])]);
         let others = [
@@ -223,7 +262,7 @@ impl StreamOptions {
             ("text", &self.text),
             ("date", &self.date),
         ];
-        let others = if closed { &others[..] } else { &[] };
+        let others = if closed && self.strict { &others[..] } else { &[] };
         for (role, names) in needed.chain(others.iter().copied()) {
             if let Some(name) = names.iter().find(|name| !all.contains(name)) {
                 let all: Vec<&str> = all.iter().map(String::as_str).collect();

@@ -30,6 +30,7 @@ pub struct Record {
     pub(super) weight: f64,
     pub(super) id: Option<Span>,
     pub(super) time: Option<i64>,
+    pub(super) known: Option<i64>,
     pub(super) absent_is_zero: bool,
 }
 
@@ -63,6 +64,7 @@ impl Default for Record {
             weight: 1.0,
             id: None,
             time: None,
+            known: None,
             absent_is_zero: false,
         }
     }
@@ -133,6 +135,12 @@ impl Record {
     #[must_use]
     pub fn time(&self) -> Option<i64> {
         self.time
+    }
+
+    /// When the target became known, where it is said: nanoseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn known(&self) -> Option<i64> {
+        self.known
     }
 
     /// Fills the record: for a [`Stream`](super::Stream) of your own. Where rows name the same features in the same order,
@@ -213,7 +221,8 @@ impl Record {
         self.cells.clear();
         self.text.clear();
         self.values.clear();
-        (self.target, self.weight, self.id, self.time) = (Cell::Missing, 1.0, None, None);
+        (self.target, self.weight, self.id) = (Cell::Missing, 1.0, None);
+        (self.time, self.known) = (None, None);
         self.absent_is_zero = false;
     }
 

@@ -35,6 +35,7 @@ pub(super) enum Role {
     Weight,
     Id,
     Time,
+    Known,
 }
 
 /// What stands in a column.
@@ -81,20 +82,24 @@ impl Schema {
             return Err(wrong("expected each column name once, found it twice".into()).in_column(pair[0]));
         }
         let target = match (&options.target, columns.last()) {
-            (Some(name), _) | (None, Some(name)) => name.clone(),
-            (None, None) => return Err(wrong("expected columns, found none".into())),
+            (_, None) => return Err(wrong("expected columns, found none".into())),
+            (Some(name), _) | (None, Some(name)) => options.labelled.then(|| name.clone()),
         };
-        let options = StreamOptions { target: Some(target.clone()), ..options.clone() };
+        let options = StreamOptions { target: target.clone(), ..options.clone() };
         options.check_names(columns, true)?;
         options.check(options.format.unwrap_or(super::Format::Csv))?;
         let named: Vec<&str> = options.targets().collect();
         let mut schema = Schema::open(file, named.join(","), &options);
+        let target = target.unwrap_or_default();
         let kind = |index: usize| kinds.get(index).copied().unwrap_or(Kind::Inferred);
         let numbers: Result<Vec<u32>, Error> =
             columns.iter().enumerate().map(|(index, name)| schema.add(name, kind(index))).collect();
         let numbers = numbers?;
         if !numbers.iter().any(|&number| matches!(schema.role(number), Role::Feature(_))) {
-            return Err(wrong(format!("expected a feature besides the target {}, found none", quoted(&target))));
+            return Err(wrong(match options.labelled {
+                true => format!("expected a feature besides the target {}, found none", quoted(&target)),
+                false => "expected a feature, found none".into(),
+            }));
         }
         Ok((schema, numbers))
     }
@@ -154,6 +159,7 @@ fn role(names: &mut Names, options: &StreamOptions, name: &str, kind: Kind) -> R
         _ if is(&options.weight) => Role::Weight,
         _ if is(&options.id) => Role::Id,
         _ if is(&options.time) => Role::Time,
+        _ if is(&options.known) => Role::Known,
         Kind::Date(..) | Kind::Text(_) if options.targets().any(|target| target == name) => {
             let message = "expected a target that is a category or a number, found a text or a date";
             return Err(Error::new(ErrorKind::Schema, message).in_column(name));

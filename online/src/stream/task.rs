@@ -4,8 +4,10 @@ use super::{Record, Stream};
 use crate::error::Error;
 use crate::learn::Task;
 
-/// How many targets are looked at.
+/// How many targets are looked at …
 const TARGETS: usize = 1_000;
+/// … among so many rows: of a stream that is read once, they are kept.
+const ROWS: u64 = 10_000;
 /// More different whole numbers than this are quantities, not classes.
 const CLASSES: usize = 20;
 
@@ -13,7 +15,7 @@ const CLASSES: usize = 20;
 pub(super) fn infer<S: Stream + ?Sized>(stream: &mut S) -> Result<Task, Error> {
     let mut record = Record::new();
     let (mut targets, mut whole, mut distinct) = (0, true, Vec::new());
-    while targets < TARGETS {
+    while targets < TARGETS && stream.row() < ROWS {
         match stream.read(&mut record) {
             Ok(true) => {}
             Ok(false) => break,

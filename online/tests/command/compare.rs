@@ -101,7 +101,7 @@ fn what_cannot_be_compared_is_refused() {
         refusal("compare - --model linear"),
         "-: can be read only once: expected a stream that each model can read, found a pipe"
     );
-    assert_eq!(refusal("run sea"), "sea:seed=42: a generator has no end: expected --limit N, found nothing");
+    assert_eq!(refusal("run sea"), "sea: a generator has no end: expected --limit N, found nothing");
     assert_eq!(
         refusal("run sea --limit 5 --target y"),
         "sea: is a generator: expected nothing said of formats or columns, found such options"

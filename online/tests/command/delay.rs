@@ -54,6 +54,36 @@ fn a_delay_by_time_goes_by_the_column_of_times() {
 }
 
 #[test]
+fn a_column_says_when_each_label_became_known() {
+    let folder = Folder::new();
+    let rows: String =
+        (0..300).map(|row| format!("{},{},{},{}\n", 60 * row, 60 * row + 600, row % 7, row % 3)).collect();
+    folder.write("s.csv", format!("at,paid_at,x,y\n{rows}"));
+    let run = "run s.csv --task classify --model gru:4 --time at";
+    let (by_column, by_time) = (
+        folder.json(&format!("{run} --delay-until paid_at")),
+        folder.json(&format!("{run} --delay 10m --ignore paid_at")),
+    );
+    assert_eq!(by_column["delay"], "column");
+    for key in ["metrics", "baselines", "fingerprint", "features"] {
+        assert_eq!(by_column[key], by_time[key], "{key}");
+    }
+    folder.json(&format!("{run} --delay-until paid_at --checkpoint c --limit 150"));
+    assert_eq!(folder.json("inspect c")["waiting"], 10);
+    assert_eq!(timeless(folder.json("run --resume c")), timeless(by_column));
+    assert!(folder.refusal("run --resume c --delay 3").starts_with("c: expected a run with --delay column, as it was"));
+    let text = folder.text(&format!("{run} --delay-until paid_at"));
+    assert!(text.contains("predicted first and learned after, when its label became known."), "{text}");
+    folder.write("s.csv", "at,paid_at,x,y\n1,2,3,a\n2,,3,b\n");
+    assert_eq!(
+        folder.refusal(&format!("{run} --delay-until paid_at")),
+        "s.csv: row 2: expected the time at which the label became known, found none"
+    );
+    let done = folder.run("run s.csv --delay-until paid_at");
+    assert!(done.code == Some(2) && done.err.contains("--time <COL>"), "{}", done.err);
+}
+
+#[test]
 fn a_row_that_turns_out_wrong_when_its_label_comes_is_named() {
     let folder = Folder::new();
     // When row 2 is predicted nobody knows yet that x is a number.

@@ -36,10 +36,15 @@ fn every_format_gives_the_same_from_a_file_or_the_standard_input() {
 }
 
 #[test]
-fn the_standard_input_is_read_once() {
+fn the_standard_input_tells_its_task_and_is_read_once() {
     let folder = Folder::new();
-    let refusal = Done::new(folder.command("run -").write_stdin("a,y\n1,2\n")).refused("no task");
-    assert_eq!(refusal, "-: can be read only once: expected --task classify or --task regress, found --task auto");
+    folder.write("s.csv", stream(500));
+    let piped = Done::new(folder.command("run - --json").write_stdin(stream(500))).succeeded("the pipe");
+    let piped = serde_json::from_str(&piped).expect("one JSON value");
+    assert_eq!(nameless(piped), nameless(folder.json("run s.csv")));
+    let mut twice = folder.command("compare - --model linear --model mlp:4");
+    let refusal = Done::new(twice.write_stdin("a,y\n1,2\n")).refused("two passes");
+    assert_eq!(refusal, "-: can be read only once: expected a stream that each model can read, found a pipe");
 }
 
 #[test]

@@ -3,13 +3,19 @@
 mod bad_checkpoints;
 mod bad_streams;
 mod compare;
+mod config;
 mod delay;
 #[cfg(target_os = "linux")]
 mod disks;
+mod forecast;
 mod formats;
 mod generate;
 mod kill;
+mod learn;
 mod operator;
+mod predict;
+#[cfg(unix)]
+mod readme;
 mod results;
 mod resume;
 mod support;

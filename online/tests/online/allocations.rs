@@ -47,14 +47,16 @@ fn reading_and_evaluating_allocate_nothing_after_the_first_rows() {
 
 #[test]
 fn rows_that_wait_for_their_labels_use_the_memory_of_those_before_them() {
-    let (mut stream, rows) = stream("phishing");
-    let (mut record, mut learner) = (Record::new(), Majority::new());
-    let mut evaluation = Prequential::new(Task::Classify).delayed(Delay::Rows(50));
-    run(&mut *stream, &mut record, 200, |record| learn(&mut evaluation, &mut learner, record));
-    let used = measure(|| {
-        run(&mut *stream, &mut record, rows - 200, |record| learn(&mut evaluation, &mut learner, record));
-    });
-    assert_eq!((used.count_total, evaluation.waiting()), (0, 50));
+    for horizon in [0, 7] {
+        let (mut stream, rows) = stream("phishing");
+        let (mut record, mut learner) = (Record::new(), Majority::new());
+        let mut evaluation = Prequential::new(Task::Classify).delayed(Delay::Rows(50)).forecasting(horizon);
+        run(&mut *stream, &mut record, 200, |record| learn(&mut evaluation, &mut learner, record));
+        let used = measure(|| {
+            run(&mut *stream, &mut record, rows - 200, |record| learn(&mut evaluation, &mut learner, record));
+        });
+        assert_eq!((used.count_total, evaluation.waiting()), (0, 50 + horizon as usize));
+    }
 }
 
 #[test]

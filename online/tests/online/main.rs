@@ -6,6 +6,7 @@ mod checkpoints;
 mod deep;
 mod features;
 mod figures;
+mod forecast;
 mod formats;
 mod frozen;
 mod metrics;

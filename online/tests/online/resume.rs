@@ -56,32 +56,46 @@ proptest! {
 /// and fading metrics, features of past answers. The rows are phishing's, a minute apart by their number in the column
 /// `time`, some of them late, some without a label; the column `kind` has a new category now and then, and the last third
 /// a new class: the network grows at both ends.
+///
+/// The delay `column` is one of 15 minutes and some more, as each row says, that of `column:900` of 15 minutes; behind a `/`
+/// stands a horizon.
 fn session(model: &str, delay: &str) -> (Session, impl Fn() -> Box<dyn thalweg_online::Stream>) {
+    let (delay, horizon) = delay.split_once('/').unwrap_or((delay, "0"));
     let data = bundled::find("phishing").expect("the stream is bundled");
     let mut text = String::new();
     let mut decoder = flate2::read::GzDecoder::new(data.bytes);
     std::io::Read::read_to_string(&mut decoder, &mut text).expect("the stream is text");
     let lines = text.lines().enumerate().take(301).map(|(row, line)| match row {
-        0 => format!("time,kind,{line}\n"),
-        _ if row % 7 == 3 => format!("{},,{}\n", 60 * row, &line[..line.len() - 1]),
-        _ if row > 200 && row % 9 == 0 => format!("{},late,{}2\n", 60 * row, &line[..line.len() - 1]),
-        _ => format!("{},{},{line}\n", 60 * (row - row % 5), row / 50),
+        0 => format!("time,known,kind,{line}\n"),
+        _ if row % 7 == 3 => format!("{},,,{}\n", 60 * row, &line[..line.len() - 1]),
+        _ => {
+            let is_new = row > 200 && row % 9 == 0;
+            let time = if is_new { 60 * row } else { 60 * (row - row % 5) };
+            let known = time + 900 + if delay == "column" { row * row % 977 } else { 0 };
+            match is_new {
+                true => format!("{time},{known},late,{}2\n", &line[..line.len() - 1]),
+                false => format!("{time},{known},{},{line}\n", row / 50),
+            }
+        }
     });
     let text: String = lines.collect();
-    let options =
-        StreamOptions { time: Some("time".into()), categorical: vec!["kind".into()], ..StreamOptions::default() };
+    let (time, known, categorical) = (Some("time".into()), Some("known".into()), vec!["kind".into()]);
+    let options = StreamOptions { time, known, categorical, ..StreamOptions::default() };
+    let delay = delay.split(':').next().unwrap_or_default();
     let mut config = Config::new(Task::Classify);
     config.model = Model::parse(model).expect("there is such a model");
     config.optimizer = "adam:0.003,clip=1,warmup=20".parse().expect("there is such an optimizer");
     config.memory = MemorySpec::parse("reservoir:20,replays=2").expect("there is such a memory");
-    config.features = FeatureSpec::parse("scale=robust; missing=last").expect("there are such features");
+    let features = if horizon == "0" { "scale=robust; missing=last" } else { "missing=last; lags=3" };
+    config.features = FeatureSpec::parse(features).expect("there are such features");
     let metrics = Metrics::parse("auc@50,f1:macro,kappa@0.99,log_loss@30").expect("there are such metrics");
     let session = Session::with_metrics(config, "rows.csv", options.clone(), &metrics).expect("they fit");
     let open = move || {
         let reader = std::io::Cursor::new(text.clone().into_bytes());
         from_reader("rows.csv", reader, &options).expect("the header is good")
     };
-    (session.delayed(Delay::parse(delay).expect("it is a delay")), open)
+    let session = session.delayed(Delay::parse(delay).expect("it is a delay"));
+    (session.forecasting(horizon.parse().expect("it is a number")), open)
 }
 
 /// From the beginning to the end, with stops: what is saved there, and what it is when it has finished.
@@ -108,9 +122,37 @@ proptest! {
     #[test]
     fn with_everything_on_a_stop_changes_no_bit(mut stops in prop::collection::vec(0..300_u64, 1..3)) {
         stops.sort_unstable();
-        for (model, delay) in [("mlp:4", "17"), ("lstm:4", "900s"), ("gru:3 > layer_norm > mlp:4", "40"), ("mlp:4", "0")] {
+        for (model, delay) in [
+            ("mlp:4", "17"),
+            ("lstm:4", "900s"),
+            ("gru:3 > layer_norm > mlp:4", "40"),
+            ("mlp:4", "0"),
+            ("lstm:4", "column"),
+            ("mlp:4", "5/7"),
+            ("gru:3", "0/4"),
+        ] {
             prop_assert!(with_stops(model, delay, &stops) == with_stops(model, delay, &[]), "{} {}", model, delay);
         }
+    }
+}
+
+/// Figures, baselines and learner at the end.
+fn finished(model: &str, delay: &str) -> [Vec<u8>; 4] {
+    let (mut session, open) = session(model, delay);
+    let (mut stream, mut record) = (open(), Record::new());
+    while session.advance(&mut *stream, &mut record).expect("the row is good") {}
+    session.finish().expect("the rows are good");
+    let scores = |scores: &thalweg_online::Scores| checkpoint::encode(scores).expect("they are small");
+    let [first, second] = session.evaluation().baselines().map(|(_, baseline)| scores(baseline));
+    let learner = checkpoint::encode(session.learner()).expect("it is small");
+    [scores(session.evaluation().scores()), first, second, learner]
+}
+
+#[test]
+fn a_column_of_equal_delays_is_a_delay_by_time() {
+    for model in ["mlp:4", "lstm:4"] {
+        assert!(finished(model, "column:900") == finished(model, "900s"), "{model}");
+        assert!(finished(model, "column") != finished(model, "900s"), "{model}");
     }
 }
 
@@ -118,16 +160,7 @@ proptest! {
 #[test]
 fn a_delay_of_one_row_is_none_to_the_bit() {
     for model in ["mlp:4", "lstm:4"] {
-        let finished = |delay: &str| {
-            let (mut session, open) = session(model, delay);
-            let (mut stream, mut record) = (open(), Record::new());
-            while session.advance(&mut *stream, &mut record).expect("the row is good") {}
-            session.finish().expect("the rows are good");
-            let scores = |scores: &thalweg_online::Scores| checkpoint::encode(scores).expect("they are small");
-            let evaluation = session.evaluation();
-            let baselines = evaluation.baselines().map(|(_, baseline)| scores(baseline));
-            (scores(evaluation.scores()), baselines, checkpoint::encode(session.learner()).expect("it is small"))
-        };
+        let finished = |delay: &str| finished(model, delay);
         assert!(finished("0") == finished("1"), "{model}");
         assert!(finished("0") == finished("0s"), "{model}");
         assert!(finished("0") != finished("2"), "{model}");

@@ -21,7 +21,10 @@ fn after_the_first_rows(model: &str, law: impl Fn([u64; 2], &str)) {
                 let mut each = |use_row: &dyn Fn(&mut Deep, &Example) -> bool| {
                     measure(|| rows.iter().for_each(|row| assert!(use_row(&mut learner, row), "{name}"))).count_total
                 };
-                let predicting = each(&|l, row| l.predict_one(&row.x).is_ok_and(|said| said.is_finite()));
+                assert!(each(&|l, row| l.pass_one(&row.x).is_ok()) <= 8, "{name}: two states beside its own");
+                let predicting = each(&|l, row| {
+                    l.predict_one(&row.x).is_ok_and(|said| said.is_finite()) && l.pass_one(&row.x).is_ok()
+                });
                 let learning = each(&|l, row| l.learn_one(&row.x, row.target(task)).is_ok_and(f64::is_finite));
                 law([predicting, learning], &name);
                 assert_eq!(learner.refused(), refused, "{name}: all steps were taken");

@@ -1,0 +1,97 @@
+//! What learns, and how it is evaluated: what `run` and `learn` have in common.
+
+use clap::Args;
+use thalweg_online::delay::MOST_WAITING;
+use thalweg_online::{
+    ClassWeights, Config, Delay, Error, ErrorKind, LossSpec, MemorySpec, Metrics, Model, OptimizerSpec, Session, Task,
+};
+
+use super::reading::Reading;
+use super::source::{Source, bundled_names};
+
+/// What learns, and how it is evaluated.
+#[derive(Debug, Args)]
+pub struct Learning {
+    /// linear, mlp:64,64, rnn:32, lstm:32 or gru:32, or any layers joined by >, as in "lstm:64x2 > mlp:32". The
+    /// recurrent ones take the options window=16 (through how many rows the gradient goes back) and last=true (whether the
+    /// last known target is an input): "lstm:32,window=8", "carry:window=8 > lstm:64x2" [default: mlp:64,64]
+    #[arg(long, value_name = "SPEC", value_parser = Model::parse)]
+    pub(super) model: Option<Model>,
+    /// sgd:0.03, adagrad:0.01, rmsprop:0.01, adadelta:1, adam:0.001, adamw:0.001, amsgrad:0.001, adamax:0.002,
+    /// nadam:0.002 or radam:0.001, with options such as momentum=0.9, nesterov=true, weight_decay=0.01, clip=1, and a
+    /// schedule: warmup=100, and cosine, linear or one_cycle=10000 [default: sgd:0.03]
+    #[arg(long, value_name = "SPEC")]
+    pub(super) optimizer: Option<OptimizerSpec>,
+    /// none, or reservoir:500,replays=4: keep a sample of 500 rows, learn 4 of them again with each new one
+    /// [default: none]
+    #[arg(long, value_name = "SPEC", value_parser = MemorySpec::parse)]
+    pub(super) memory: Option<MemorySpec>,
+    /// What is minimised where numbers are predicted: mse, mae, huber:1 (in deviations of the target), or
+    /// quantile:0.1,0.5,0.9, which predicts these quantiles [default: mse]
+    #[arg(long, value_name = "SPEC")]
+    pub(super) loss: Option<LossSpec>,
+    /// How much each class counts: none, balanced (rare ones more, by the rows so far) or up=2,down=0.5 [default: none]
+    #[arg(long, value_name = "SPEC")]
+    pub(super) class_weight: Option<ClassWeights>,
+    /// More metrics than the usual ones: accuracy, f1:macro, auc, mae, pinball:0.9 and others. With @500 behind it, a metric
+    /// is that of the last 500 rows; with @0.999, each row counts 0.999 times as much as the next
+    #[arg(long, value_name = "LIST", value_parser = Metrics::parse)]
+    pub(super) metrics: Option<Metrics>,
+    /// How much later than its row each label comes: after so many rows, 50, or a time, 3600s, 90m, 2h or 1d, by the
+    /// column that --time names [default: 0]
+    #[arg(long, value_name = "N|TIME", value_parser = Delay::parse)]
+    pub(super) delay: Option<Delay>,
+    /// Forecast: ask each row for the target of the row N rows later, which is learned when that row comes [default: 0]
+    #[arg(long, value_name = "N", value_parser = parse_horizon)]
+    pub(super) horizon: Option<u32>,
+    /// Where every random choice begins [default: 42]
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+}
+
+impl Learning {
+    /// A session at the beginning of a stream.
+    pub fn begin(&self, stream: Option<&str>, reading: &Reading) -> Result<(Session, Source), Error> {
+        let Some(name) = stream else {
+            let message =
+                format!("expected a file or a bundled stream ({}), found nothing", bundled_names().join(", "));
+            return Err(Error::new(ErrorKind::Spec, message));
+        };
+        let mut config = Config::new(Task::Classify);
+        config.model = self.model.clone().unwrap_or(config.model);
+        config.optimizer = self.optimizer.clone().unwrap_or(config.optimizer);
+        config.memory = self.memory.clone().unwrap_or(config.memory);
+        config.loss = self.loss.clone().unwrap_or(config.loss);
+        config.class_weights = self.class_weight.clone().unwrap_or(config.class_weights);
+        config.seed = self.seed.unwrap_or(config.seed);
+        let mut source = Source::find(name, reading.of_stream(), config.seed)?;
+        config.task = reading.task_of(&mut source)?;
+        config.features = reading.of_features();
+        config.check()?;
+        let metrics = self.metrics.clone().unwrap_or_default();
+        let session = Session::with_metrics(config, source.name(), source.options().clone(), &metrics)?;
+        let session = session.delayed(reading.delay(self.delay).unwrap_or_default());
+        Ok((session.forecasting(self.horizon.unwrap_or_default()), source))
+    }
+}
+
+/// What a session uses, whether it was said or not.
+pub fn used(session: &Session) -> [(&'static str, String); 7] {
+    let config = session.learner().config();
+    [
+        ("task", config.task.to_string()),
+        ("model", config.model.to_string()),
+        ("optimizer", config.optimizer.to_string()),
+        ("memory", config.memory.to_string()),
+        ("loss", config.loss.to_string()),
+        ("features", config.features.to_string()),
+        ("seed", config.seed.to_string()),
+    ]
+}
+
+/// As many rows as can wait.
+pub fn parse_horizon(text: &str) -> Result<u32, Error> {
+    let horizon = text.parse().ok().filter(|&horizon: &u32| horizon as usize <= MOST_WAITING);
+    let expected = format!("a number of rows from 0 to {MOST_WAITING}");
+    horizon.ok_or_else(|| Error::expected(ErrorKind::Spec, &expected, text))
+}

@@ -1,0 +1,115 @@
+//! A session goes over a stream: what `run` and `learn` have in common.
+
+use std::path::Path;
+use std::time::Instant;
+
+use thalweg_online::{Error, ErrorKind, Record, Session, Stream};
+
+use super::progress::Progress;
+use super::say;
+
+/// Where and how often to save.
+#[derive(Clone, Copy, Debug)]
+pub struct Saving<'a> {
+    pub checkpoint: Option<&'a Path>,
+    /// After so many rows; 0: only at the end.
+    pub every: u64,
+}
+
+/// What a pass was.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed {
+    pub rows: u64,
+    pub seconds: f64,
+}
+
+impl Passed {
+    pub fn rows_per_second(self) -> f64 {
+        self.rows as f64 / self.seconds
+    }
+}
+
+/// More classes than this are worth a warning.
+const MANY_CLASSES: usize = 1000;
+
+/// From where the session stands to the end of a newly opened stream or the limit, saving on the way and at the end.
+pub fn pass(
+    session: &mut Session,
+    stream: &mut dyn Stream,
+    limit: Option<u64>,
+    saving: Saving<'_>,
+    progress: &mut Progress,
+) -> Result<Passed, Error> {
+    progress.skip(session.rows());
+    session.follow(stream)?;
+    let (clock, before) = (Instant::now(), session.rows());
+    progress.begin(before);
+    let learned = learn(session, stream, limit.unwrap_or(u64::MAX), saving, progress);
+    progress.finish();
+    if let Err(error) = learned {
+        suggest(&error);
+        save_what_was_learned(saving.checkpoint, session, before);
+        return Err(error);
+    }
+    if let Some(path) = saving.checkpoint {
+        session.save(path)?;
+    }
+    Ok(Passed { rows: session.rows() - before, seconds: clock.elapsed().as_secs_f64() })
+}
+
+fn learn(
+    session: &mut Session,
+    stream: &mut dyn Stream,
+    limit: u64,
+    saving: Saving<'_>,
+    progress: &mut Progress,
+) -> Result<(), Error> {
+    let (mut record, mut warned) = (Record::new(), session.skipped() > 0);
+    while session.rows() < limit && session.advance(stream, &mut record)? {
+        progress.row(session);
+        if let (1, Some(first), false) = (session.skipped(), session.first_skipped(), warned) {
+            say(&format!("warning: a row is left out, as later ones will be: {first}"));
+            warned = true;
+        }
+        if let Some(path) = saving.checkpoint
+            && saving.every > 0
+            && session.rows().is_multiple_of(saving.every)
+        {
+            session.save(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// What can be done about a row whose values are of another type than those before.
+fn suggest(error: &Error) {
+    if let (ErrorKind::Type, Some(_), Some(column)) = (error.kind(), error.row(), error.column()) {
+        say(&format!(
+            "note: --categorical {column:?} takes what stands in the column for categories, --on-bad-row skip leaves such \
+             rows out"
+        ));
+    }
+}
+
+/// After a failure. A session that has learned nothing new must not take the place of one that has.
+fn save_what_was_learned(checkpoint: Option<&Path>, session: &Session, before: u64) {
+    let rows = session.rows();
+    match checkpoint {
+        _ if rows == before => {}
+        Some(path) if session.save(path).is_ok() => {
+            say(&format!("note: {} holds what was learned from the first {rows} rows", path.display()));
+        }
+        Some(_) => {}
+        None => say(&format!("note: what was learned from {} rows is lost; --checkpoint FILE keeps it", rows - before)),
+    }
+}
+
+/// A class for every customer number is no classification, and costs a row of weights each.
+pub fn warn_of_many_classes(session: &Session) {
+    let classes = session.learner().classes().len();
+    if classes > MANY_CLASSES {
+        say(&format!(
+            "warning: {classes} classes were seen: is the target an identifier, or a number to --task regress?"
+        ));
+    }
+}
