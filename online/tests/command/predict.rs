@@ -139,7 +139,7 @@ fn several_answers_are_printed_side_by_side() {
     assert!(line["prediction"].is_array() && line["probabilities"]["a"].is_f64(), "{line}");
     // Several numbers and sets are forecast, too.
     for run in ["--target y,z --ignore tags --task regress", "--target tags --task multilabel"] {
-        assert!(folder.json(&format!("run s.csv {run} --horizon 3"))["scored"].as_u64() > Some(40), "{run}");
+        assert!(folder.json(&format!("run s.csv {run} --horizon 3"))["scored"].as_u64() > Some(30), "{run}");
     }
 }
 
