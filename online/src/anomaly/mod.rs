@@ -126,7 +126,7 @@ impl Autoencoder {
     /// # Errors
     ///
     /// If the network cannot take one row after the other, or carries a state; if features are made of answers, which there
-    /// are none of; if `fading` is not above 0 and at most 1, or `spared` is not from 0 to 1.
+    /// are none of; if `fading` is not above 0 and at most 1, or `spared` is not from 0.5 to 1.
     pub fn new(config: Config) -> Result<Self, Error> {
         takes_rows(&config.model.layers)?;
         let wrong = |expected: &str, found: String| Err(Error::expected(ErrorKind::Spec, expected, &found));
@@ -139,8 +139,9 @@ impl Autoencoder {
         if !(config.fading > 0.0 && config.fading <= 1.0) {
             return wrong("a fading factor above 0 and at most 1", config.fading.to_string());
         }
-        if let Some(rank) = config.spared.filter(|rank| !(0.0..=1.0).contains(rank)) {
-            return wrong("a rank from 0 to 1", rank.to_string());
+        if let Some(rank) = config.spared.filter(|rank| !(0.5..=1.0).contains(rank)) {
+            // The first rows all have the rank ½: with less, none would ever be learned.
+            return wrong("a rank from 0.5 to 1", rank.to_string());
         }
         Ok(Autoencoder {
             features: Features::with(config.features.clone()),

@@ -32,7 +32,7 @@ pub struct ConfigFile {
 const NOT_KEPT: [&str; 5] = ["config", "write_config", "json", "help", "version"];
 
 impl ConfigFile {
-    /// Writes what was said, and what was used where nothing was said.
+    /// Writes what was said, and what was used where nothing was said. A file that is no TOML is not replaced.
     pub fn write(&self, used: &[(&str, String)]) -> Result<(), Error> {
         let Some(path) = &self.write_config else { return Ok(()) };
         let mut table = self.said.clone();
@@ -40,6 +40,10 @@ impl ConfigFile {
             table.entry(*name).or_insert_with(|| value_of(value));
         }
         let cannot = |cause| Error::caused_by(ErrorKind::Io, "cannot be written", cause).in_file(path);
+        if fs::read(path).is_ok_and(|old| str::from_utf8(&old).map_or(true, |old| old.parse::<Table>().is_err())) {
+            let message = "expected a file of options or none yet, found something else: it is not replaced";
+            return Err(Error::new(ErrorKind::Format, message).in_file(path));
+        }
         fs::write(path, table.to_string()).map_err(cannot)
     }
 }

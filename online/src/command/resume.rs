@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use thalweg_online::{Error, ErrorKind, Session, Stream};
+use thalweg_online::{Error, ErrorKind, Scores, Session, Stream};
 
 use super::learning::Learning;
 use super::reading::{Reading, TaskOption};
@@ -36,6 +36,9 @@ pub fn agree_on_learner(
         Some(TaskOption::Auto) | None => None,
     };
     let evaluation = session.evaluation();
+    // Those that a task always has may be said, too.
+    let asked = learning.metrics.as_ref().map(|asked| Scores::with(config.task, &config.metrics(asked)));
+    let asked = asked.transpose()?.map(|scores| scores.asked().to_string());
     agree_on_all(
         checkpoint,
         [
@@ -51,11 +54,7 @@ pub fn agree_on_learner(
             ("--memory", said(&learning.memory), config.memory.to_string()),
             ("--loss", said(&learning.loss), config.loss.to_string()),
             ("--class-weight", said(&learning.class_weight), config.class_weights.to_string()),
-            (
-                "--metrics",
-                learning.metrics.as_ref().map(|asked| config.metrics(asked).to_string()),
-                evaluation.scores().asked().to_string(),
-            ),
+            ("--metrics", asked, evaluation.scores().asked().to_string()),
             ("--seed", said(&learning.seed), config.seed.to_string()),
             ("--delay", said(&reading.delay(learning.delay)), evaluation.delay().to_string()),
             ("--horizon", said(&learning.horizon), evaluation.horizon().to_string()),

@@ -31,8 +31,8 @@ use crate::row::{Row, weight_of};
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 ///
-/// **A forecast** is a row that is called by the name of what it is asked for. Its features, lags among them if they are
-/// features of its own, are learned as they are now:
+/// **A forecast** is a row that is called by the name of what it is asked for. It is learned as it is now, with the lags of
+/// today:
 ///
 /// ```
 /// use thalweg_online::{Config, Deep, Target, Task, delay::Delayed};
@@ -84,16 +84,15 @@ impl<L: Learner> Delayed<L> {
             return Err(Error::expected(ErrorKind::Value, "an id of which no row waits yet", id));
         }
         weight_of(x)?; // or its label could never be learned
-        let prediction = self.learner.predict_one(x)?;
         let mut kept = KeptRow::new();
+        self.learner.keep(x, &mut kept);
+        let prediction = self.learner.predict_one(x)?;
         if self.rows.len() == self.capacity
             && let Some((_, oldest)) = self.order.pop_first()
         {
-            // Its memory is used again.
-            kept = self.rows.remove(&oldest).map_or(kept, |(_, row)| row);
+            self.rows.remove(&oldest);
             self.given_up += 1;
         }
-        kept.keep(x);
         let place = self.order.last_key_value().map_or(0, |(last, _)| last + 1);
         self.order.insert(place, id.to_owned());
         self.rows.insert(id.to_owned(), (place, kept));

@@ -12,6 +12,9 @@
 //! is learned before its label: neither θ, nor how a feature is scaled, nor that there is such a feature. The state of a
 //! recurrent learner moves as labels come, too, not as rows do: a row is predicted from the state after the last row that
 //! was *learned*, beside the last target that is *known*. The rows in between are not in that state.
+//!
+//! What a row was predicted from, it is learned from: lags, rolling statistics and the last known target are kept with it, as
+//! they were when it came. Else a model would learn what yesterday's answer says, and then be asked without it.
 
 mod kept;
 mod learner;

@@ -193,7 +193,7 @@ impl Prequential {
             self.record(row, weight);
         } else {
             let waits = self.waiting.place(row, due);
-            waits.x.keep(x);
+            learner.keep(x, &mut waits.x);
             waits.expect(y);
             let scores = std::iter::once(&mut self.scores).chain(&mut self.baseline_scores);
             scores.zip(&mut waits.readings).for_each(|(scores, reading)| scores.exchange(reading));

@@ -20,7 +20,8 @@
 //!
 //! **Answers.** Lags, rolling statistics and the means of `category=target` are made of answers that were
 //! [told](Features::told), in the order in which they became known, and of no others: a row never sees its own answer, nor
-//! one that is delayed. A row that is read now is given the answers that are known now, whenever its own may come.
+//! one that is delayed. A row that is read now is given the answers that are known now, whenever its own may come; one that
+//! waits for its answer [keeps](crate::Learner::keep) them.
 
 mod answers;
 mod category;

@@ -94,7 +94,7 @@ fn a_checkpoint_of_another_run_is_not_continued() {
         assert_eq!(refusal, expected);
     }
     assert!(folder.read("c") == good);
-    let same = "--task classify --target class --scale standard --features missing=mean --model mlp:8 --optimizer sgd --memory none --seed 42 --header auto";
+    let same = "--task classify --target class --scale standard --features missing=mean --model mlp:8 --optimizer sgd --memory none --seed 42 --header auto --metrics accuracy";
     assert_eq!(folder.json(&format!("run s.csv --resume c {same}"))["rows"], 1500, "what agrees may be said again");
 }
 

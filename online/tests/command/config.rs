@@ -91,3 +91,12 @@ fn a_slip_in_a_file_is_answered_with_what_is_allowed() {
     let done = folder.run("predict m s.csv --config f.toml");
     assert!(done.code == Some(2) && done.err.contains("unexpected argument '--config'"), "{}", done.err);
 }
+
+#[test]
+fn only_a_file_of_options_is_replaced() {
+    let folder = Folder::new();
+    folder.write("s.csv", stream(50));
+    let refusal = folder.run("run s.csv --model linear --write-config s.csv --json");
+    assert!(refusal.err.contains("s.csv: expected a file of options or none yet"), "{}", refusal.err);
+    assert_eq!(folder.read("s.csv"), stream(50).as_bytes());
+}

@@ -22,7 +22,7 @@ fn a_wrong_specification_is_answered_with_what_is_allowed() {
         ),
         (
             "--task clasify",
-            "'--task <TASK>': unknown task \"clasify\"; did you mean \"classify\"? allowed: auto, classify, regress",
+            "'--task <TASK>': unknown task \"clasify\"; did you mean \"classify\"? allowed: auto, classify, regress, multilabel",
         ),
         ("--header y", "'--header <HEADER>': unknown header \"y\"; allowed: auto, yes, no"),
         ("--model mlp:0", "'--model <SPEC>': \"mlp:0\": expected a size from 1 to 65536, found 0"),

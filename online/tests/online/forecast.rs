@@ -103,13 +103,25 @@ fn the_last_value_is_as_wrong_as_the_series_moves_within_the_horizon() {
 /// it is learned, no row would be right.
 #[test]
 fn lags_are_learned_as_they_were_when_the_row_was_predicted() {
-    for (model, features) in [("linear", "lags=1"), ("mlp:16", "lags=2"), ("rnn:8", "scale=standard")] {
+    let lags = [("linear", "lags=1"), ("mlp:16", "lags=2")];
+    one_of_seven_follows_from_the_last_that_is_known(&lags, |evaluation| evaluation.delayed(Delay::Rows(3)));
+    one_of_seven_follows_from_the_last_that_is_known(&lags, |evaluation| evaluation.forecasting(3));
+    // Under a delay, the rows in between are not in the state.
+    let state = [("rnn:8", "scale=standard")];
+    one_of_seven_follows_from_the_last_that_is_known(&state, |evaluation| evaluation.forecasting(3));
+}
+
+fn one_of_seven_follows_from_the_last_that_is_known(
+    learners: &[(&str, &str)],
+    later: impl Fn(Prequential) -> Prequential,
+) {
+    for (model, features) in learners {
         let features = FeatureSpec::parse(features).expect("they can be");
         let model = Model::parse(model).expect("there is such a model");
         let mut learner = Deep::new(Config { model, features, ..Config::new(Task::Classify) });
         let metrics = Metrics::parse("accuracy@100").expect("there is such a metric");
         let evaluation = Prequential::with(Task::Classify, &metrics).expect("it belongs to the task");
-        let mut evaluation = evaluation.forecasting(3);
+        let mut evaluation = later(evaluation);
         for t in 0..2000_u32 {
             // Seven classes, in an order that is not that of their numbers.
             let label = (t * 3 % 7).to_string();
