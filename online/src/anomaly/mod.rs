@@ -126,7 +126,8 @@ impl Autoencoder {
     /// # Errors
     ///
     /// If the network cannot take one row after the other, or carries a state; if features are made of answers, which there
-    /// are none of; if `fading` is not above 0 and at most 1, or `spared` is not from 0.5 to 1.
+    /// are none of, or categories are to be learned vectors; if `fading` is not above 0 and at most 1, or `spared` is not
+    /// from 0.5 to 1.
     pub fn new(config: Config) -> Result<Self, Error> {
         takes_rows(&config.model.layers)?;
         let wrong = |expected: &str, found: String| Err(Error::expected(ErrorKind::Spec, expected, &found));
@@ -136,6 +137,7 @@ impl Autoencoder {
         if config.features.uses_answers() {
             return wrong("features that are not made of answers", config.features.to_string());
         }
+        config.features.check_no_embeddings()?;
         if !(config.fading > 0.0 && config.fading <= 1.0) {
             return wrong("a fading factor above 0 and at most 1", config.fading.to_string());
         }

@@ -17,12 +17,12 @@ impl Deep {
         let lesson = &mut self.scratch.lesson;
         self.objective.observe(y, weight, &mut lesson.truth);
         lesson.weight = weight;
-        let (inputs, outputs) = (self.features.width(), self.objective.outputs());
+        let (features, outputs) = (&self.features, self.objective.outputs());
         match &mut self.network {
-            Some(network) => network.grow(&mut self.params, inputs, outputs)?,
+            Some(network) => network.grow(&mut self.params, features, outputs, &mut self.rng)?,
             None => {
                 let spec = &self.config.model.layers;
-                let network = Network::new(&mut self.params, spec, inputs, outputs, &mut self.rng)?;
+                let network = Network::new(&mut self.params, spec, features, outputs, &mut self.rng)?;
                 self.recurrent.iter_mut().for_each(|r| r.begin(network.zero_state(&self.params)));
                 self.network = Some(network);
             }
@@ -33,7 +33,7 @@ impl Deep {
     /// One gradient step on the lesson in `scratch`, or on a replayed one; returns the loss before it. A lesson without
     /// weight, its class's included, is looked at, and no step is taken. For a new lesson the recurrent state moves on.
     fn step(&mut self, replayed: Option<usize>) -> f64 {
-        let Scratch { tape, grads, lesson, x, z, .. } = &mut self.scratch;
+        let Scratch { tape, grads, lesson, x, indices, z, .. } = &mut self.scratch;
         let lesson = replayed.map_or(&*lesson, |index| &self.memory.items()[index]);
         let Some(network) = &self.network else { return 0.0 };
         let width = self.features.width();
@@ -43,7 +43,7 @@ impl Deep {
             self.features.scale_into(raw, x);
         }
         let pass = tape.pass(&self.params);
-        let input = pass.input(View::new([lesson.rows.len(), width], x));
+        let input = network.inputs().forward(pass.input(View::new([lesson.rows.len(), width], x)), indices);
         let carry = self.recurrent.as_mut().filter(|_| replayed.is_none());
         let output = network.forward(input, &lesson.state, carry, &mut self.mode);
         let loss = self.objective.loss(output, &lesson.truth, z);

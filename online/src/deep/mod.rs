@@ -2,6 +2,7 @@
 
 mod class_weights;
 mod config;
+mod inputs;
 mod learn;
 mod loss;
 mod model;
@@ -12,6 +13,7 @@ mod recurrent;
 
 pub use class_weights::ClassWeights;
 pub use config::Config;
+pub use inputs::Inputs;
 pub use loss::LossSpec;
 pub(crate) use model::takes_rows;
 pub use model::{MemorySpec, Model};
@@ -36,7 +38,7 @@ use recurrent::{Lesson, Recurrent, WithLast};
 ///
 /// One row goes: cells → [`Features`] → a pass of the network → loss → gradient → θ; then the same for the rows that the
 /// memory replays. New features, categories and classes may come with any row: the network grows by inputs and outputs
-/// whose weights are zero, so nothing it says about what it knew changes by a bit, and the optimizer keeps its moments.
+/// whose weights are zero (or by [vectors](Inputs) that are), so nothing it says about what it knew changes by a bit, and the optimizer keeps its moments.
 ///
 /// **Weights.** A row of [weight](Row::weight) *w* has a gradient *w* times as long, also when it is replayed; with plain
 /// SGD that is a learning rate *w* times as high (with Adam and its kin, which divide by the size of past gradients, only
@@ -86,6 +88,7 @@ struct Scratch {
     raw: Vec<f64>,
     lesson: Lesson,
     x: Vec<f32>,
+    indices: Vec<usize>,
     z: Vec<f32>,
     output: Vec<f32>,
     said: Said,
@@ -199,13 +202,13 @@ impl Deep {
     ///
     /// If the row cannot be used.
     pub fn logits_one(&mut self, x: &dyn Row) -> Result<&[f32], Error> {
-        let Scratch { tape, raw, x: input, output, .. } = &mut self.scratch;
+        let Scratch { tape, raw, x: input, indices, output, .. } = &mut self.scratch;
         output.clear();
         let Some(network) = &self.network else { return Ok(output) };
         self.features.read(&with_last(x, &self.recurrent, self.objective.classes()), raw)?;
         self.features.scale(raw, input);
         let pass = tape.pass(&self.params);
-        let input = pass.input(View::new([1, input.len()], input));
+        let input = network.inputs().forward(pass.input(View::new([1, input.len()], input)), indices);
         let logits = match &self.recurrent {
             Some(recurrent) => network.forward(input, recurrent.carried(), None, &mut Mode::Eval),
             None => network.forward(input, &State::default(), None, &mut Mode::Eval),

@@ -1,17 +1,21 @@
-//! The network of a learner: a body that may be recurrent, and a linear head.
+//! The network of a learner: vectors of categories, a body that may be recurrent, and a linear head.
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Params, Var};
 use thalweg_nn::{Linear, Mode, Network as Body, NetworkSpec, State};
 use thalweg_tensor::Rng;
 
+use super::inputs::{self, Inputs};
 use super::model::takes_rows;
 use super::recurrent::Recurrent;
 use crate::error::{Error, ErrorKind};
+use crate::features::Features;
 
-/// Handles into θ: a body and a head. Inputs grow at the first layer, outputs at the head.
+/// Handles into θ: a body, a head, and the [vectors](Inputs) of categories. Inputs grow at the first layer, outputs at the
+/// head.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Network {
+    inputs: Inputs,
     body: Body,
     head: Linear,
     outputs: usize,
@@ -26,14 +30,23 @@ impl Network {
     pub(super) fn new(
         params: &mut Params<f32>,
         spec: &NetworkSpec,
-        inputs: usize,
+        features: &Features,
         outputs: usize,
         rng: &mut Rng,
     ) -> Result<Self, Error> {
         takes_rows(spec)?;
-        let body = Body::new(params, "body", spec, [inputs], rng)?;
+        let body = Body::new(params, "body", spec, [Inputs::width_of(features)], rng)?;
         let width = body.output().len();
-        Ok(Network { body, head: Linear::new(params, "head", width, outputs, rng), outputs })
+        let head = Linear::new(params, "head", width, outputs, rng);
+        let mut inputs = Inputs::default();
+        inputs.grow(params, features); // what the weights behind them are, the body has drawn
+        Ok(Network { inputs, body, head, outputs })
+    }
+
+    /// What stands between the columns of features and the body.
+    #[must_use]
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
     }
 
     /// The layers below the head.
@@ -42,13 +55,21 @@ impl Network {
         &self.body
     }
 
-    /// Grows to this many inputs and outputs, with weights of zero.
+    /// Grows to these features and this many outputs, with weights of zero; but for those [behind](Inputs) vectors, which are
+    /// zero themselves.
     ///
     /// # Errors
     ///
     /// If there are new inputs, and the first layer cannot take more; then nothing has grown.
-    pub(super) fn grow(&mut self, params: &mut Params<f32>, inputs: usize, outputs: usize) -> Result<(), Error> {
-        let known = self.body.input().len();
+    pub(super) fn grow(
+        &mut self,
+        params: &mut Params<f32>,
+        features: &Features,
+        outputs: usize,
+        rng: &mut Rng,
+    ) -> Result<(), Error> {
+        let (known, inputs) = (self.body.input().len(), Inputs::width_of(features));
+        let before = if inputs > known { inputs::widths(params) } else { Vec::new() };
         if inputs > known {
             let width = self.body.output().len();
             if !self.body.grow_inputs(params, inputs - known) {
@@ -57,6 +78,10 @@ impl Network {
             }
             // What passes its inputs on gives more of them.
             self.head.grow_inputs(params, self.body.output().len() - width);
+        }
+        if self.inputs.are_behind(features) {
+            let new = self.inputs.grow(params, features);
+            inputs::draw(params, &before, known, &new, rng);
         }
         if outputs > self.outputs {
             self.head.grow_outputs(params, outputs - self.outputs);
@@ -70,7 +95,7 @@ impl Network {
         self.body.zero_state(params)
     }
 
-    /// Rows `[t, in]` → the output after the last of them, `[out]`. A network that carries a state begins with `state`,
+    /// Rows `[t, in]`, as [`Inputs`] give them → the output after the last of them, `[out]`. A network that carries a state begins with `state`,
     /// and tells `carry` the states after the first and after the last row.
     pub(super) fn forward<'p>(
         &self,

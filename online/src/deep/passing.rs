@@ -11,11 +11,11 @@ impl Deep {
     /// See [`Learner::pass_one`](crate::Learner::pass_one).
     pub(super) fn pass_by(&mut self, x: &dyn Row) -> Result<(), Error> {
         let (Some(network), true) = (&self.network, self.recurrent.is_some()) else { return Ok(()) };
-        let Scratch { tape, raw, x: input, .. } = &mut self.scratch;
+        let Scratch { tape, raw, x: input, indices, .. } = &mut self.scratch;
         self.features.read(&with_last(x, &self.recurrent, self.objective.classes()), raw)?;
         self.features.scale(raw, input);
         let pass = tape.pass(&self.params);
-        let input = pass.input(View::new([1, input.len()], input));
+        let input = network.inputs().forward(pass.input(View::new([1, input.len()], input)), indices);
         if let Some(recurrent) = &mut self.recurrent {
             recurrent.pass_by(|state, carry| {
                 network.forward(input, state, Some(carry), &mut Mode::Eval);

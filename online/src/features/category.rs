@@ -16,6 +16,16 @@ pub(super) enum Category {
     OneHot { most: usize, labels: Labels, columns: Vec<usize>, other: Option<usize> },
     Hash { first: usize, columns: usize },
     Target(TargetMeans),
+    Embed { width: usize, most: usize, labels: Labels, other: bool, column: usize },
+}
+
+/// Where the numbers of a feature's categories stand, and which table they are looked up in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Embedded {
+    pub column: usize,
+    /// One for each category, one for all others if there are, and row 0 for none.
+    pub rows: usize,
+    pub width: usize,
 }
 
 /// Means of the target by category.
@@ -54,6 +64,10 @@ impl Category {
                 other: Tally::default(),
                 columns: Vec::new(),
             }),
+            Encoding::Embed { width, most } => {
+                let column = push(all, Column::Flag);
+                Category::Embed { width, most, labels: Labels::new(), other: false, column }
+            }
         }
     }
 
@@ -73,6 +87,15 @@ impl Category {
                 });
             }
             Category::Hash { .. } => {}
+            Category::Embed { most, labels, other, .. } => {
+                value.with_text(|label| match labels.position(label) {
+                    Some(_) => {}
+                    None if labels.len() < *most => {
+                        labels.insert(label);
+                    }
+                    None => *other = true,
+                });
+            }
             Category::Target(means) => {
                 while means.columns.len() < answers.all.parts() {
                     means.columns.push(push(all, Column::Mean(means.scale.build())));
@@ -101,6 +124,10 @@ impl Category {
                 raw[column] += if hash >> 63 == 0 { 1.0 } else { -1.0 };
             }
             Category::Target(means) => means.each(label, answers, |column, mean| raw[column] = mean),
+            Category::Embed { labels, other, column, .. } => {
+                let row = labels.position(label).map(|position| position + 1);
+                raw[*column] = row.or(other.then(|| labels.len() + 1)).unwrap_or(0) as f64;
+            }
         });
     }
 
@@ -108,6 +135,16 @@ impl Category {
     pub fn told(&mut self, value: Value<'_>, answer: Answer) {
         if let Category::Target(means) = self {
             value.with_text(|label| means.tally(label).update(answer));
+        }
+    }
+
+    /// Its table, if it has one.
+    pub fn embedded(&self) -> Option<Embedded> {
+        match *self {
+            Category::Embed { width, ref labels, other, column, .. } => {
+                Some(Embedded { column, rows: 1 + labels.len() + usize::from(other), width })
+            }
+            _ => None,
         }
     }
 
@@ -123,6 +160,7 @@ impl Category {
             Category::Hash { first, columns } => {
                 (0..*columns).for_each(|index| names[first + index] = format!("{name}#{index}"));
             }
+            Category::Embed { column, .. } => names[*column] = format!("{name} category"),
             Category::Target(TargetMeans { columns, .. }) => {
                 for (part, &column) in columns.iter().enumerate() {
                     names[column] = match classes.as_slice().get(part) {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CLIP;
 use super::answers::{Answer, Answers, Beside};
-use super::category::Category;
+use super::category::{Category, Embedded};
 use super::scaler::Scaler;
 use super::setting::{Missing, StandIn};
 use super::spec::FeatureSpec;
@@ -46,7 +46,7 @@ pub(super) enum Column {
     Number(Scaler),
     /// The same, but never 0 because a row is sparse.
     Mean(Scaler),
-    /// Nothing: 0, 1 or -1.
+    /// Nothing: 0, 1 or -1, or the number of a category.
     Flag,
 }
 
@@ -79,6 +79,13 @@ impl Encoder {
             }
         }
         names
+    }
+
+    pub fn embedded(&self) -> impl Iterator<Item = (&str, Embedded)> {
+        self.names.as_slice().iter().zip(&self.features).filter_map(|(name, feature)| match feature {
+            Feature::Category(category) => Some((name.as_str(), category.embedded()?)),
+            Feature::Number { .. } => None,
+        })
     }
 
     pub fn observe(&mut self, row: &Beside<'_>, answers: &Answers) -> Result<(), Error> {

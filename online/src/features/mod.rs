@@ -12,7 +12,7 @@
 //! deviation too, from the first such row on. So a table learned sparsely gives what it gives with its zeros written out.
 //!
 //! **One name twice.** A row that names a feature twice gives two readings of it, and both are learned from. Of two numbers
-//! the later one is read; of two categories both are 1. A number and then text is an error, as it is between rows.
+//! the later one is read; of two categories both are 1, or the later one's vector is looked up. A number and then text is an error, as it is between rows.
 //!
 //! **Clipping.** A feature may stand still for a year and then move: its deviation is then tiny and its standardised
 //! values are huge, and a network that has never seen them breaks. So z is limited to ±4, which for anything like a normal
@@ -33,6 +33,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use category::Embedded;
 pub use quantile::Quantile;
 pub use scaler::{Scale, Scaler};
 pub use setting::{Encoding, Missing, Rolling, StandIn, Statistic};
@@ -114,7 +115,7 @@ impl Features {
         &self.encoder.spec
     }
 
-    /// How many columns there are: the inputs of a network.
+    /// How many columns there are: the inputs of a network, unless it looks up [vectors](Encoding::Embed).
     #[must_use]
     pub fn width(&self) -> usize {
         self.encoder.width()
@@ -138,9 +139,15 @@ impl Features {
         self.encoder.names()
     }
 
-    /// What each column means: `wind`, `wind missing`, `sky=rain`, `sky#12`, `sky mean`, `(lag 1)`.
+    /// What each column means: `wind`, `wind missing`, `sky=rain`, `sky#12`, `sky mean`,
+    /// `sky category`, `(lag 1)`.
     pub fn columns(&self) -> impl Iterator<Item = String> {
         self.encoder.column_names(&self.answers.classes).into_iter()
+    }
+
+    /// The columns that hold numbers of categories, in order of arrival, by the names of their features.
+    pub(crate) fn embedded(&self) -> impl Iterator<Item = (&str, Embedded)> {
+        self.encoder.embedded()
     }
 
     /// Learns from a row: new features and categories, means and deviations.

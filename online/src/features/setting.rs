@@ -15,6 +15,7 @@ use crate::spec::{Spec, unknown};
 /// | `onehot:256` | one of 0 or 1 for each category, as categories come; those beyond the 256th share a last one, `…=other` |
 /// | `target:10` | the mean of the targets known of this category; if they are classes, the share of each. It leans to the mean of all as if 10 rows of that were known beside; `most=4096` categories are kept apart |
 /// | `hash:64` | 64 columns; a category is ±1 in one of them |
+/// | `embed:8` | the category's number, from 1; those beyond `most=4096` share one more, and 0 is none. A [`Deep`](crate::Deep) network looks up 8 numbers by it, a vector that is learned |
 ///
 /// Of `hash:n` the column is XXH3-64 of the category mod n, and its sign is the hash's uppermost bit: positive if that is 0.
 /// This is the trick of River's `FeatureHasher`, which hashes `name=category` of all features into one set of columns, by
@@ -38,6 +39,13 @@ pub enum Encoding {
         /// How many columns.
         columns: usize,
     },
+    /// A vector that is learned with the network.
+    Embed {
+        /// How many numbers it has.
+        width: usize,
+        /// How many categories are kept apart.
+        most: usize,
+    },
 }
 
 impl Default for Encoding {
@@ -47,7 +55,7 @@ impl Default for Encoding {
 }
 
 impl Encoding {
-    /// Reads `onehot:256`, `target:10,most=4096` or `hash:64`.
+    /// Reads `onehot:256`, `target:10,most=4096`, `hash:64` or `embed:8,most=4096`.
     ///
     /// # Errors
     ///
@@ -64,15 +72,21 @@ impl Encoding {
                 smoothing: spec.optional_arg(0, "how many rows the mean of all counts")?.unwrap_or(10.0),
                 most: spec.option("most")?.unwrap_or(4096),
             },
-            other => return Err(unknown("encoding", other, &["onehot", "target", "hash"]).into()),
+            "embed" => Encoding::Embed {
+                width: spec.optional_arg(0, "how many numbers a vector has")?.unwrap_or(8),
+                most: spec.option("most")?.unwrap_or(4096),
+            },
+            other => return Err(unknown("encoding", other, &["onehot", "target", "hash", "embed"]).into()),
         };
         spec.finish()?;
         match encoding {
             Encoding::Target { smoothing, .. } if !(0.0..=1e9).contains(&smoothing) => {
                 wrong("a smoothing from 0 to 1e9")
             }
+            Encoding::Embed { width, .. } if !(1..=1024).contains(&width) => wrong("vectors of 1 to 1024 numbers"),
             Encoding::OneHot { most: size }
             | Encoding::Target { most: size, .. }
+            | Encoding::Embed { most: size, .. }
             | Encoding::Hash { columns: size }
                 if !(1..=65_536).contains(&size) =>
             {
@@ -90,6 +104,7 @@ impl fmt::Display for Encoding {
             Encoding::OneHot { most } => write!(f, "onehot:{most}"),
             Encoding::Target { smoothing, most } => write!(f, "target:{smoothing},most={most}"),
             Encoding::Hash { columns } => write!(f, "hash:{columns}"),
+            Encoding::Embed { width, most } => write!(f, "embed:{width},most={most}"),
         }
     }
 }

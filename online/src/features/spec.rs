@@ -20,6 +20,12 @@ use crate::spec::unknown;
 /// | `lags=12`, `lags=3..7` | the last 12 known targets as features; the third to the seventh last |
 /// | `rolling=mean:12,std:12` | [Statistics](super::Statistic) of the last 12 known targets as features |
 ///
+/// Words that are many and have something in common, as cities, products and users do, gain by `category=embed:8`: each
+/// becomes 8 numbers, which the network learns as it learns its weights. What one city teaches about the numbers, all others
+/// share; where a one-hot city has weights of its own, it has but 8 numbers to find. A new category begins as zeros, as does
+/// a missing one, and each step moves the vectors of its own rows only, however many there are. For [`Deep`](crate::Deep),
+/// and a [`Frozen`](crate::Frozen) trunk that comes of one; others refuse it.
+///
 /// The first three can be said of some features only, by name, or by a pattern in which `*` stands for anything:
 /// `scale(temp*)=none`. Of several that fit, the last one holds. What is left out is as in the table; there are no lags
 /// and no rolling statistics then.
@@ -183,6 +189,22 @@ impl FeatureSpec {
         self.lags.is_some() || !self.rolling.is_empty() || self.rules.iter().any(target)
     }
 
+    /// Whether any category becomes a [vector](Encoding::Embed) that is learned with a network.
+    #[must_use]
+    pub fn uses_embeddings(&self) -> bool {
+        let embed = |rule: &Rule| matches!(rule.setting, Setting::Category(Encoding::Embed { .. }));
+        self.rules.iter().any(embed)
+    }
+
+    /// That no category is to become a vector, where nothing learns one.
+    pub(crate) fn check_no_embeddings(&self) -> Result<(), Error> {
+        if self.uses_embeddings() {
+            let expected = "categories that are not learned vectors (onehot, hash)";
+            return Err(Error::expected(ErrorKind::Spec, expected, &self.to_string()));
+        }
+        Ok(())
+    }
+
     /// Whether it can be used for this task.
     ///
     /// # Errors
@@ -279,7 +301,7 @@ mod tests {
         fn printing_parses_back(
             items in prop::collection::vec(prop::sample::select(vec![
                 "scale=robust", "scale=none", "scale(a*)=adaptive:0.01", "scale(a*)=minmax", "category=hash:32",
-                "category(city (old))=target:2.5,most=9", "category(k=v)=onehot:3", "missing=last:flag=false",
+                "category(city (old))=target:2.5,most=9", "category=embed", "category(k)=embed:3,most=5", "category(k=v)=onehot:3", "missing=last:flag=false",
                 "missing(*)=zero", "lags=2..9", "lags=4", "rolling=mean:12,std:3", "rolling=min:2", " ",
             ]), 0..9),
         ) {
@@ -311,7 +333,9 @@ mod tests {
     fn a_wrong_specification_is_answered_with_what_is_allowed() {
         assert!(message("scal=robust").contains(r#"did you mean "scale"?"#));
         assert!(message("category=hsah:3").contains(r#"did you mean "hash"?"#));
-        assert!(message("category(k)=embedding:8").contains("allowed: onehot, target, hash"));
+        assert!(message("category(k)=entity:8").contains("allowed: onehot, target, hash, embed"));
+        assert!(message("category=embed:0").contains("expected vectors of 1 to 1024 numbers"));
+        assert!(message("category=embed:8,most=0").contains("expected a size from 1 to 65536"));
         assert!(message("robust").contains("expected setting=value or setting(pattern)=value, found \"robust\""));
         assert!(message("scale()=robust").contains("expected setting=value"));
         assert!(message("lags(a)=3").contains("expected lags=… without a pattern"));

@@ -81,7 +81,7 @@ proptest! {
 }
 
 /// Every scaler, encoder, stand-in and series.
-const SPECS: [&str; 8] = [
+const SPECS: [&str; 9] = [
     "",
     "scale=robust; category=target:2,most=3; lags=2",
     "scale=minmax; category=hash:5; missing=last",
@@ -90,6 +90,7 @@ const SPECS: [&str; 8] = [
     "scale=none; lags=2..4; category((lag*))=hash:3",
     "scale(f0)=robust; category(f1)=target:1; missing(f2)=last:flag=false",
     "lags=3; category=target:5",
+    "lags=2; category=embed:4,most=3; category(f3)=onehot:2",
 ];
 
 type Cells = Vec<(String, Value<'static>)>;
@@ -155,8 +156,13 @@ proptest! {
 
 #[test]
 fn endless_categories_take_bounded_memory() {
-    for text in ["category=onehot:9", "category=hash:9", "category=target:1,most=9", "category=target:1,most=9; lags=3"]
-    {
+    for text in [
+        "category=onehot:9",
+        "category=hash:9",
+        "category=embed:2,most=9",
+        "category=target:1,most=9",
+        "category=target:1,most=9; lags=3",
+    ] {
         let mut features = Features::with(FeatureSpec::parse(text).unwrap());
         let mut sizes = Vec::new();
         for id in 0..300 {
@@ -235,4 +241,20 @@ fn a_hashed_category_is_one_sign_in_one_of_its_columns() {
     }
     assert_eq!(met, [[true; 2]; 7], "all columns are used, and both signs");
     assert_eq!(features.columns().last().as_deref(), Some("id#6"));
+}
+
+#[test]
+fn an_embedded_category_is_its_number() {
+    let mut features = Features::with(FeatureSpec::parse("category=embed:5,most=2").unwrap());
+    let rows = ["a", "b", "a"].map(|city| [("city", Value::Text(city))]);
+    rows.iter().for_each(|row| features.observe(row).unwrap());
+    let read = |features: &Features, city| encode(features, &[("city", city)]);
+    let numbers = |features: &Features| ["a", "b", "c", "d"].map(|city| read(features, Value::Text(city))).concat();
+    assert_eq!(numbers(&features), [1.0, 2.0, 0.0, 0.0], "what is not known is none");
+    features.observe(&[("city", "c")]).unwrap();
+    assert_eq!(numbers(&features), [1.0, 2.0, 3.0, 3.0], "all others share one number");
+    assert_eq!(read(&features, Value::Missing), [0.0]);
+    let embedded: Vec<_> = features.embedded().collect();
+    assert_eq!(embedded, [("city", Embedded { column: 0, rows: 4, width: 5 })]);
+    assert_eq!(features.columns().collect::<Vec<_>>(), ["city category"]);
 }

@@ -5,7 +5,7 @@ use thalweg_autograd::{Params, Tape};
 use thalweg_nn::{Mode, Network, State};
 use thalweg_tensor::View;
 
-use crate::deep::{Deep, fingerprint};
+use crate::deep::{Deep, Inputs, fingerprint};
 use crate::error::{Error, ErrorKind};
 use crate::features::Features;
 use crate::row::Row;
@@ -52,6 +52,7 @@ pub struct Extractor {
     features: Features,
     params: Params<f32>,
     network: Network,
+    inputs: Inputs,
     #[serde(skip)]
     scratch: Scratch,
 }
@@ -61,6 +62,7 @@ struct Scratch {
     tape: Tape<f32>,
     raw: Vec<f64>,
     x: Vec<f32>,
+    indices: Vec<usize>,
     z: Vec<f32>,
 }
 
@@ -79,9 +81,10 @@ impl Extractor {
     ///
     /// If the learner has seen no row, its network carries a state from row to row, or its features are made of answers.
     pub fn of(learner: &Deep) -> Result<Self, Error> {
-        let network = learner.network().map(|network| network.body().clone());
         let none = || Error::new(ErrorKind::Value, "expected a learner that has seen rows, found one that has not");
-        Self::new(learner.features().clone(), learner.params().clone(), network.ok_or_else(none)?)
+        let network = learner.network().ok_or_else(none)?;
+        let (features, params) = (learner.features().clone(), learner.params().clone());
+        Self::with_inputs(features, params, network.body().clone(), network.inputs().clone())
     }
 
     /// Features, and a network over θ that was made for it: handles of another θ are a mistake, and panic sooner or later.
@@ -89,8 +92,20 @@ impl Extractor {
     /// # Errors
     ///
     /// If the network does not take one vector of features, carries a state from row to row, or looks at whole sequences; or if
-    /// features are made of answers (lags, means of the target), which change as the stream goes on.
-    pub fn new(features: Features, mut params: Params<f32>, network: Network) -> Result<Self, Error> {
+    /// features are made of answers (lags, means of the target), which change as the stream goes on, or categories are to be
+    /// [vectors](crate::features::Encoding::Embed), which only [`of`](Extractor::of) knows.
+    pub fn new(features: Features, params: Params<f32>, network: Network) -> Result<Self, Error> {
+        features.spec().check_no_embeddings()?;
+        let inputs = Inputs::of_numbers(network.input().len());
+        Self::with_inputs(features, params, network, inputs)
+    }
+
+    fn with_inputs(
+        features: Features,
+        mut params: Params<f32>,
+        network: Network,
+        inputs: Inputs,
+    ) -> Result<Self, Error> {
         let wrong = |expected: &str| Err(Error::expected(ErrorKind::Spec, expected, &network.spec().to_string()));
         if network.is_recurrent() || network.spec().whole_sequences().is_some() {
             return wrong("layers that carry nothing from row to row");
@@ -104,7 +119,7 @@ impl Extractor {
         }
         let all: Vec<_> = params.layout().iter().map(|(param, _)| param).collect();
         all.into_iter().for_each(|param| params.set_trainable(param, false));
-        Ok(Extractor { features, params, network, scratch: Scratch::default() })
+        Ok(Extractor { features, params, network, inputs, scratch: Scratch::default() })
     }
 
     /// How many numbers a feature vector has.
@@ -143,14 +158,15 @@ impl Extractor {
     ///
     /// If the row cannot be used.
     pub fn extract_one(&mut self, x: &dyn Row) -> Result<&[f32], Error> {
-        let Scratch { tape, raw, x: input, z } = &mut self.scratch;
+        let Scratch { tape, raw, x: input, indices, z } = &mut self.scratch;
         self.features.read(x, raw)?;
         input.clear();
-        input.resize(self.network.input().len(), 0.0);
+        input.resize(self.inputs.columns(), 0.0);
         self.features.scale_into(raw, input);
         let pass = tape.pass(&self.params);
         let start = self.network.enter(&pass, &State::default());
-        let (features, _) = self.network.step(pass.input(View::new([input.len()], input)), start, &mut Mode::Eval);
+        let x = self.inputs.forward(pass.input(View::new([1, input.len()], input)), indices).row(0);
+        let (features, _) = self.network.step(x, start, &mut Mode::Eval);
         z.clear();
         features.with(|features| z.extend_from_slice(features));
         Ok(z)

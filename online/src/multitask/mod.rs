@@ -51,7 +51,7 @@ use head::{Answer, TaskHead, of_task};
 /// they do there. The memory remembers rows with the answers that they had.
 ///
 /// What is left out: recurrent layers, and features that are made of the last answers (lags, means of the target), for it
-/// would have to be said whose.
+/// would have to be said whose; and categories as learned vectors.
 ///
 /// ```
 /// use thalweg_online::{Config, MultiTask, Target, Task};
@@ -136,7 +136,7 @@ impl MultiTask {
     ///
     /// # Errors
     ///
-    /// If the network cannot take one row after the other, or carries a state; if features are made of answers; if weights of
+    /// If the network cannot take one row after the other, or carries a state; if features are made of answers, or categories are to be vectors; if weights of
     /// classes or a loss have a number that they cannot have.
     pub fn new(config: Config) -> Result<Self, Error> {
         takes_rows(&config.model.layers)?;
@@ -148,6 +148,7 @@ impl MultiTask {
         if config.features.uses_answers() {
             return wrong("features that are not made of answers", config.features.to_string());
         }
+        config.features.check_no_embeddings()?;
         Ok(MultiTask {
             features: Features::with(config.features.clone()),
             params: Params::new(),

@@ -8,12 +8,14 @@ use crate::deep::support::{config, everything, learn, stream};
 
 const TASKS: [Task; 2] = [Task::Classify, Task::Regress];
 /// Every scaler, encoding, stand-in and series.
-const SPECS: [&str; 6] = [
+const SPECS: [&str; 8] = [
     "scale=robust; category=target:2,most=3; lags=2",
     "scale=minmax; category=hash:5; missing=last",
     "scale=maxabs; category=onehot:2; missing=zero:flag=false",
     "scale=adaptive; category=target:0; rolling=mean:3,std:2,min:4,max:2",
     "scale=none; lags=2..4; category((lag*))=hash:3",
+    "category=embed:3,most=2",
+    "scale=minmax; category=embed:2; category(word 0)=hash:3; lags=2",
     "scale(number 0)=robust; category(word 1)=target:1; missing(number*)=last:flag=false",
 ];
 

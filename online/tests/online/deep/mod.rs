@@ -2,6 +2,7 @@
 
 mod allocations;
 mod conformance;
+mod embeddings;
 mod features;
 mod growth;
 mod labels;
