@@ -166,6 +166,7 @@ pub(super) fn draw(
 mod tests {
     use super::*;
     use crate::features::FeatureSpec;
+    use crate::row::Value;
     use thalweg_autograd::{Grads, Tape, Touched};
     use thalweg_tensor::View;
 
@@ -177,14 +178,11 @@ mod tests {
             let names: Vec<String> = (0..40).map(|k| format!("f{k}")).collect();
             let (mut params, mut inputs, mut x) = (Params::new(), Inputs::default(), Vec::new());
             for row in ["a", "b"] {
-                let words = names.iter().enumerate().filter(|(k, _)| word_at(*k));
-                let numbers = names.iter().enumerate().filter(|(k, _)| !word_at(*k));
-                let words: Vec<(&str, &str)> = words.map(|(_, name)| (name.as_str(), row)).collect();
-                let numbers: Vec<(&str, f64)> = numbers.map(|(k, name)| (name.as_str(), k as f64)).collect();
+                let cell = |k: usize| if word_at(k) { Value::Text(row) } else { Value::Number(k as f64) };
+                let cells: Vec<_> = names.iter().enumerate().map(|(k, name)| (name.as_str(), cell(k))).collect();
                 let (mut raw, mut scaled) = (Vec::new(), Vec::new());
-                features.observe(&words)?;
-                features.observe(&numbers)?;
-                features.read(&words, &mut raw)?;
+                features.observe(&cells)?;
+                features.read(&cells, &mut raw)?;
                 features.scale(&raw, &mut scaled);
                 assert!(inputs.are_behind(&features));
                 inputs.grow(&mut params, &features);
@@ -199,16 +197,9 @@ mod tests {
             let shape = [2, inputs.columns()];
             let given = inputs.forward(pass.input(View::new(shape, &x)), &mut indices);
             assert_eq!(given.shape().dims(), [2, inputs.width()]);
-            let mut words = 0;
-            let expected = features.embedded().map(|(_, embedded)| embedded.column).collect::<Vec<_>>();
-            let row = (0..inputs.columns()).flat_map(|column| match expected.contains(&column) {
-                true => {
-                    words += 1;
-                    vec![words as f32 - 0.5; 2]
-                }
-                false => vec![0.0],
-            });
-            let row: Vec<f32> = row.collect();
+            let mut vectors = (0..40).map(|index| vec![index as f32 + 0.5; 2]);
+            let row = (0..40).flat_map(|k| if word_at(k) { vectors.next() } else { Some(vec![k as f32]) });
+            let row = row.collect::<Vec<_>>().concat();
             assert_eq!(given.to_tensor().as_slice(), row.repeat(2));
             given.slice(0, 1..2).sum().backward(&mut grads);
             for table in inputs.embeddings() {

@@ -19,7 +19,7 @@ impl Deep {
         lesson.weight = weight;
         let (features, outputs) = (&self.features, self.objective.outputs());
         match &mut self.network {
-            Some(network) => network.grow(&mut self.params, features, outputs, &mut self.rng)?,
+            Some(network) => network.grow(&mut self.params, features, outputs, self.config.seed)?,
             None => {
                 let spec = &self.config.model.layers;
                 let network = Network::new(&mut self.params, spec, features, outputs, &mut self.rng)?;

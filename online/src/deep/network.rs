@@ -66,7 +66,7 @@ impl Network {
         params: &mut Params<f32>,
         features: &Features,
         outputs: usize,
-        rng: &mut Rng,
+        seed: u64,
     ) -> Result<(), Error> {
         let (known, inputs) = (self.body.input().len(), Inputs::width_of(features));
         let before = if inputs > known { inputs::widths(params) } else { Vec::new() };
@@ -81,7 +81,8 @@ impl Network {
         }
         if self.inputs.are_behind(features) {
             let new = self.inputs.grow(params, features);
-            inputs::draw(params, &before, known, &new, rng);
+            // Drawn by the place, and not by a generator that others draw from: what is replayed stays the same.
+            inputs::draw(params, &before, known, &new, &mut Rng::new(seed.wrapping_add(inputs as u64)));
         }
         if outputs > self.outputs {
             self.head.grow_outputs(params, outputs - self.outputs);

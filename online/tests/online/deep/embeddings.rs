@@ -7,7 +7,7 @@ use thalweg_online::{
 };
 use thalweg_tensor::Rng;
 
-use crate::deep::support::{Cell, Cells, Example, MODELS, bits, config, elements, learn, reloaded, stream, whole};
+use crate::deep::support::{Cell, Example, MODELS, bits, config, elements, learn, reloaded, stream, whole};
 
 const FEATURES: &str = "category(word*)=embed:3,most=3";
 
@@ -26,12 +26,6 @@ fn vectors(learner: &Deep) -> Vec<Vec<Vec<f32>>> {
     tables.map(rows).collect()
 }
 
-fn with(row: &Example, name: &str, word: &str) -> Example {
-    let mut x: Cells = row.x.iter().filter(|(feature, _)| feature != name).cloned().collect();
-    x.push((name.into(), Cell::Text(word.into())));
-    Example { x, ..row.clone() }
-}
-
 /// The logits of rows at the beginning of a sequence, for a recurrent learner too.
 fn logits(learner: &Deep, rows: &[Example]) -> Vec<Vec<u32>> {
     let mut fresh = learner.clone();
@@ -39,27 +33,34 @@ fn logits(learner: &Deep, rows: &[Example]) -> Vec<Vec<u32>> {
     rows.iter().map(|row| bits(fresh.logits_one(&row.x).expect("the row is good"))).collect()
 }
 
-/// With a learning rate of zero, growth is all that happens to θ: not even of the row that is new is anything else said.
+/// A learner whose row has a new category or a new column of them takes the step of a twin whose row lacks it: the new vector
+/// is zero, so neither output nor gradient of what is old can differ; and what it knew it says as before.
 #[test]
-fn a_new_category_and_a_new_column_of_them_change_no_logit() {
+fn new_vectors_change_nothing_it_knew() {
+    let rows = stream(5, 40);
     for model in MODELS {
-        for task in [Task::Classify, Task::Regress] {
-            let mut teacher = learner(task, model, "sgd:0.03", FEATURES);
-            let rows = stream(5, 30);
-            learn(&mut teacher, &rows);
-            let still = Config { optimizer: "sgd:0".parse().expect("it is one"), ..teacher.config().clone() };
-            let mut still = Deep::new(still);
-            learn(&mut still, &rows);
-            let novelties = [("word 0", "new"), ("a new word", "new"), ("word 1", "new"), ("word 0", "one too many")];
-            for (name, word) in novelties {
-                let empty = Example { x: Cells::new(), ..rows[0].clone() };
-                let known: Vec<Example> = rows.iter().cloned().chain([with(&empty, name, word)]).collect();
-                let (before, theta) = (logits(&still, &known), elements(still.params()));
-                learn(&mut still, &[with(&empty, name, word)]);
-                let after = elements(still.params());
-                let mut rest = after.iter();
-                assert!(theta.iter().all(|element| rest.any(|other| other == element)), "{model}: all is in place");
-                assert_eq!(before, logits(&still, &known), "{task} {model} {name}={word}");
+        for (task, optimizer) in [(Task::Classify, "adam:0.01"), (Task::Regress, "sgd:0.01,momentum=0.9")] {
+            let mut old = learner(task, model, optimizer, "category=embed:3,most=4");
+            learn(&mut old, &rows);
+            assert!(vectors(&old).concat().concat().iter().any(|x| *x != 0.0), "there is something to lose");
+            let plain = Example { x: vec![("number 1".into(), Cell::Number(2.0))], ..rows[30].clone() };
+            // Twice, so that nothing about it is new later: a recurrent learner sees its answer as the last target.
+            learn(&mut old, &[plain.clone(), plain.clone()]);
+            for name in ["word 0", "a new word"] {
+                let (mut twin, mut grown) = (old.clone(), old.clone());
+                let mut novel = plain.clone();
+                novel.x.push((name.into(), Cell::Text("a new category".into())));
+                let what = format!("{task} {model} {name}");
+                let said = |learner: &Deep| logits(learner, std::slice::from_ref(&novel));
+                let before = said(&old);
+                learn(&mut twin, std::slice::from_ref(&plain));
+                learn(&mut grown, std::slice::from_ref(&novel));
+                assert_eq!(before, logits(&old, std::slice::from_ref(&plain)), "{what}: what is not known is none");
+                let (theta, more) = (elements(twin.params()), elements(grown.params()));
+                assert!(more.len() > theta.len(), "{what} is new");
+                let mut rest = more.iter();
+                assert!(theta.iter().all(|element| rest.any(|other| other == element)), "{what}: all is in place");
+                assert_eq!(logits(&twin, &rows), logits(&grown, &rows), "{what}");
             }
         }
     }
@@ -98,13 +99,14 @@ fn a_step_moves_the_vectors_of_its_own_rows_alone() {
             let mut learner = Deep::new(Config { features, ..config(Task::Regress, model, optimizer, "none") });
             let word = |k: u32| [("word", Cell::Text(format!("word {k}")))];
             let y = |k: u32| Target::Value(f64::from(k % 4));
-            (0..40).for_each(|k| drop(learner.learn_one(&word(k % 20), y(k)).expect("the row is good")));
+            for k in 0..40 {
+                learner.learn_one(&word(k % 20), y(k)).expect("the row is good");
+            }
             let before = vectors(&learner);
             learner.learn_one(&word(7), y(9)).expect("the row is good");
             let after = vectors(&learner);
             let moved = before[0].iter().zip(&after[0]).filter(|(a, b)| a != b).count();
-            // Adam's moments go on moving what they are of, as they do with the rows of any table.
-            assert!(moved == rows || (optimizer.starts_with("adam") && moved >= rows), "{model} {optimizer}: {moved}");
+            assert_eq!(moved, rows, "{model} {optimizer}");
             assert_ne!(before[0][8], after[0][8], "{model} {optimizer}");
         }
     }
@@ -113,7 +115,7 @@ fn a_step_moves_the_vectors_of_its_own_rows_alone() {
 #[test]
 fn a_category_beyond_the_limit_shares_a_vector_and_a_missing_one_has_zeros() -> Result<(), Error> {
     let mut learner = learner(Task::Regress, "mlp:6", "sgd:0.1", "category=embed:2,most=3; scale=none");
-    let mut say = |learner: &mut Deep, word: &str| Ok::<_, Error>(bits(learner.logits_one(&[("word", word)])?));
+    let say = |learner: &mut Deep, word: &str| Ok::<_, Error>(bits(learner.logits_one(&[("word", word)])?));
     for k in 0..60 {
         learner.learn_one(&[("word", format!("word {}", k % 9))], Target::Value(f64::from(k % 9)))?;
     }
@@ -143,24 +145,24 @@ fn saved_and_loaded_it_goes_on_to_the_bit() -> Result<(), Error> {
     Ok(())
 }
 
-/// Each of 200 cities looks at two numbers in a direction of its own: all cities have two numbers to find, and what is done
+/// Each of 100 cities looks at two numbers in a direction of its own: all cities have two numbers to find, and what is done
 /// with them is the same for all.
 #[test]
 fn what_cities_have_in_common_is_learned_once() -> Result<(), Error> {
     let mut shares = Vec::new();
-    for features in ["category=onehot", "category=hash:64", "category=embed:8"] {
+    for features in ["category=onehot", "category=hash:32", "category=embed:8"] {
         let features = FeatureSpec::parse(features)?;
         let mut learner = Deep::new(Config { features, ..config(Task::Classify, "mlp:32", "adam:0.005", "none") });
         let (mut rng, mut right) = (Rng::new(4), 0);
-        for row in 0..12_000 {
-            let city = rng.below(200);
+        for row in 0..5_000 {
+            let city = rng.below(100);
             let (angle, a, b) = (city as f64 * 2.4, rng.normal(), rng.normal());
             let label = if a * angle.cos() + b * angle.sin() > 0.0 { "ahead" } else { "behind" };
             let x = [("a", Cell::Number(a)), ("b", Cell::Number(b)), ("city", Cell::Text(format!("city {city}")))];
-            right += usize::from(row >= 10_000 && learner.predict_one(&x)?.label() == Some(label));
+            right += usize::from(row >= 4_000 && learner.predict_one(&x)?.label() == Some(label));
             learner.learn_one(&x, Target::Class(label))?;
         }
-        shares.push(right as f64 / 2000.0);
+        shares.push(right as f64 / 1000.0);
     }
     let [onehot, hash, embed] = shares[..] else { unreachable!("there are three") };
     println!("onehot {onehot:.3}, hash {hash:.3}, embed {embed:.3}");
