@@ -189,20 +189,12 @@ impl FeatureSpec {
         self.lags.is_some() || !self.rolling.is_empty() || self.rules.iter().any(target)
     }
 
-    /// Whether any category becomes a [vector](Encoding::Embed) that is learned with a network.
-    #[must_use]
-    pub fn uses_embeddings(&self) -> bool {
-        let embed = |rule: &Rule| matches!(rule.setting, Setting::Category(Encoding::Embed { .. }));
-        self.rules.iter().any(embed)
-    }
-
-    /// That no category is to become a vector, where nothing learns one.
+    /// An error if a category is to become a [vector](Encoding::Embed), where nothing learns one.
     pub(crate) fn check_no_embeddings(&self) -> Result<(), Error> {
-        if self.uses_embeddings() {
-            let expected = "categories that are not learned vectors (onehot, hash)";
-            return Err(Error::expected(ErrorKind::Spec, expected, &self.to_string()));
-        }
-        Ok(())
+        let embed = |rule: &Rule| matches!(rule.setting, Setting::Category(Encoding::Embed { .. }));
+        let expected = "categories that are not learned vectors (onehot, hash)";
+        let wrong = || Error::expected(ErrorKind::Spec, expected, &self.to_string());
+        if self.rules.iter().any(embed) { Err(wrong()) } else { Ok(()) }
     }
 
     /// Whether it can be used for this task.
