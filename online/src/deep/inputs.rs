@@ -11,7 +11,8 @@
 //! **Growth.** The vector of a new category begins as zeros, and so does what a network says of a category it has never
 //! seen: nothing changes by a bit but for the gradient, which asks the weights behind the vector in which direction it is to
 //! go. So these must not be zero: where a new *column* of categories comes, the weights behind it are drawn as those of a
-//! new layer, and not zeros as behind a new number. Had both been zero, no gradient would reach either.
+//! new layer, and not zeros as behind a new number. Had both been zero, no gradient would reach either. Nor does one reach a
+//! vector through a function that is flat at zero: a network whose very first layer is `relu` leaves vectors at zero.
 
 use std::ops::Range;
 

@@ -23,8 +23,9 @@ use crate::spec::unknown;
 /// Words that are many and have something in common, as cities, products and users do, gain by `category=embed:8`: each
 /// becomes 8 numbers, which the network learns as it learns its weights. What one city teaches about the numbers, all others
 /// share; where a one-hot city has weights of its own, it has but 8 numbers to find. A new category begins as zeros, as does
-/// a missing one, and each step moves the vectors of its own rows only, however many there are. For [`Deep`](crate::Deep),
-/// and a [`Frozen`](crate::Frozen) trunk that comes of one; others refuse it.
+/// a missing one, and each step moves the vectors of its own rows only, however many there are. Where categories are few,
+/// one-hot learns sooner: of 3 000 rows of the generator `stagger`, with three categories in each column, 98.8 % against 97.1 %.
+/// For [`Deep`](crate::Deep), and a [`Frozen`](crate::Frozen) trunk that comes of one; others refuse it.
 ///
 /// The first three can be said of some features only, by name, or by a pattern in which `*` stands for anything:
 /// `scale(temp*)=none`. Of several that fit, the last one holds. What is left out is as in the table; there are no lags
