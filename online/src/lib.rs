@@ -64,7 +64,7 @@ pub use metrics::{Metric, Metrics, Scores};
 pub use moments::Moments;
 pub use multitask::MultiTask;
 pub use row::{AsValue, Row, Value, Weighted};
-pub use session::Session;
+pub use session::{AnyLearner, Session};
 pub use stream::{BadRows, Format, Header, Record, Stream, StreamOptions};
 pub use thalweg_nn::spec::{self, Spec};
 

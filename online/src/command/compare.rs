@@ -188,7 +188,7 @@ fn as_json(options: &Options, compared: &Compared) -> Value {
     let outcome = |outcome: &Outcome| {
         let learner = outcome.session.learner();
         json!({
-            "model": learner.config().model.to_string(),
+            "model": learner.model(),
             "metrics": metrics(outcome.session.evaluation().scores()),
             "scored": outcome.session.evaluation().scores().count(),
             "skipped": outcome.session.skipped(),
@@ -256,7 +256,7 @@ fn of_one_stream(options: &Options, Compared { stream, task, outcomes }: &Compar
             p if p < 1e-4 => "< 0.0001".to_owned(),
             p => decimal(p),
         });
-        let model = session.learner().config().model.to_string();
+        let model = session.learner().model();
         row(model, session.evaluation().scores(), grouped(*rows_per_second as u64), p);
     }
     for (name, scores) in first.evaluation().baselines() {

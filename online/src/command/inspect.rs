@@ -7,9 +7,9 @@ use clap::Args;
 use serde_json::{Value, json};
 use thalweg_autograd::Entry;
 use thalweg_online::session::Earlier;
-use thalweg_online::{Session, Task, checkpoint};
+use thalweg_online::{Deep, Learner, Session, Task, checkpoint};
 
-use super::report::{align_right, grouped, table};
+use super::report::{align_right, grouped, table, with_settings};
 use super::{Failure, Output};
 
 /// Which checkpoint.
@@ -33,12 +33,11 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 
 fn as_json(session: &Session) -> Value {
     let learner = session.learner();
-    let config = learner.config();
     let tensor = |entry: &Entry| {
         let (name, shape) = (entry.name(), entry.shape());
         json!({"name": name, "shape": shape.dims(), "trainable": entry.trainable()})
     };
-    json!({
+    let result = json!({
         "version": checkpoint::VERSION,
         "stream": session.stream(),
         "rows": session.rows(),
@@ -48,25 +47,20 @@ fn as_json(session: &Session) -> Value {
         "delay": session.evaluation().delay().to_string(),
         "horizon": session.evaluation().horizon(),
         "waiting": session.evaluation().waiting(),
-        "task": config.task.to_string(),
-        "model": config.model.to_string(),
-        "optimizer": config.optimizer.to_string(),
-        "memory": config.memory.to_string(),
-        "loss": config.loss.to_string(),
-        "class_weight": config.class_weights.to_string(),
-        "remembered": learner.remembered(),
-        "seed": config.seed,
+        "model": learner.model(),
+        "remembered": learner.as_deep().map_or(0, Deep::remembered),
         "classes": learner.classes(),
         "inputs": learner.features().columns().collect::<Vec<_>>(),
         "parameters": learner.params().layout().entries().iter().map(tensor).collect::<Vec<_>>(),
         "refused_steps": learner.refused(),
         "fingerprint": format!("{:016x}", learner.fingerprint()),
-    })
+    });
+    with_settings(result, learner)
 }
 
 fn as_text(session: &Session) -> String {
     let learner = session.learner();
-    let config = learner.config();
+    let task = learner.task();
     let mut facts = table();
     let mut fact = |name: &str, value: String| {
         facts.add_row([name, &value]);
@@ -80,19 +74,15 @@ fn as_text(session: &Session) -> String {
         let others = if streams == 1 { "stream" } else { "streams" };
         fact("before them", format!("{} rows of {} other {others}", grouped(rows), grouped(streams)));
     }
-    fact("task", config.task.to_string());
-    fact("model", config.model.to_string());
-    fact("optimizer", config.optimizer.to_string());
-    fact("memory", config.memory.to_string());
-    if config.memory.size > 0 {
-        fact("remembered", grouped(learner.remembered() as u64));
+    for (name, value) in learner.settings() {
+        // What says nothing of this task.
+        if !(name == "loss" && task != Task::Regress || name == "class_weight" && task != Task::Classify) {
+            fact(&name.replace('_', " "), value);
+        }
     }
-    match config.task {
-        Task::Regress => fact("loss", config.loss.to_string()),
-        Task::Classify => fact("class weight", config.class_weights.to_string()),
-        Task::MultiLabel => {}
+    if let Some(deep) = learner.as_deep().filter(|deep| deep.config().memory.size > 0) {
+        fact("remembered", grouped(deep.remembered() as u64));
     }
-    fact("seed", config.seed.to_string());
     let evaluation = session.evaluation();
     if !evaluation.delay().is_none() {
         let waiting = grouped(evaluation.waiting() as u64);
@@ -101,7 +91,7 @@ fn as_text(session: &Session) -> String {
     if evaluation.horizon() > 0 {
         fact("horizon", format!("the target of {} rows later", grouped(evaluation.horizon().into())));
     }
-    if config.task != Task::Regress {
+    if task != Task::Regress {
         fact("classes", learner.classes().join(", "));
     }
     fact("inputs", learner.features().columns().collect::<Vec<_>>().join(", "));

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use thalweg_online::{Error, Session, checkpoint};
+use thalweg_online::{Error, ErrorKind, Session, checkpoint};
 
 use super::config::ConfigFile;
-use super::learning::{Learning, used};
+use super::learning::{Learning, seed, used};
 use super::pass::{Passed, Saving, pass, warn_of_many_classes};
 use super::progress::Progress;
 use super::reading::Reading;
@@ -81,6 +81,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 /// The learner of a checkpoint that is there already.
 fn loaded(options: &Options) -> Result<Session, Error> {
     let session = Session::load(&options.checkpoint)?;
+    if let Some(trunk) = &options.learning.trunk {
+        let message = format!("expected a new checkpoint beside --trunk {}, found one to go on from", trunk.display());
+        return Err(Error::new(ErrorKind::Spec, message).in_file(&options.checkpoint));
+    }
     agree_on_learner(&options.checkpoint, &session, &options.learning, &options.reading)?;
     Ok(session)
 }
@@ -91,7 +95,7 @@ fn learn(options: &Options, name: &str, held: Option<Session>) -> Result<(Sessio
         None => options.learning.begin(Some(name), &options.reading)?,
         Some(mut session) => {
             let stream_options = options.reading.of_another_stream(session.options(), session.target());
-            let source = Source::find(name, stream_options.clone(), session.learner().config().seed)?;
+            let source = Source::find(name, stream_options.clone(), seed(session.learner()))?;
             warn_of_twice(options, &session, &source.name());
             session.turn_to(source.name(), stream_options)?;
             (session, source)

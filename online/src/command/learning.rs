@@ -1,13 +1,17 @@
 //! What learns, and how it is evaluated: what `run` and `learn` have in common.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use thalweg_online::delay::MOST_WAITING;
 use thalweg_online::{
-    ClassWeights, Config, Delay, Error, ErrorKind, LossSpec, MemorySpec, Metrics, Model, OptimizerSpec, Session, Task,
+    AnyLearner, ClassWeights, Config, Deep, Delay, Error, ErrorKind, HeadSpec, LossSpec, MemorySpec, Metrics, Model,
+    OptimizerSpec, Session, Task,
 };
 
 use super::reading::Reading;
 use super::source::{Source, bundled_names};
+use super::trunk;
 
 /// What learns, and how it is evaluated.
 #[derive(Debug, Args)]
@@ -44,6 +48,19 @@ pub struct Learning {
     /// Forecast: ask each row for the target of the row N rows later, which is learned when that row comes [default: 0]
     #[arg(long, value_name = "N", value_parser = parse_horizon)]
     pub(super) horizon: Option<u32>,
+    /// The network of this checkpoint, as it is, under a head that learns alone: the network moves no more, nor do the scales
+    /// of its features; columns that it did not learn are passed over. Columns and target are those of the checkpoint, as for
+    /// learn. To classify; the classes may be others
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["model", "optimizer", "memory", "loss", "class_weight", "seed"]
+    )]
+    pub(super) trunk: Option<PathBuf>,
+    /// What learns on the trunk: ncm (the nearest class mean; ncm:normalised by angles), slda:0.0001 (a shared covariance
+    /// besides), or softmax:sgd:0.03 with any optimizer, which forgets as networks do [default: ncm]
+    #[arg(long, value_name = "SPEC", value_parser = HeadSpec::parse)]
+    pub(super) head: Option<HeadSpec>,
     /// Where every random choice begins [default: 42]
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
@@ -57,6 +74,27 @@ impl Learning {
                 format!("expected a file or a bundled stream ({}), found nothing", bundled_names().join(", "));
             return Err(Error::new(ErrorKind::Spec, message));
         };
+        let (learner, source) = match &self.trunk {
+            Some(trunk) => {
+                let (frozen, source) = trunk::open(trunk, &self.head.clone().unwrap_or_default(), name, reading)?;
+                (AnyLearner::from(frozen), source)
+            }
+            None => {
+                let (deep, source) = self.network(name, reading)?;
+                (AnyLearner::from(deep), source)
+            }
+        };
+        let metrics = self.metrics.clone().unwrap_or_default();
+        let session = Session::of(learner, source.name(), source.options().clone(), &metrics)?;
+        let session = session.delayed(reading.delay(self.delay).unwrap_or_default());
+        Ok((session.forecasting(self.horizon.unwrap_or_default()), source))
+    }
+
+    /// A network that has seen nothing, and its stream.
+    fn network(&self, name: &str, reading: &Reading) -> Result<(Deep, Source), Error> {
+        if let Some(head) = &self.head {
+            return Err(Error::expected(ErrorKind::Spec, "a trunk beside --head: --trunk FILE", &head.to_string()));
+        }
         let mut config = Config::new(Task::Classify);
         config.model = self.model.clone().unwrap_or(config.model);
         config.optimizer = self.optimizer.clone().unwrap_or(config.optimizer);
@@ -68,25 +106,22 @@ impl Learning {
         config.task = reading.task_of(&mut source)?;
         config.features = reading.of_features();
         config.check()?;
-        let metrics = self.metrics.clone().unwrap_or_default();
-        let session = Session::with_metrics(config, source.name(), source.options().clone(), &metrics)?;
-        let session = session.delayed(reading.delay(self.delay).unwrap_or_default());
-        Ok((session.forecasting(self.horizon.unwrap_or_default()), source))
+        Ok((Deep::new(config), source))
     }
 }
 
-/// What a session uses, whether it was said or not.
-pub fn used(session: &Session) -> [(&'static str, String); 7] {
-    let config = session.learner().config();
-    [
-        ("task", config.task.to_string()),
-        ("model", config.model.to_string()),
-        ("optimizer", config.optimizer.to_string()),
-        ("memory", config.memory.to_string()),
-        ("loss", config.loss.to_string()),
-        ("features", config.features.to_string()),
-        ("seed", config.seed.to_string()),
-    ]
+/// What a session uses, whether it was said or not, as far as there is an option for it.
+pub fn used(session: &Session) -> Vec<(&'static str, String)> {
+    let learner = session.learner();
+    let mut used = learner.settings();
+    used.retain(|(name, _)| !["class_weight", "trunk"].contains(name));
+    used.push(("features", learner.features().spec().to_string()));
+    used
+}
+
+/// The seed of a generator that names none: the learner's, or what that would be if it had one.
+pub fn seed(learner: &AnyLearner) -> u64 {
+    learner.as_deep().map_or_else(|| Config::new(Task::Classify).seed, |deep| deep.config().seed)
 }
 
 /// As many rows as can wait.

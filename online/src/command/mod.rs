@@ -18,6 +18,7 @@ mod resume;
 mod run;
 mod source;
 mod streams;
+mod trunk;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use thalweg_online::{
-    BadRows, Deep, Error, ErrorKind, Format, Header, Learner, Record, Row, Session, Stream, StreamOptions, stream,
+    AnyLearner, BadRows, Error, ErrorKind, Format, Header, Learner, Record, Row, Session, Stream, StreamOptions, stream,
 };
 
 use super::printer::Printer;
@@ -48,7 +48,7 @@ pub struct Options {
 /// Rows, and what predicts them.
 struct Predicting<'a> {
     name: &'a str,
-    learner: Deep,
+    learner: AnyLearner,
     rows: Box<dyn Stream>,
     record: Record,
     printer: Printer,
@@ -115,7 +115,7 @@ impl Predicting<'_> {
 }
 
 /// A slip in the names of columns would give predictions, too: says what the first row lacks.
-fn compare(learner: &Deep, row: &Record) {
+fn compare(learner: &AnyLearner, row: &Record) {
     let has = |name: &str| (0..row.len()).any(|index| row.cell(index).0 == name);
     // What is no column stands in brackets: lags, the last target.
     let columns = || learner.features().names().iter().filter(|name| !name.starts_with('('));

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Map, Value, json};
-use thalweg_online::{Delay, Scores, Session, Task};
+use thalweg_online::{AnyLearner, Config, Delay, Learner, Scores, Session, Task};
 
 /// The result of a run.
 pub fn run(session: &Session, rows_per_second: f64, as_json: bool) -> io::Result<()> {
@@ -17,9 +17,8 @@ pub fn run(session: &Session, rows_per_second: f64, as_json: bool) -> io::Result
 
 fn run_json(session: &Session, rows_per_second: f64) -> Value {
     let (learner, evaluation) = (session.learner(), session.evaluation());
-    let config = learner.config();
     let baselines = evaluation.baselines().into_iter().map(|(name, scores)| (name.to_owned(), metrics(scores)));
-    json!({
+    let result = json!({
         "stream": session.stream(),
         "rows": session.rows(),
         "scored": evaluation.scores().count(),
@@ -27,13 +26,7 @@ fn run_json(session: &Session, rows_per_second: f64) -> Value {
         "skipped": session.skipped(),
         "first_skipped": session.first_skipped(),
         "non_finite_cells": session.non_finite(),
-        "task": config.task.to_string(),
-        "model": config.model.to_string(),
-        "optimizer": config.optimizer.to_string(),
-        "memory": config.memory.to_string(),
-        "loss": config.loss.to_string(),
-        "class_weight": config.class_weights.to_string(),
-        "seed": config.seed,
+        "model": learner.model(),
         "delay": evaluation.delay().to_string(),
         "horizon": evaluation.horizon(),
         "metrics": metrics(evaluation.scores()),
@@ -47,19 +40,27 @@ fn run_json(session: &Session, rows_per_second: f64) -> Value {
         "rows_per_second": number(rows_per_second.round()),
         "peak_rss_bytes": peak_rss_bytes(),
         "fingerprint": format!("{:016x}", learner.fingerprint()),
-    })
+    });
+    with_settings(result, learner)
+}
+
+/// An object, and in it what a learner was made with.
+pub fn with_settings(mut result: Value, learner: &AnyLearner) -> Value {
+    for (name, text) in learner.settings() {
+        result[name] = if name == "seed" { text.parse::<u64>().map_or(Value::Null, Value::from) } else { json!(text) };
+    }
+    result
 }
 
 fn run_text(session: &Session, rows_per_second: f64) -> String {
     let (learner, evaluation) = (session.learner(), session.evaluation());
-    let config = learner.config();
     let mut table = table();
     let names = evaluation.scores().entries().into_iter().map(|(name, _)| name.replace('_', " "));
     table.set_header(std::iter::once(String::new()).chain(names));
     let mut row = |name: String, scores: &Scores| {
         table.add_row(std::iter::once(name).chain(scores.entries().into_iter().map(|(_, value)| decimal(value))));
     };
-    row(config.model.to_string(), evaluation.scores());
+    row(learner.model(), evaluation.scores());
     outputs(session).for_each(|(name, scores)| row(format!("  {name}"), scores));
     evaluation.baselines().into_iter().for_each(|(name, scores)| row(name.replace('_', " "), scores));
     align_right(&mut table);
@@ -70,7 +71,7 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
         format!("{} rows/s", grouped(rows_per_second as u64)),
         format!("{} in {}", counted(features, "feature", "features"), counted(inputs, "column", "columns")),
     ];
-    match (config.task, learner.classes().len() as u64) {
+    match (learner.task(), learner.classes().len() as u64) {
         (Task::Classify, classes) => notes.push(counted(classes, "class", "classes")),
         (Task::MultiLabel, labels) => notes.push(counted(labels, "label", "labels")),
         (Task::Regress, _) => {}
@@ -86,12 +87,16 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
         notes.extend((count > 0).then(|| format!("{what}: {}", grouped(count))));
     }
     let heading = format!(
-        "{}: {}, {}, memory {}, seed {}. Every row was {} first and learned after{}.",
+        "{}: {}, {}. Every row was {} first and learned after{}.",
         session.stream(),
-        config.task,
-        config.optimizer,
-        config.memory,
-        config.seed,
+        learner.task(),
+        match learner {
+            AnyLearner::Deep(deep) => {
+                let Config { optimizer, memory, seed, .. } = deep.config();
+                format!("{optimizer}, memory {memory}, seed {seed}")
+            }
+            AnyLearner::Frozen(_) => "on a trunk that stands still".to_owned(),
+        },
         match evaluation.horizon() {
             0 => "predicted".to_owned(),
             rows => format!("asked for the target {} later", counted(rows.into(), "row", "rows")),

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use thalweg_online::{Error, ErrorKind, Scores, Session, Stream};
+use thalweg_online::{Error, ErrorKind, Learner, Scores, Session, Stream};
 
-use super::learning::Learning;
+use super::learning::{Learning, seed};
 use super::reading::{Reading, TaskOption};
 use super::report::grouped;
 use super::run::Options;
@@ -19,7 +19,7 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<(Session, Source), E
     if let Some(name) = &options.stream {
         session.moved_to(name);
     }
-    let source = Source::find(session.stream(), session.options().clone(), session.learner().config().seed)?;
+    let source = Source::find(session.stream(), session.options().clone(), seed(session.learner()))?;
     Ok((session, source))
 }
 
@@ -30,34 +30,45 @@ pub fn agree_on_learner(
     learning: &Learning,
     reading: &Reading,
 ) -> Result<(), Error> {
-    let (config, held) = (session.learner().config(), session.options());
+    let settings = session.learner().settings();
+    let held = |name: &str| settings.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value).to_owned();
     let task = match reading.task {
         Some(TaskOption::Is(task)) => Some(task.to_string()),
         Some(TaskOption::Auto) | None => None,
     };
     let evaluation = session.evaluation();
     // Those that a task always has may be said, too.
-    let asked = learning.metrics.as_ref().map(|asked| Scores::with(config.task, &config.metrics(asked)));
-    let asked = asked.transpose()?.map(|scores| scores.asked().to_string());
+    let learner = session.learner();
+    let metrics = learning.metrics.as_ref().map(|asked| Scores::with(learner.task(), &learner.metrics(asked)));
+    let metrics = metrics.transpose()?.map(|scores| scores.asked().to_string());
     agree_on_all(
         checkpoint,
         [
-            ("--task", task, config.task.to_string()),
-            ("--scale", reading.scale.map(|scale| scale.to_string()), config.features.default_scale().to_string()),
-            (
-                "--features",
-                reading.features.is_some().then(|| reading.of_features().to_string()),
-                config.features.to_string(),
-            ),
-            ("--model", said(&learning.model), config.model.to_string()),
-            ("--optimizer", said(&learning.optimizer), config.optimizer.to_string()),
-            ("--memory", said(&learning.memory), config.memory.to_string()),
-            ("--loss", said(&learning.loss), config.loss.to_string()),
-            ("--class-weight", said(&learning.class_weight), config.class_weights.to_string()),
-            ("--metrics", asked, evaluation.scores().asked().to_string()),
-            ("--seed", said(&learning.seed), config.seed.to_string()),
+            ("--task", task, held("task")),
+            ("--model", said(&learning.model), held("model")),
+            ("--optimizer", said(&learning.optimizer), held("optimizer")),
+            ("--memory", said(&learning.memory), held("memory")),
+            ("--loss", said(&learning.loss), held("loss")),
+            ("--class-weight", said(&learning.class_weight), held("class_weight")),
+            ("--head", said(&learning.head), held("head")),
+            ("--metrics", metrics, evaluation.scores().asked().to_string()),
+            ("--seed", said(&learning.seed), held("seed")),
             ("--delay", said(&reading.delay(learning.delay)), evaluation.delay().to_string()),
             ("--horizon", said(&learning.horizon), evaluation.horizon().to_string()),
+        ],
+    )?;
+    agree_on_features(checkpoint, session, reading)
+}
+
+/// What becomes of the features, and the types of their columns, are what they were.
+pub fn agree_on_features(checkpoint: &Path, session: &Session, reading: &Reading) -> Result<(), Error> {
+    let (features, held) = (session.learner().features().spec(), session.options());
+    let asked = reading.features.is_some().then(|| reading.of_features().to_string());
+    agree_on_all(
+        checkpoint,
+        [
+            ("--scale", said(&reading.scale), features.default_scale().to_string()),
+            ("--features", asked, features.to_string()),
             ("--ignore", list(&reading.ignore), held.ignore.join(",")),
             ("--categorical", list(&reading.categorical), held.categorical.join(",")),
             ("--numeric", list(&reading.numeric), held.numeric.join(",")),
@@ -130,7 +141,7 @@ pub fn warn_of_loss(options: &Options, path: &Path) {
     say(&match Session::load(path) {
         Ok(old) => format!(
             "warning: {name} holds a run of {} over {} rows of {}, which this run replaces; to go on from it: --resume {name}",
-            old.learner().config().model,
+            old.learner().model(),
             grouped(old.rows()),
             old.stream(),
         ),

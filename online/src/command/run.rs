@@ -33,7 +33,7 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 10_000, requires = "checkpoint")]
     pub(super) checkpoint_every: u64,
     /// Continue from a checkpoint, as if there had been no stop
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "trunk")]
     pub(super) resume: Option<PathBuf>,
     #[command(flatten)]
     pub(super) reading: Reading,

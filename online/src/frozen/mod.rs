@@ -122,6 +122,7 @@ use crate::row::{Row, weight_of};
 pub struct Frozen {
     extractor: Extractor,
     head: Head,
+    head_spec: HeadSpec,
     classes: Labels,
     follows: bool,
     rows: u64,
@@ -132,8 +133,8 @@ impl Frozen {
     /// A trunk, and a head that has seen nothing.
     #[must_use]
     pub fn new(extractor: Extractor, head: &HeadSpec) -> Self {
-        let head = head.build(extractor.width());
-        Frozen { extractor, head, classes: Labels::new(), follows: false, rows: 0, refused: 0 }
+        let (head, head_spec) = (head.build(extractor.width()), head.clone());
+        Frozen { extractor, head, head_spec, classes: Labels::new(), follows: false, rows: 0, refused: 0 }
     }
 
     /// The same, but the scales of the features go on learning: where the stream drifts, or where the features have seen no
@@ -154,6 +155,12 @@ impl Frozen {
     #[must_use]
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// How the head was made.
+    #[must_use]
+    pub fn head_spec(&self) -> &HeadSpec {
+        &self.head_spec
     }
 
     /// The classes seen so far, in order of arrival.

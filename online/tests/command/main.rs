@@ -19,3 +19,4 @@ mod readme;
 mod results;
 mod resume;
 mod support;
+mod trunk;

@@ -1,5 +1,13 @@
 //! A learner on its way through a stream: everything that a stop must not lose.
 
+mod facts;
+mod learner;
+mod place;
+
+pub use learner::AnyLearner;
+pub use place::Earlier;
+pub(crate) use place::Place;
+
 #[cfg(feature = "checkpoint")]
 use std::path::Path;
 
@@ -9,10 +17,11 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint;
 use crate::deep::{Config, Deep};
 use crate::delay::Delay;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::evaluate::{Arrival, Prequential};
+use crate::learn::Learner;
 use crate::metrics::Metrics;
-use crate::stream::{BadRows, Record, Stream, StreamOptions};
+use crate::stream::{Record, Stream, StreamOptions};
 
 /// A learner, its evaluation, and its place in a stream: what a checkpoint holds.
 ///
@@ -44,44 +53,21 @@ pub struct Session {
     options: StreamOptions,
     /// The name of the target, as the stream has it.
     target: String,
-    learner: Deep,
+    learner: AnyLearner,
     evaluation: Prequential,
     place: Place,
     earlier: Earlier,
-}
-
-/// The streams before this one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Earlier {
-    /// How many there were.
-    pub streams: u64,
-    /// How many rows were read from them.
-    pub rows: u64,
-}
-
-/// Where in the stream a session is.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Place {
-    /// Rows read, those without a target included.
-    rows: u64,
-    /// Rows that could not be read or used and were left out, and what was wrong with the first.
-    skipped: u64,
-    first_skipped: Option<String>,
-    /// NaN and infinite cells met before this stream was opened, and since.
-    non_finite: [u64; 2],
-    /// Hashes of the header and of all rows read: a stream that has others is another stream.
-    header_hash: u64,
-    rows_hash: u64,
 }
 
 impl Session {
     /// At the beginning of a stream. Its name and options are kept, to be shown and to open it again.
     #[must_use]
     pub fn new(config: Config, stream: impl Into<String>, options: StreamOptions) -> Self {
-        let evaluation = Prequential::with(config.task, &config.metrics(&Metrics::default()));
-        let evaluation = evaluation.unwrap_or_else(|_| Prequential::new(config.task));
-        let (target, place, earlier) = (String::new(), Place::default(), Earlier::default());
-        Session { stream: stream.into(), options, target, learner: Deep::new(config), evaluation, place, earlier }
+        let task = config.task;
+        let learner = AnyLearner::from(Deep::new(config));
+        let evaluation = Prequential::with(task, &learner.metrics(&Metrics::default()));
+        let evaluation = evaluation.unwrap_or_else(|_| Prequential::new(task));
+        Self::over(learner, evaluation, stream.into(), options)
     }
 
     /// The same, with more metrics.
@@ -95,8 +81,28 @@ impl Session {
         options: StreamOptions,
         metrics: &Metrics,
     ) -> Result<Self, Error> {
-        let evaluation = Prequential::with(config.task, &config.metrics(metrics))?;
-        Ok(Session { evaluation, ..Self::new(config, stream, options) })
+        Self::of(Deep::new(config), stream, options, metrics)
+    }
+
+    /// The same, of a learner that is there already: a head on a trunk that stands still, for instance.
+    ///
+    /// # Errors
+    ///
+    /// If a metric belongs to another task.
+    pub fn of(
+        learner: impl Into<AnyLearner>,
+        stream: impl Into<String>,
+        options: StreamOptions,
+        metrics: &Metrics,
+    ) -> Result<Self, Error> {
+        let learner = learner.into();
+        let evaluation = Prequential::with(learner.task(), &learner.metrics(metrics))?;
+        Ok(Self::over(learner, evaluation, stream.into(), options))
+    }
+
+    fn over(learner: AnyLearner, evaluation: Prequential, stream: String, options: StreamOptions) -> Self {
+        let (target, place, earlier) = (String::new(), Place::default(), Earlier::default());
+        Session { stream, options, target, learner, evaluation, place, earlier }
     }
 
     /// The same, as if every label came later than its row: see [`evaluate`](crate::evaluate).
@@ -144,9 +150,7 @@ impl Session {
             Ok(true) => {}
             Err(error) => self.skip_or_stop(error)?,
         }
-        self.place.rows = stream.row();
-        self.place.non_finite[1] = stream.non_finite();
-        (self.place.header_hash, self.place.rows_hash) = (stream.header_hash(), stream.rows_hash());
+        self.place.note(stream);
         Ok(true)
     }
 
@@ -155,7 +159,7 @@ impl Session {
             return Ok(false);
         }
         let (row, time, known) = (record.row(), record.time(), record.known());
-        let y = record.target(self.learner.config().task);
+        let y = record.target(self.learner.task());
         let answer = y.as_ref().copied().unwrap_or_default();
         let arrival = Arrival { x: record, y: answer, row, time, known };
         while let Err(error) = self.evaluation.learn_due(&mut self.learner, &arrival) {
@@ -182,12 +186,7 @@ impl Session {
 
     /// A row that cannot be read or used is left out, if the options say so.
     fn skip_or_stop(&mut self, error: Error) -> Result<(), Error> {
-        if self.options.bad_rows == BadRows::Stop || error.row().is_none() {
-            return Err(error);
-        }
-        self.place.skipped += 1;
-        self.place.first_skipped.get_or_insert_with(|| error.to_string());
-        Ok(())
+        self.place.skip_or_stop(error, self.options.bad_rows)
     }
 
     fn note_target(&mut self, stream: &dyn Stream) {
@@ -228,24 +227,8 @@ impl Session {
     ///
     /// If it is not the stream the session comes from: it has another header, other rows up to this place, or ends before.
     pub fn follow(&mut self, stream: &mut dyn Stream) -> Result<(), Error> {
-        let rows = self.place.rows;
-        let skipped = stream.skip(rows)?;
-        let wrong = |found: String| {
-            let message = format!("expected the stream that the checkpoint comes from, {rows} rows in; found {found}");
-            Err(Error::new(ErrorKind::Checkpoint, message).in_file(&self.stream))
-        };
-        if skipped < rows {
-            return wrong(format!("the end after {skipped} rows"));
-        }
-        if rows > 0 && stream.header_hash() != self.place.header_hash {
-            return wrong("another header".to_owned());
-        }
-        if stream.rows_hash() != self.place.rows_hash {
-            return wrong("other rows".to_owned());
-        }
+        self.place.follow(stream, &self.stream)?;
         self.note_target(stream);
-        let [before, since] = self.place.non_finite;
-        self.place.non_finite = [before + since, 0];
         Ok(())
     }
 
@@ -267,83 +250,5 @@ impl Session {
     #[cfg(feature = "checkpoint")]
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         checkpoint::load(path)
-    }
-
-    /// The learner.
-    #[must_use]
-    pub fn learner(&self) -> &Deep {
-        &self.learner
-    }
-
-    /// The learner alone, to predict what comes next.
-    #[must_use]
-    pub fn into_learner(mut self) -> Deep {
-        self.evaluation.pass(&mut self.learner);
-        self.learner
-    }
-
-    /// Its scores so far, and the baselines'.
-    #[must_use]
-    pub fn evaluation(&self) -> &Prequential {
-        &self.evaluation
-    }
-
-    /// The name of the stream: a path, or a bundled stream's.
-    #[must_use]
-    pub fn stream(&self) -> &str {
-        &self.stream
-    }
-
-    /// The same stream lies elsewhere now.
-    pub fn moved_to(&mut self, stream: impl Into<String>) {
-        self.stream = stream.into();
-    }
-
-    /// How the stream is read.
-    #[must_use]
-    pub fn options(&self) -> &StreamOptions {
-        &self.options
-    }
-
-    /// The name of the target; empty before a stream was opened.
-    #[must_use]
-    pub fn target(&self) -> &str {
-        &self.target
-    }
-
-    /// What was read [before this stream](Session::turn_to).
-    #[must_use]
-    pub fn earlier(&self) -> Earlier {
-        self.earlier
-    }
-
-    /// How many rows were read.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.place.rows
-    }
-
-    /// How many of them had no target.
-    #[must_use]
-    pub fn unlabelled(&self) -> u64 {
-        self.evaluation.unlabelled()
-    }
-
-    /// How many of them could not be read or used, and were left out.
-    #[must_use]
-    pub fn skipped(&self) -> u64 {
-        self.place.skipped
-    }
-
-    /// What was wrong with the first row that was left out.
-    #[must_use]
-    pub fn first_skipped(&self) -> Option<&str> {
-        self.place.first_skipped.as_deref()
-    }
-
-    /// How many cells were NaN or infinite. They count as missing.
-    #[must_use]
-    pub fn non_finite(&self) -> u64 {
-        self.place.non_finite.iter().sum()
     }
 }

@@ -1,0 +1,76 @@
+//! Where in a stream a session is, and what it left out on the way.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind};
+use crate::stream::{BadRows, Stream};
+
+/// The streams before this one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// How many there were.
+    pub streams: u64,
+    /// How many rows were read from them.
+    pub rows: u64,
+}
+
+/// Where in the stream a session is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// Rows read, those without a target included.
+    pub rows: u64,
+    /// Rows that could not be read or used and were left out, and what was wrong with the first.
+    pub skipped: u64,
+    pub first_skipped: Option<String>,
+    /// NaN and infinite cells met before this stream was opened, and since.
+    non_finite: [u64; 2],
+    /// Hashes of the header and of all rows read: a stream that has others is another stream.
+    header_hash: u64,
+    rows_hash: u64,
+}
+
+impl Place {
+    /// A row was read from the stream.
+    pub fn note(&mut self, stream: &dyn Stream) {
+        self.rows = stream.row();
+        self.non_finite[1] = stream.non_finite();
+        (self.header_hash, self.rows_hash) = (stream.header_hash(), stream.rows_hash());
+    }
+
+    /// A row that cannot be read or used is left out and counted, or is an error.
+    pub fn skip_or_stop(&mut self, error: Error, bad_rows: BadRows) -> Result<(), Error> {
+        if bad_rows == BadRows::Stop || error.row().is_none() {
+            return Err(error);
+        }
+        self.skipped += 1;
+        self.first_skipped.get_or_insert_with(|| error.to_string());
+        Ok(())
+    }
+
+    /// Brings a newly opened stream to this place. An error calls it `name`.
+    pub fn follow(&mut self, stream: &mut dyn Stream, name: &str) -> Result<(), Error> {
+        let rows = self.rows;
+        let skipped = stream.skip(rows)?;
+        let wrong = |found: String| {
+            let message = format!("expected the stream that the checkpoint comes from, {rows} rows in; found {found}");
+            Err(Error::new(ErrorKind::Checkpoint, message).in_file(name))
+        };
+        if skipped < rows {
+            return wrong(format!("the end after {skipped} rows"));
+        }
+        if rows > 0 && stream.header_hash() != self.header_hash {
+            return wrong("another header".to_owned());
+        }
+        if stream.rows_hash() != self.rows_hash {
+            return wrong("other rows".to_owned());
+        }
+        let [before, since] = self.non_finite;
+        self.non_finite = [before + since, 0];
+        Ok(())
+    }
+
+    /// How many cells were NaN or infinite.
+    pub fn non_finite(&self) -> u64 {
+        self.non_finite.iter().sum()
+    }
+}
