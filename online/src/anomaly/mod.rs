@@ -42,8 +42,10 @@
 mod config;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use config::Config;
+pub use watch::{Verdict, Watch};
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Tape, Var};

@@ -44,7 +44,7 @@ pub struct Options {
     #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true, value_parser = parse_metrics)]
     metrics: Metrics,
     /// How much later than its row each label comes, as for run
-    #[arg(long, value_name = "N|TIME", default_value = "0", value_parser = Delay::parse)]
+    #[arg(long, value_name = "N|TIME", conflicts_with = "delay_until", default_value = "0", value_parser = Delay::parse)]
     delay: Delay,
     /// Ask each row for the target of the row N rows later, as for run
     #[arg(long, value_name = "N", default_value = "0", value_parser = parse_horizon)]

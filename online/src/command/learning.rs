@@ -43,7 +43,7 @@ pub struct Learning {
     pub(super) metrics: Option<Metrics>,
     /// How much later than its row each label comes: after so many rows, 50, or a time, 3600s, 90m, 2h or 1d, by the
     /// column that --time names [default: 0]
-    #[arg(long, value_name = "N|TIME", value_parser = Delay::parse)]
+    #[arg(long, value_name = "N|TIME", conflicts_with = "delay_until", value_parser = Delay::parse)]
     pub(super) delay: Option<Delay>,
     /// Forecast: ask each row for the target of the row N rows later, which is learned when that row comes [default: 0]
     #[arg(long, value_name = "N", value_parser = parse_horizon)]

@@ -1,5 +1,6 @@
 //! Arguments in, results out, exit codes: 0 when all went well, 2 when something that came from outside was wrong.
 
+mod anomalies;
 mod compare;
 mod config;
 mod digits;
@@ -63,6 +64,12 @@ enum Command {
     /// features; the last known target, and those behind lags, stay the last that were learned. A model that was learned with
     /// a horizon says the target so many rows later.
     Predict(predict::Options),
+    /// How strange each row is, one line for each, by an autoencoder that learns it afterwards
+    ///
+    /// A line is the id of a row, its score (the error of the autoencoder, before it learned the row) and its rank: the share of
+    /// recent rows that are less strange, from 0 to 1. All columns are features, unless --target names one that says what
+    /// a row is, 1 or true for an anomaly, 0 or false for a usual row: it is compared with the scores, never learned.
+    Anomalies(Box<anomalies::Options>),
     /// Several models on the same rows, with a paired test
     Compare(Box<compare::Options>),
     /// List the bundled streams
@@ -147,6 +154,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Learn(options)) => learn::run(&options),
         Some(Command::Predict(options)) => predict::run(&options),
+        Some(Command::Anomalies(options)) => anomalies::run(&options),
         Some(Command::Compare(options)) => compare::run(&options),
         Some(Command::Streams(output)) => streams::run(output),
         Some(Command::Generate(options)) => generate::run(&options),

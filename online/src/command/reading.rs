@@ -66,7 +66,7 @@ pub struct Reading {
     #[arg(long, value_name = "COL")]
     pub(super) time: Option<String>,
     /// The column that says when a row's label became known, beside --time: until then the label is not there
-    #[arg(long, value_name = "COL", conflicts_with = "delay", requires = "time")]
+    #[arg(long, value_name = "COL", requires = "time")]
     pub(super) delay_until: Option<String>,
     /// What becomes of a row that cannot be read or used: stop, or skip: it is left out and counted [default: stop]
     #[arg(long, value_parser = parse_bad_rows)]

@@ -47,7 +47,7 @@ fn every_command_of_the_readme_does_what_it_says() {
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     let path = std::env::join_paths(path).expect("it was a path before");
     let commands = commands();
-    for verb in ["run", "learn", "predict", "compare", "inspect", "streams", "generate"] {
+    for verb in ["run", "learn", "predict", "anomalies", "compare", "inspect", "streams", "generate"] {
         let shown = commands.iter().any(|line| line.contains(&format!("thalweg {verb}")));
         assert!(shown, "{verb} is shown");
     }

@@ -99,7 +99,7 @@ fn it_goes_on_with_other_streams_predicts_and_is_shown() {
     assert_eq!((&held["head"], &held["remembered"]), (&"slda:0.0001".into(), &0.into()));
     assert!(held["parameters"].as_array().expect("a list").iter().all(|entry| entry["trainable"] == false));
     let text = folder.text("inspect m");
-    for line in ["trunk", "head", "calm, storm, gale", "body.", "frozen"] {
+    for line in ["trunk", "head", "classes", ", gale", "body.", "frozen"] {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert_eq!(folder.json("inspect m")["earlier_rows"], 400);

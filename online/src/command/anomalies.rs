@@ -1,0 +1,159 @@
+//! `thalweg anomalies`: how strange each row is, one line for each, as they come.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use thalweg_online::anomaly::{Config, Verdict, Watch};
+use thalweg_online::{Autoencoder, Error, ErrorKind, Model, OptimizerSpec, Record, StreamOptions, checkpoint};
+
+use super::generate::printing;
+use super::progress::Progress;
+use super::reading::Reading;
+use super::report::{decimal, grouped};
+use super::source::Source;
+use super::{Failure, say};
+
+/// What to watch, and how.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// A file, plain or compressed, - for the standard input, or a bundled stream (with --resume: the checkpoint's)
+    #[arg(required_unless_present = "resume")]
+    stream: Option<String>,
+    /// The layers between the columns and their copy; narrow somewhere, or nothing is strange [default: linear:8 > tanh]
+    #[arg(long, value_name = "SPEC", value_parser = Model::parse)]
+    model: Option<Model>,
+    /// How the parameters move, as for run [default: sgd:0.03]
+    #[arg(long, value_name = "SPEC")]
+    optimizer: Option<OptimizerSpec>,
+    /// Rows of a higher rank than this are not learned from, such as 0.99 [default: all are]
+    #[arg(long, value_name = "RANK")]
+    spare: Option<f64>,
+    /// How much the newest error counts in what is usual [default: 0.01]
+    #[arg(long, value_name = "SHARE")]
+    fading: Option<f64>,
+    /// Where every random choice begins [default: 42]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Stop after this many rows of the stream
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// Save the detector and its place there at the end, and on the way
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Save after every N rows; 0: only at the end
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "checkpoint")]
+    checkpoint_every: u64,
+    /// Go on behind the last row of a checkpoint; everything is as it was then
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["stream", "model", "optimizer", "spare", "fading", "seed", "Reading"]
+    )]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+    /// Print JSON Lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// Scores the rows, prints each as soon as it is read, and learns it.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    if let Some(path) = &options.checkpoint {
+        Watch::check_writable(path)?;
+        checkpoint::sweep(path);
+    }
+    let (mut watch, mut source) = begin(options)?;
+    let mut stream = source.open(&mut Progress::new(0), options.limit)?;
+    watch.follow(&mut *stream)?;
+    let mut lines = Lines::new(options.json, watch.rows() > 0);
+    let (limit, mut record) = (options.limit.unwrap_or(u64::MAX), Record::new());
+    while watch.rows() < limit && watch.advance(&mut *stream, &mut record)? {
+        match (watch.verdict(), watch.skipped()) {
+            (Some(verdict), _) => lines.print(&record, verdict)?,
+            (None, (1, Some(first))) => say(&format!("warning: a row is left out, as later ones will be: {first}")),
+            _ => {}
+        }
+        if let Some(path) = &options.checkpoint
+            && options.checkpoint_every > 0
+            && watch.rows().is_multiple_of(options.checkpoint_every)
+        {
+            watch.save(path)?;
+        }
+    }
+    if let Some(path) = &options.checkpoint {
+        watch.save(path)?;
+    }
+    if watch.skipped().0 > 1 {
+        say(&format!("note: {} rows were left out", grouped(watch.skipped().0)));
+    }
+    if watch.options().labelled {
+        let (auc, anomalies) = (decimal(watch.auc()), grouped(watch.anomalies()));
+        say(&format!("ROC AUC {auc} over {} rows, {anomalies} of them anomalies", grouped(watch.rows())));
+    }
+    Ok(())
+}
+
+/// A detector that goes on, or a new one, and its stream.
+fn begin(options: &Options) -> Result<(Watch, Source), Error> {
+    let Reading { task, target, delay_until, .. } = &options.reading;
+    if task.is_some() || delay_until.is_some() || target.len() > 1 {
+        let message = "expected no --task, no --delay-until and at most one --target to tell anomalies, found them";
+        return Err(Error::new(ErrorKind::Spec, message));
+    }
+    if let Some(path) = &options.resume {
+        let watch = Watch::load(path)?;
+        let source = Source::find(watch.stream(), watch.options().clone(), watch.detector().config().seed)?;
+        return Ok((watch, source));
+    }
+    let usual = Config::default();
+    let config = Config {
+        features: options.reading.of_features(),
+        model: options.model.clone().unwrap_or(usual.model),
+        optimizer: options.optimizer.clone().unwrap_or(usual.optimizer),
+        fading: options.fading.unwrap_or(usual.fading),
+        spared: options.spare,
+        seed: options.seed.unwrap_or(usual.seed),
+    };
+    let seed = config.seed;
+    let detector = Autoencoder::new(config)?;
+    let columns = StreamOptions { labelled: !target.is_empty(), ..options.reading.of_stream() };
+    let source = Source::find(options.stream.as_deref().unwrap_or_default(), columns, seed)?;
+    Ok((Watch::new(detector, source.name(), source.options().clone()), source))
+}
+
+/// `id,score,rank` on stdout. Each line is there at once.
+enum Lines {
+    Csv(Box<csv::Writer<io::Stdout>>, bool),
+    Json(io::Stdout),
+}
+
+impl Lines {
+    /// One that goes on has no header.
+    fn new(json: bool, goes_on: bool) -> Self {
+        match json {
+            true => Lines::Json(io::stdout()),
+            false => Lines::Csv(Box::new(csv::Writer::from_writer(io::stdout())), goes_on),
+        }
+    }
+
+    fn print(&mut self, row: &Record, Verdict { score, rank }: Verdict) -> io::Result<()> {
+        match self {
+            Lines::Csv(out, has_header) => {
+                if !std::mem::replace(has_header, true) {
+                    out.write_record(["id", "score", "rank"]).map_err(printing)?;
+                }
+                let id = row.id().map_or_else(|| row.row().to_string(), str::to_owned);
+                out.write_record([id, score.to_string(), rank.to_string()]).map_err(printing)?;
+                out.flush()
+            }
+            Lines::Json(out) => {
+                let id = row.id().map_or_else(|| json!(row.row()), |name| json!(name));
+                writeln!(out, "{}", json!({"id": id, "score": score, "rank": rank}))?;
+                out.flush()
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `thalweg anomalies`: one line for each row, scored before it is learned.
+
+use serde_json::Value;
+use thalweg_online::anomaly::{Autoencoder, Config};
+use thalweg_online::metrics::exact_auc;
+use thalweg_online::{Record, StreamOptions, stream as streams};
+
+use super::support::{Done, Folder};
+
+/// Three numbers that go together; every fiftieth row breaks that, and says so.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    let row = |k: u32| {
+        let (t, odd) = (f64::from(k * 7 % 19), k % 50 == 49);
+        let b = if odd { 18.0 - t } else { t };
+        format!("r{k},{t},{},{},{}\n", 2.0 * b + 0.1, 5.0 - t, if odd { "TRUE" } else { "0" })
+    };
+    folder.write("s.csv", "name,a,b,c,odd\n".to_owned() + &(0..1500).map(row).collect::<String>());
+    folder
+}
+
+const RUN: &str = "anomalies s.csv --model linear:1 --target odd --id name";
+
+#[test]
+fn it_says_what_the_library_says_and_how_good_that_is() {
+    let folder = folder();
+    let done = folder.run(RUN);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let options = StreamOptions { target: Some("odd".into()), id: Some("name".into()), ..StreamOptions::default() };
+    let mut rows = streams::open(folder.path("s.csv"), &options).expect("it opens");
+    let model = thalweg_online::Model::parse("linear:1").expect("there is such a model");
+    let mut detector = Autoencoder::new(Config { model, ..Config::default() }).expect("it fits");
+    let (mut record, mut lines, mut scores) = (Record::new(), done.out.lines(), Vec::new());
+    assert_eq!(lines.next(), Some("id,score,rank"));
+    while rows.read(&mut record).expect("the row is good") {
+        let score = detector.score_one(&record).expect("the row is good");
+        let line = format!("{},{score},{}", record.id().expect("a name"), detector.rank(score));
+        assert_eq!(lines.next(), Some(line.as_str()));
+        scores.push((score, record.target_text() == Some("TRUE"), 1.0));
+        detector.learn_one(&record).expect("the row is good");
+    }
+    assert_eq!(lines.next(), None);
+    let said = done.err.strip_prefix("ROC AUC ").and_then(|text| text.split_once(' ')).expect("it says how good");
+    let (auc, exact): (f64, f64) = (said.0.parse().expect("a number"), exact_auc(&mut scores));
+    assert!((auc - exact).abs() < 0.01 && auc > 0.8, "{auc} {exact}");
+    assert_eq!(said.1, "over 1,500 rows, 30 of them anomalies\n");
+}
+
+#[test]
+fn a_stop_changes_nothing() {
+    let folder = folder();
+    for more in ["", "--optimizer adam --spare 0.95 --fading 0.02 --json"] {
+        let json = if more.ends_with("--json") { "--json" } else { "" };
+        let whole = folder.run(&format!("{RUN} {more}"));
+        let first = folder.text(&format!("{RUN} {more} --checkpoint c --limit 700"));
+        let second = folder.text(&format!("anomalies --resume c --checkpoint c --limit 901 {json}"));
+        let third = folder.run(&format!("anomalies --resume c {json}"));
+        assert_eq!(first + &second + &third.out, whole.out, "{more}");
+        assert_eq!(third.err, whole.err, "{more}");
+        folder.remove("c");
+    }
+}
+
+#[test]
+fn without_a_target_all_columns_are_features() {
+    let folder = folder();
+    let done = folder.run("anomalies s.csv --ignore odd,name --limit 100 --json");
+    assert_eq!((done.code, done.err.as_str()), (Some(0), ""));
+    let lines: Vec<Value> = done.out.lines().map(|line| serde_json::from_str(line).expect("a value")).collect();
+    assert_eq!((lines.len(), &lines[99]["id"], &lines[0]["score"]), (100, &100.into(), &0.0.into()));
+    assert!(lines.iter().all(|line| (0.0..=1.0).contains(&line["rank"].as_f64().expect("a number"))));
+    let all = folder.text("anomalies s.csv --ignore name --categorical odd --limit 100 --json");
+    assert_ne!(all, done.out, "one column more");
+    let mut piped = folder.command("anomalies - --ignore odd,name --limit 100 --json");
+    assert_eq!(Done::new(piped.write_stdin(folder.read("s.csv"))).out, done.out);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let folder = folder();
+    folder.write("t.csv", "a,odd\n1,0\n2,maybe\n3,1\n");
+    let refused = |arguments: &str| {
+        let done = folder.run(arguments);
+        assert_eq!(done.code, Some(2), "{arguments}");
+        done.err
+    };
+    let error = refused("anomalies t.csv --target odd");
+    assert!(error.contains("row 2") && error.contains("expected 1 or true for an anomaly, 0 or false"), "{error}");
+    let skipped = folder.run("anomalies t.csv --target odd --on-bad-row skip");
+    assert_eq!((skipped.code, skipped.out.lines().count()), (Some(0), 3), "{}", skipped.err);
+    assert!(refused("anomalies s.csv --model gru:3").contains("expected layers that carry nothing from row to row"));
+    assert!(refused("anomalies s.csv --spare 2").contains("expected a rank from 0 to 1"));
+    assert!(refused("anomalies s.csv --task regress").contains("expected no --task"));
+    folder.text("anomalies t.csv --target odd --on-bad-row skip --checkpoint c");
+    let error = refused("inspect c");
+    assert!(error.contains("c: expected a checkpoint of thalweg, found something else"), "{error}");
+    folder.text("learn s.csv --checkpoint m");
+    assert!(refused("anomalies --resume m").contains("a checkpoint of thalweg anomalies"));
+    assert!(refused("anomalies t.csv --checkpoint m").contains("it is not replaced"));
+}
