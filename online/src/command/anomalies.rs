@@ -27,7 +27,7 @@ pub struct Options {
     /// How the parameters move, as for run [default: sgd:0.03]
     #[arg(long, value_name = "SPEC")]
     optimizer: Option<OptimizerSpec>,
-    /// Rows of a higher rank than this are not learned from, such as 0.99 [default: all are]
+    /// Rows of a higher rank than this are not learned from, from 0.5, such as 0.99 [default: all are]
     #[arg(long, value_name = "RANK")]
     spare: Option<f64>,
     /// How much the newest error counts in what is usual [default: 0.01]

@@ -89,7 +89,7 @@ fn what_makes_no_sense_is_refused() {
     let skipped = folder.run("anomalies t.csv --target odd --on-bad-row skip");
     assert_eq!((skipped.code, skipped.out.lines().count()), (Some(0), 3), "{}", skipped.err);
     assert!(refused("anomalies s.csv --model gru:3").contains("expected layers that carry nothing from row to row"));
-    assert!(refused("anomalies s.csv --spare 2").contains("expected a rank from 0 to 1"));
+    assert!(refused("anomalies s.csv --spare 2").contains("expected a rank from 0.5 to 1"));
     assert!(refused("anomalies s.csv --task regress").contains("expected no --task"));
     folder.text("anomalies t.csv --target odd --on-bad-row skip --checkpoint c");
     let error = refused("inspect c");
