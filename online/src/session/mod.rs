@@ -136,7 +136,7 @@ impl Session {
     /// Reads a row, learns the labels that have come meanwhile if they are [delayed](Session::delayed), predicts the row,
     /// scores the prediction, learns. A row without a target is predicted, not learned, and counted: a recurrent state does
     /// not see its features. One that cannot be read or used is left out and counted, if the options say
-    /// [so](BadRows::Skip). `false` at the end of the stream.
+    /// [so](crate::BadRows::Skip). `false` at the end of the stream.
     ///
     /// # Errors
     ///
