@@ -77,11 +77,13 @@ impl Watch {
     ///
     /// If the row cannot be read or used, or its target is neither of the two. The detector is as it was before the row.
     pub fn advance(&mut self, stream: &mut dyn Stream, record: &mut Record) -> Result<bool, Error> {
-        self.verdict = None;
         match self.step(stream, record) {
             Ok(false) => return Ok(false),
             Ok(true) => {}
-            Err(error) => self.place.skip_or_stop(error, self.options.bad_rows)?,
+            Err(error) => {
+                self.verdict = None;
+                self.place.skip_or_stop(error, self.options.bad_rows)?;
+            }
         }
         self.place.note(stream);
         Ok(true)

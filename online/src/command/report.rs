@@ -44,12 +44,20 @@ fn run_json(session: &Session, rows_per_second: f64) -> Value {
     with_settings(result, learner)
 }
 
-/// An object, and in it what a learner was made with.
-pub fn with_settings(mut result: Value, learner: &AnyLearner) -> Value {
-    for (name, text) in learner.settings() {
-        result[name] = if name == "seed" { text.parse::<u64>().map_or(Value::Null, Value::from) } else { json!(text) };
+/// An object, and in it, before its model, what the learner was made with.
+pub fn with_settings(object: Value, learner: &AnyLearner) -> Value {
+    let Value::Object(members) = object else { return object };
+    let mut whole = Map::new();
+    for (name, value) in members {
+        if name == "model" {
+            whole.extend(learner.settings().into_iter().map(|(name, text)| match (name, text.parse::<u64>()) {
+                ("seed", Ok(seed)) => (name.to_owned(), json!(seed)),
+                _ => (name.to_owned(), json!(text)),
+            }));
+        }
+        whole.insert(name, value);
     }
-    result
+    Value::Object(whole)
 }
 
 fn run_text(session: &Session, rows_per_second: f64) -> String {
