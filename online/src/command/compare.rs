@@ -12,7 +12,7 @@ use thalweg_online::{
 };
 
 use super::config::ConfigFile;
-use super::learning::parse_horizon;
+use super::learning::{check_targets, parse_delay, parse_horizon};
 use super::progress::Progress;
 use super::reading::Reading;
 use super::report::{align_right, decimal, grouped, metrics, number, table};
@@ -44,7 +44,7 @@ pub struct Options {
     #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true, value_parser = parse_metrics)]
     metrics: Metrics,
     /// How much later than its row each label comes, as for run
-    #[arg(long, value_name = "N|TIME", conflicts_with = "delay_until", default_value = "0", value_parser = Delay::parse)]
+    #[arg(long, value_name = "N|TIME", conflicts_with = "delay_until", default_value = "0", value_parser = parse_delay)]
     delay: Delay,
     /// Ask each row for the target of the row N rows later, as for run
     #[arg(long, value_name = "N", default_value = "0", value_parser = parse_horizon)]
@@ -135,6 +135,7 @@ fn pass(options: &Options, source: &mut Source, task: Task, model: &Model) -> Re
         seed: options.seed,
     };
     config.check()?;
+    check_targets(&config, source.options())?;
     let session = Session::with_metrics(config, source.name(), source.options().clone(), &options.metrics)?;
     let mut session = session.delayed(options.delay()).forecasting(options.horizon);
     session.keep_errors();

@@ -6,7 +6,7 @@ use clap::Args;
 use thalweg_online::delay::MOST_WAITING;
 use thalweg_online::{
     AnyLearner, ClassWeights, Config, Deep, Delay, Error, ErrorKind, HeadSpec, LossSpec, MemorySpec, Metrics, Model,
-    OptimizerSpec, Session, Task,
+    OptimizerSpec, Session, StreamOptions, Task,
 };
 
 use super::reading::Reading;
@@ -43,7 +43,7 @@ pub struct Learning {
     pub(super) metrics: Option<Metrics>,
     /// How much later than its row each label comes: after so many rows, 50, or a time, 3600s, 90m, 2h or 1d, by the
     /// column that --time names [default: 0]
-    #[arg(long, value_name = "N|TIME", conflicts_with = "delay_until", value_parser = Delay::parse)]
+    #[arg(long, value_name = "N|TIME", conflicts_with = "delay_until", value_parser = parse_delay)]
     pub(super) delay: Option<Delay>,
     /// Forecast: ask each row for the target of the row N rows later, which is learned when that row comes [default: 0]
     #[arg(long, value_name = "N", value_parser = parse_horizon)]
@@ -106,6 +106,7 @@ impl Learning {
         config.task = reading.task_of(&mut source)?;
         config.features = reading.of_features();
         config.check()?;
+        check_targets(&config, source.options())?;
         Ok((Deep::new(config), source))
     }
 }
@@ -122,6 +123,31 @@ pub fn used(session: &Session) -> Vec<(&'static str, String)> {
 /// The seed of a generator that names none: the learner's, or what that would be if it had one.
 pub fn seed(learner: &AnyLearner) -> u64 {
     learner.as_deep().map_or_else(|| Config::new(Task::Classify).seed, |deep| deep.config().seed)
+}
+
+/// A delay that is the same for all rows.
+pub fn parse_delay(text: &str) -> Result<Delay, Error> {
+    match Delay::parse(text)? {
+        Delay::Column => {
+            let expected = "a number of rows or a time; a column of times is said by --delay-until COLUMN";
+            Err(Error::expected(ErrorKind::Spec, expected, text))
+        }
+        delay => Ok(delay),
+    }
+}
+
+/// Refuses at once what would be refused at every row: several targets where one is needed.
+pub fn check_targets(config: &Config, options: &StreamOptions) -> Result<(), Error> {
+    let one = match config.loss.quantiles() {
+        Some(_) => Some(("--loss", config.loss.to_string())),
+        None => config.features.uses_answers().then(|| ("--features", config.features.to_string())),
+    };
+    match one {
+        Some((flag, value)) if !options.more_targets.is_empty() => {
+            Err(Error::new(ErrorKind::Spec, format!("expected one target for {flag} {value:?}, found several")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// As many rows as can wait.

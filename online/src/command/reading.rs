@@ -21,9 +21,9 @@ pub struct Reading {
     /// How numbers are scaled: standard, minmax, maxabs, robust, adaptive:0.3 or none [default: standard]
     #[arg(long, value_name = "SPEC", value_parser = Scale::parse)]
     pub(super) scale: Option<Scale>,
-    /// What becomes of a row's cells, joined by ";": scale=robust; category=onehot:256, target:10 or hash:64; missing=mean,
-    /// zero or last, with :flag=false if wanted; all of them for some columns too: scale(temp*)=none. Of the targets known
-    /// so far: lags=12, rolling=mean:12,std:12,min:12,max:12 [default: category=onehot:256; missing=mean]
+    /// What becomes of a row's cells, joined by ";": scale=robust; category=onehot:256, target:10, hash:64 or embed:8;
+    /// missing=mean, zero or last, with :flag=false if wanted; all of them for some columns too: scale(temp*)=none. Of the
+    /// targets known so far: lags=12, rolling=mean:12,std:12,min:12,max:12 [default: category=onehot:256; missing=mean]
     #[arg(long, value_name = "SPEC", value_parser = FeatureSpec::parse)]
     pub(super) features: Option<FeatureSpec>,
     /// What stands between the labels of a set [default: , in LIBSVM and VW, else |]

@@ -62,7 +62,7 @@ impl Session {
     /// How many of them had no target.
     #[must_use]
     pub fn unlabelled(&self) -> u64 {
-        self.evaluation.unlabelled()
+        self.evaluation.unlabelled().saturating_sub(self.place.unlabelled_earlier)
     }
 
     /// How many of them could not be read or used, and were left out.

@@ -200,16 +200,19 @@ impl Session {
     ///
     /// * A new stream is a new sequence: recurrent states begin at zero, and the last targets that lags and recurrent
     ///   networks look at are forgotten. θ, scaling and memory are kept.
-    /// * The evaluation goes on: its figures, and what the baselines know, are of all streams together. Rows, skipped rows
-    ///   and odd cells are counted anew.
+    /// * The evaluation goes on: its figures, and what the baselines know, are of all streams together. Rows, those
+    ///   skipped or without a target, and odd cells are counted anew.
     /// * Time begins anew: a delayed label is never awaited from one stream to the next.
     ///
     /// # Errors
     ///
     /// As [`finish`](Session::finish), by the new options; the session has not left its stream then.
     pub fn turn_to(&mut self, stream: impl Into<String>, options: StreamOptions) -> Result<(), Error> {
-        self.options = options;
-        self.finish()?;
+        let left = std::mem::replace(&mut self.options, options);
+        if let Err(error) = self.finish() {
+            self.options = left;
+            return Err(error);
+        }
         self.learner.reset_state();
         self.evaluation.begin_stream();
         if self.place.rows > 0 {
@@ -218,6 +221,7 @@ impl Session {
         }
         self.stream = stream.into();
         self.place = Place::default();
+        self.place.unlabelled_earlier = self.evaluation.unlabelled();
         Ok(())
     }
 

@@ -22,6 +22,8 @@ pub(crate) struct Place {
     /// Rows that could not be read or used and were left out, and what was wrong with the first.
     pub skipped: u64,
     pub first_skipped: Option<String>,
+    /// Rows without a target in the streams before this one.
+    pub unlabelled_earlier: u64,
     /// NaN and infinite cells met before this stream was opened, and since.
     non_finite: [u64; 2],
     /// Hashes of the header and of all rows read: a stream that has others is another stream.

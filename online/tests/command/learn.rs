@@ -26,6 +26,7 @@ fn it_is_told_in_a_line_for_each_stream() {
         lines[0].starts_with("a.csv: 700 rows (") && lines[0].contains(" rows/s, 7 without a target); accuracy 0.")
     );
     assert!(lines[1].starts_with("b.csv: 500 rows (") && lines[1].ends_with(" over 1,187 rows"), "{text}");
+    assert!(lines[1].contains(" rows/s, 5 without a target); "), "those of this stream: {text}");
     let result = folder.json("learn a.csv b.csv --checkpoint n --model mlp:8");
     assert_eq!((&result["streams"][1]["rows"], &result["learned"]), (&500.into(), &1188.into()));
     assert_eq!(result["fingerprint"].to_string(), fingerprint(&folder, "m"));

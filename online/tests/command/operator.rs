@@ -39,6 +39,10 @@ fn a_wrong_specification_is_answered_with_what_is_allowed() {
             "'--memory <SPEC>': \"reservoir\": expected how many examples are kept (a whole number), found nothing",
         ),
         ("--delimiter ab", "'--delimiter <CHAR>': expected one character of ASCII, or \\t, found \"ab\""),
+        (
+            "--delay column",
+            "'--delay <N|TIME>': expected a number of rows or a time; a column of times is said by --delay-until COLUMN, found \"column\"",
+        ),
         ("--seed -3", "'--seed <N>': invalid digit found in string"),
     ] {
         let (_, value) = arguments.split_once(' ').expect("a flag and its value");

@@ -295,9 +295,16 @@ fn several_columns_are_reported_by_name() {
     assert!(["  up ", "  down "].iter().all(|name| text.contains(name)), "{text}");
     assert_eq!(folder.json("run --resume c --target up,down")["fingerprint"], result["fingerprint"]);
     assert!(folder.refusal("run --resume c --target up").contains("with --target up,down"));
+    // What no row could be learned with is refused before the first.
+    for option in ["--loss quantile:0.5", "--features lags=2"] {
+        for begin in [run, "compare s.csv --target up,down --model mlp:8"] {
+            let refusal = folder.refusal(&format!("{begin} --on-bad-row skip {option}"));
+            assert!(refusal.starts_with("expected one target for --"), "{refusal}");
+        }
+    }
     let quantiles = folder.json("run s.csv --target up --task regress --model mlp:8 --loss quantile:0.1,0.9");
     assert_eq!(keys(&quantiles["metrics"])[3..], ["pinball:0.1", "pinball:0.9", "coverage"]);
-    assert!(folder.refusal("run s.csv --target up,down --loss quantile:0.5").contains("expected one number a row"));
+    assert!(folder.refusal("run s.csv --target up,down --loss quantile:0.5").contains("expected one target for --loss"));
     assert!(folder.refusal("run phishing --loss mae").contains("expected no loss of numbers to classify"));
 }
 
