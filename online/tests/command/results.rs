@@ -304,7 +304,9 @@ fn several_columns_are_reported_by_name() {
     }
     let quantiles = folder.json("run s.csv --target up --task regress --model mlp:8 --loss quantile:0.1,0.9");
     assert_eq!(keys(&quantiles["metrics"])[3..], ["pinball:0.1", "pinball:0.9", "coverage"]);
-    assert!(folder.refusal("run s.csv --target up,down --loss quantile:0.5").contains("expected one target for --loss"));
+    assert!(
+        folder.refusal("run s.csv --target up,down --loss quantile:0.5").contains("expected one target for --loss")
+    );
     assert!(folder.refusal("run phishing --loss mae").contains("expected no loss of numbers to classify"));
 }
 
