@@ -21,7 +21,7 @@ pub struct Options {
     /// A file, plain or compressed, - for the standard input, or a bundled stream (with --resume: the checkpoint's)
     #[arg(required_unless_present = "resume")]
     stream: Option<String>,
-    /// The layers between the columns and their copy; narrow somewhere, or nothing is strange [default: linear:8 > tanh]
+    /// The layers between the columns and their copy; narrow somewhere, or nothing is strange (default: linear:8 > tanh)
     #[arg(long, value_name = "SPEC", value_parser = Model::parse)]
     model: Option<Model>,
     /// How the parameters move, as for run [default: sgd:0.03]
