@@ -144,7 +144,10 @@ fn settings_that_make_no_sense_are_refused() {
     let model = |text| Config { model: Model::parse(text).unwrap(), ..Config::default() };
     assert!(message(model("lstm:4")).contains("carry nothing from row to row"));
     assert!(message(Config { fading: 0.0, ..Config::default() }).contains("above 0 and at most 1, found \"0\""));
-    assert!(message(Config { spared: Some(1.5), ..Config::default() }).contains("a rank from 0 to 1, found \"1.5\""));
+    for rank in [0.4, 1.5] {
+        let found = format!("a rank from 0.5 to 1, found \"{rank}\"");
+        assert!(message(Config { spared: Some(rank), ..Config::default() }).contains(&found));
+    }
     let lags = crate::FeatureSpec::parse("lags=2").unwrap();
     assert!(message(Config { features: lags, ..Config::default() }).contains("not made of answers"));
 }
