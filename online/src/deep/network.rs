@@ -7,7 +7,7 @@ use thalweg_tensor::Rng;
 
 use super::inputs::{self, Inputs};
 use super::model::takes_rows;
-use super::recurrent::Recurrent;
+use super::recurrent::{Moves, Recurrent};
 use crate::error::{Error, ErrorKind};
 use crate::features::Features;
 
@@ -97,12 +97,12 @@ impl Network {
     }
 
     /// Rows `[t, in]`, as [`Inputs`] give them → the output after the last of them, `[out]`. A network that carries a state begins with `state`,
-    /// and tells `carry` the states after the first and after the last row.
+    /// and tells `carry` the states after the first and after the last row, and which of them move on.
     pub(super) fn forward<'p>(
         &self,
         x: Var<'p>,
         state: &State,
-        carry: Option<&mut Recurrent>,
+        carry: Option<(&mut Recurrent, Moves)>,
         mode: &mut Mode,
     ) -> Var<'p> {
         let (steps, start) = (x.shape().dims()[0], self.body.enter(x.pass(), state));
@@ -112,8 +112,8 @@ impl Network {
             if steps > 1 {
                 (output, last) = self.body.sequence(x.slice(0, 1..steps), first, mode);
             }
-            if let Some(recurrent) = carry {
-                recurrent.carry(|after_first, after_last| {
+            if let Some((recurrent, moves)) = carry {
+                recurrent.carry(moves, |after_first, after_last| {
                     self.body.leave(first, after_first);
                     self.body.leave(last, after_last);
                 });

@@ -1,8 +1,9 @@
-//! Rows that go by without a target.
+//! Rows that go by without a target, or before it.
 
 use thalweg_nn::Mode;
 use thalweg_tensor::View;
 
+use super::recurrent::Moves;
 use super::{Deep, Scratch, with_last};
 use crate::error::Error;
 use crate::row::Row;
@@ -18,7 +19,7 @@ impl Deep {
         let input = network.inputs().forward(pass.input(View::new([1, input.len()], input)), indices);
         if let Some(recurrent) = &mut self.recurrent {
             recurrent.pass_by(|state, carry| {
-                network.forward(input, state, Some(carry), &mut Mode::Eval);
+                network.forward(input, state, Some((carry, Moves::Carried)), &mut Mode::Eval);
             });
         }
         Ok(())

@@ -12,6 +12,19 @@
 //!
 //! The window of k rows is run again from `start` for each update, by today's weights. When it is full it slides: `start`
 //! becomes s₁, computed by the weights of that moment.
+//!
+//! **Rows whose targets are out.** While labels are late, the window ends at the last row that was *learned*, and the carried
+//! state stands behind the last row that *came*, further on:
+//!
+//! ```text
+//!   rows      …  t−N−k+1  …  t−N │ t−N+1  …  t−1   t
+//!               └──── window ────┘                 │
+//!                                 └── passed ──▶ carried
+//! ```
+//!
+//! Each row passes once, by the weights of the moment at which it came: the carried state is of older weights by up to as many
+//! steps as rows have come since the sequence began, most of it by few, for a state forgets. `start` is no different. When a
+//! row is learned behind which none has come, both states meet again.
 
 use std::num::NonZeroUsize;
 
@@ -74,9 +87,20 @@ pub(super) struct Recurrent {
     last: Option<Truth>,
     /// Of the columns of the last target.
     names: Vec<String>,
-    /// Scratch.
+    /// Scratch: where a state goes that is not wanted, and a copy of the carried one.
     #[serde(skip)]
     aside: [State; 2],
+}
+
+/// What moves on when rows go through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moves {
+    /// The window and the carried state: the newest row is learned.
+    Both,
+    /// The window alone: a row is learned behind which others have come.
+    Window,
+    /// The carried state alone: a row comes that is not learned now.
+    Carried,
 }
 
 impl Recurrent {
@@ -128,24 +152,31 @@ impl Recurrent {
         lesson.state.clone_from(&self.start);
     }
 
-    /// Lets `write` overwrite s₁ and sₖ. A state that is not finite, which only diverged weights make, is not carried on:
-    /// the sequence begins anew.
-    pub fn carry(&mut self, write: impl FnOnce(&mut State, &mut State)) {
-        write(&mut self.after_first, &mut self.carried);
+    /// Lets `write` overwrite s₁ and sₖ, as far as they move. A state that is not finite, which only diverged weights make,
+    /// is not carried on: the sequence begins anew.
+    pub fn carry(&mut self, moves: Moves, write: impl FnOnce(&mut State, &mut State)) {
+        let [unwanted, _] = &mut self.aside;
+        unwanted.clone_from(&self.carried);
+        let [first, last] = match moves {
+            Moves::Both => [&mut self.after_first, &mut self.carried],
+            Moves::Window => [&mut self.after_first, unwanted],
+            Moves::Carried => [unwanted, &mut self.carried],
+        };
+        write(first, last);
         let is_finite = |state: &State| state.parts.iter().all(|part| kernels::sum(part.as_slice()).is_finite());
-        if !is_finite(&self.after_first) || !is_finite(&self.carried) {
-            self.reset();
+        match moves {
+            _ if is_finite(first) && is_finite(last) => {}
+            Moves::Carried => self.carried.reset(),
+            Moves::Both | Moves::Window => self.reset(),
         }
     }
 
-    /// A row goes by that is not learned: `pass` runs it from the carried state, which moves on. The window does not see it.
+    /// A row goes by that is not learned now: `pass` runs it from the carried state.
     pub fn pass_by(&mut self, pass: impl FnOnce(&State, &mut Self)) {
-        let [mut state, mut after_first] = std::mem::take(&mut self.aside);
+        let mut state = std::mem::take(&mut self.aside[1]);
         state.clone_from(&self.carried);
-        after_first.clone_from(&self.after_first);
         pass(&state, self);
-        std::mem::swap(&mut self.after_first, &mut after_first);
-        self.aside = [state, after_first];
+        self.aside[1] = state;
     }
 
     /// The target of the newest row is known now.
@@ -237,7 +268,7 @@ mod tests {
         let mut windows = Vec::new();
         for t in 0..6_u8 {
             recurrent.push(&[f64::from(t)], &mut lesson);
-            recurrent.carry(|after_first, after_last| {
+            recurrent.carry(Moves::Both, |after_first, after_last| {
                 *after_first = state(f32::from(t) + 1.0);
                 *after_last = state(100.0 * f32::from(t));
             });
@@ -260,10 +291,16 @@ mod tests {
         for poison in [f32::NAN, f32::INFINITY] {
             let (mut recurrent, mut lesson) = (recurrent("rnn:2,window=3"), Lesson::default());
             recurrent.push(&[1.0], &mut lesson);
-            recurrent.carry(|_, after_last| *after_last = state(poison));
+            recurrent.carry(Moves::Both, |_, after_last| *after_last = state(poison));
             assert_eq!(*recurrent.carried(), state(0.0));
             recurrent.push(&[2.0], &mut lesson);
-            assert_eq!((lesson.rows.concat(), lesson.state), (vec![2.0], state(0.0)));
+            assert_eq!((lesson.rows.concat(), &lesson.state), (vec![2.0], &state(0.0)));
+            // What only goes by does not disturb the window.
+            recurrent.carry(Moves::Both, |_, after_last| *after_last = state(1.0));
+            recurrent.carry(Moves::Carried, |_, after_last| *after_last = state(poison));
+            assert_eq!(*recurrent.carried(), state(0.0));
+            recurrent.push(&[3.0], &mut lesson);
+            assert_eq!((lesson.rows.concat(), lesson.state), (vec![2.0, 3.0], state(0.0)));
         }
     }
 
@@ -272,8 +309,8 @@ mod tests {
         let (mut recurrent, mut lesson) = (recurrent("rnn:2,window=2"), Lesson::default());
         for t in 0..5 {
             recurrent.push(&[f64::from(t)], &mut lesson);
-            recurrent
-                .carry(|after_first, after_last| [after_first, after_last].into_iter().for_each(|s| *s = state(1.0)));
+            recurrent.carry(Moves::Both, |first, last| [first, last].into_iter().for_each(|s| *s = state(1.0)));
+            recurrent.carry(Moves::Carried, |_, last| *last = state(2.0));
             recurrent.told(&Truth { values: vec![7.0], ..Truth::default() });
         }
         recurrent.reset();

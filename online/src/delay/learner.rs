@@ -18,6 +18,10 @@ use crate::row::{Row, weight_of};
 /// learned, it is [counted](Delayed::given_up), and its label, should it come, belongs to an unknown row. So labels that
 /// never come cost a bounded memory, and nothing else.
 ///
+/// **A recurrent state** [passes](Learner::pass_one) each row once, when the next is predicted: that is predicted from behind
+/// all rows that came before it, those whose labels are out or never came included. See
+/// [what a learner knows](super#what-a-learner-knows-under-delay).
+///
 /// ```
 /// use thalweg_online::{Config, Deep, Target, Task, delay::Delayed};
 ///
@@ -59,6 +63,18 @@ pub struct Delayed<L> {
     /// The ids, by the order of arrival.
     order: BTreeMap<u64, String>,
     given_up: u64,
+    newest: Newest,
+}
+
+/// Where the row is that came last. What was said of it is borrowed: so the learner's state does not pass it at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Newest {
+    /// It waits, and the state stands before it.
+    Ahead,
+    /// It waits, and the state has passed it.
+    Passed,
+    /// It was learned or let go.
+    Gone,
 }
 
 impl<L: Learner> Delayed<L> {
@@ -71,7 +87,7 @@ impl<L: Learner> Delayed<L> {
     #[must_use]
     pub fn new(learner: L, capacity: usize) -> Self {
         assert!((1..=MOST_WAITING).contains(&capacity), "Delayed: 1 ≤ capacity ≤ {MOST_WAITING}: {capacity}");
-        Delayed { learner, capacity, rows: BTreeMap::new(), order: BTreeMap::new(), given_up: 0 }
+        Delayed { learner, capacity, rows: BTreeMap::new(), order: BTreeMap::new(), given_up: 0, newest: Newest::Gone }
     }
 
     /// Predicts `x`, which waits under the name `id` from now on.
@@ -84,6 +100,7 @@ impl<L: Learner> Delayed<L> {
             return Err(Error::expected(ErrorKind::Value, "an id of which no row waits yet", id));
         }
         weight_of(x)?; // or its label could never be learned
+        self.pass();
         let mut kept = KeptRow::new();
         self.learner.keep(x, &mut kept);
         let prediction = self.learner.predict_one(x)?;
@@ -96,7 +113,30 @@ impl<L: Learner> Delayed<L> {
         let place = self.order.last_key_value().map_or(0, |(last, _)| last + 1);
         self.order.insert(place, id.to_owned());
         self.rows.insert(id.to_owned(), (place, kept));
+        self.newest = Newest::Ahead;
         Ok(prediction)
+    }
+
+    /// The state passes the row that came last.
+    fn pass(&mut self) {
+        if self.newest == Newest::Ahead
+            && let Some((_, row)) = self.order.last_key_value().and_then(|(_, id)| self.rows.get(id))
+        {
+            // Nothing was learned since it was predicted, so it can be read. Else it is an error when it is learned.
+            let _ = self.learner.pass_one(row);
+            self.newest = Newest::Passed;
+        }
+    }
+
+    /// A row waits no longer.
+    fn remove(&mut self, id: &str) -> Option<KeptRow> {
+        let (place, row) = self.rows.remove(id)?;
+        let was_last = self.order.last_key_value().is_some_and(|(&last, _)| last == place);
+        if was_last {
+            self.newest = Newest::Gone;
+        }
+        self.order.remove(&place);
+        Some(row)
     }
 
     /// Learns that `y` is the label of the row called `id`, which no longer waits, and returns the loss *before* that: by
@@ -106,19 +146,25 @@ impl<L: Learner> Delayed<L> {
     ///
     /// If no row of this name waits, or the learner cannot use the row or `y`. Nothing has changed then.
     pub fn learn(&mut self, id: &str, y: Target<'_>) -> Result<f64, Error> {
-        let Some((place, row)) = self.rows.get(id) else {
+        if !self.rows.contains_key(id) {
             return Err(Error::expected(ErrorKind::Value, "the id of a row that waits for its label", id));
+        }
+        let loss = if self.rows.len() == 1 && self.newest != Newest::Gone {
+            self.learner.learn_one(&self.rows[id].1, y)?
+        } else {
+            self.pass(); // others have come since, or wait
+            self.learner.learn_late(&self.rows[id].1, y)?
         };
-        let loss = self.learner.learn_one(row, y)?;
-        self.order.remove(place);
-        self.rows.remove(id);
+        self.remove(id);
         Ok(loss)
     }
 
     /// Lets a row go whose label will not come. Whether it was waiting.
     pub fn forget(&mut self, id: &str) -> bool {
-        let found = self.rows.remove(id);
-        found.is_some_and(|(place, _)| self.order.remove(&place).is_some())
+        if self.rows.contains_key(id) {
+            self.pass();
+        }
+        self.remove(id).is_some()
     }
 
     /// How many rows wait for their labels.
@@ -150,9 +196,10 @@ impl<L: Learner> Delayed<L> {
         &self.learner
     }
 
-    /// The learner alone. What waits is lost.
+    /// The learner alone, to predict what comes next. What waits is lost.
     #[must_use]
-    pub fn into_learner(self) -> L {
+    pub fn into_learner(mut self) -> L {
+        self.pass();
         self.learner
     }
 }
@@ -164,13 +211,14 @@ struct Saved<L> {
     capacity: usize,
     rows: Vec<(String, KeptRow)>,
     given_up: u64,
+    newest: Newest,
 }
 
 impl<L> From<Delayed<L>> for Saved<L> {
     fn from(delayed: Delayed<L>) -> Self {
-        let Delayed { learner, capacity, mut rows, order, given_up } = delayed;
+        let Delayed { learner, capacity, mut rows, order, given_up, newest } = delayed;
         let rows = order.into_values().filter_map(|id| rows.remove(&id).map(|(_, row)| (id, row))).collect();
-        Saved { learner, capacity, rows, given_up }
+        Saved { learner, capacity, rows, given_up, newest }
     }
 }
 
@@ -178,17 +226,18 @@ impl<L> TryFrom<Saved<L>> for Delayed<L> {
     type Error = Error;
 
     fn try_from(saved: Saved<L>) -> Result<Self, Error> {
-        let Saved { learner, capacity, rows: saved, given_up } = saved;
+        let Saved { learner, capacity, rows: saved, given_up, newest } = saved;
         let (waiting, mut rows, mut order) = (saved.len(), BTreeMap::new(), BTreeMap::new());
         for (place, (id, row)) in (0..).zip(saved) {
             order.insert(place, id.clone());
             rows.insert(id, (place, row));
         }
+        let newest = if waiting == 0 { Newest::Gone } else { newest };
         if rows.len() < waiting || waiting > capacity || !(1..=MOST_WAITING).contains(&capacity) {
             let message = format!("expected at most {capacity} waiting rows, each once, found {waiting}");
             return Err(Error::new(ErrorKind::Checkpoint, message));
         }
-        Ok(Delayed { learner, capacity, rows, order, given_up })
+        Ok(Delayed { learner, capacity, rows, order, given_up, newest })
     }
 }
 

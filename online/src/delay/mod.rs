@@ -9,9 +9,23 @@
 //! # What a learner knows under delay
 //!
 //! A row is predicted when it comes, by what was learned until then, and learned when its label comes. Nothing of a row
-//! is learned before its label: neither θ, nor how a feature is scaled, nor that there is such a feature. The state of a
-//! recurrent learner moves as labels come, too, not as rows do: a row is predicted from the state after the last row that
-//! was *learned*, beside the last target that is *known*. The rows in between are not in that state.
+//! is learned before its label: neither θ, nor how a feature is scaled, nor that there is such a feature.
+//!
+//! **A recurrent state** moves as rows come, labels or not: a row is predicted from the state after the last row that *came*,
+//! beside the last target that is *known*. It is learned from the state after the last row that was *learned*. So:
+//!
+//! * Each row [passes](crate::Learner::pass_one) once, whatever the delay. The state from which is predicted was computed by the
+//!   weights of the moments at which its rows came, as always in truncated backpropagation.
+//! * Labels in the order of their rows are learned in the same sequence as without delay, and a label that comes before the
+//!   next row changes nothing to the bit. When nothing is out, and the row that came last is learned, the state from which is
+//!   predicted is the one after the rows that were learned.
+//! * Labels in another order are learned as they come, each row behind the one that was learned before it. The state from
+//!   which is predicted keeps to the order of the rows.
+//! * A row whose label never comes, or that cannot be learned, is in the state from which is predicted, and in no other. A row
+//!   that is refused when it comes is in neither.
+//! * A new sequence ([`reset_state`](crate::Deep::reset_state)) begins with both at zero. What waits is learned before
+//!   ([`Session::turn_to`](crate::Session::turn_to) does so), or belongs to the new one.
+//! * Before the first label there is no network, and no state that could move.
 //!
 //! What a row was predicted from, it is learned from: lags, rolling statistics and the last known target are kept with it, as
 //! they were when it came. Else a model would learn what yesterday's answer says, and then be asked without it.

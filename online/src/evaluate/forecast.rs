@@ -17,8 +17,6 @@ pub(super) struct Forecasts {
     horizon: u32,
     /// In the order of their numbers.
     rows: VecDeque<Forecast>,
-    /// How many of them, the first ones, the learner's state has passed since it learned a row.
-    passed: usize,
     /// Memory to be used again.
     spare: Vec<Forecast>,
 }
@@ -127,7 +125,6 @@ impl Forecasts {
             && first.row.saturating_add(horizon) <= row
             && let Some(forecast) = self.rows.pop_front()
         {
-            self.passed = self.passed.saturating_sub(1);
             if forecast.row.saturating_add(horizon) == row {
                 return (Some(forecast), dropped);
             }
@@ -150,24 +147,14 @@ impl Forecasts {
         &mut self.rows[last]
     }
 
-    /// The learner has learned a row: its state is the one behind that.
-    pub fn learned(&mut self) {
-        self.passed = 0;
-    }
-
-    /// The learner's state moves on past the rows between the last that was learned and the one that comes.
-    pub fn pass(&mut self, learner: &mut dyn Learner) {
-        for forecast in self.rows.iter().skip(self.passed) {
-            // A row that turns out to be of no use is passed over: it is an error when it is learned.
-            let _ = learner.pass_one(&forecast.x);
-        }
-        self.passed = self.rows.len();
+    /// The last one turned out to be none.
+    fn take_back(&mut self) {
+        self.spare.extend(self.rows.pop_back());
     }
 
     /// The stream is over: their answers will not come. Returns how many there were.
     pub fn clear(&mut self) -> u64 {
         let rows = self.rows.len() as u64;
-        self.passed = 0;
         self.spare.extend(self.rows.drain(..));
         rows
     }
@@ -195,12 +182,6 @@ impl Prequential {
     #[must_use]
     pub fn horizon(&self) -> u32 {
         self.forecasts.horizon()
-    }
-
-    /// A recurrent state [passes](Learner::pass_one) the rows that were asked for a target that has not come: what is predicted
-    /// next comes behind them.
-    pub fn pass(&mut self, learner: &mut dyn Learner) {
-        self.forecasts.pass(learner);
     }
 
     /// The target of a row that comes is the answer to an earlier one, which waits from `now` until it is known. If the
@@ -241,7 +222,6 @@ impl Prequential {
             let message = format!("expected rows in their order, row {next} or a later one, found row {}", arrival.row);
             return Err(Error::new(ErrorKind::Value, message));
         }
-        self.forecasts.pass(learner);
         let prediction = learner.predict_one(x)?;
         if !prediction.is_finite() {
             return Err(Error::new(ErrorKind::Value, "expected a finite prediction, found NaN or infinity"));
@@ -256,7 +236,7 @@ impl Prequential {
         {
             said.keep(&baseline.predict_one(x)?, scores.known());
         }
-        Ok(())
+        learner.pass_one(x).inspect_err(|_| self.forecasts.take_back())
     }
 }
 
@@ -265,24 +245,23 @@ impl Prequential {
 struct Saved {
     horizon: u32,
     rows: VecDeque<Forecast>,
-    passed: usize,
 }
 
 impl From<Forecasts> for Saved {
-    fn from(Forecasts { horizon, rows, passed, .. }: Forecasts) -> Self {
-        Saved { horizon, rows, passed }
+    fn from(Forecasts { horizon, rows, .. }: Forecasts) -> Self {
+        Saved { horizon, rows }
     }
 }
 
 impl TryFrom<Saved> for Forecasts {
     type Error = Error;
 
-    fn try_from(Saved { horizon, rows, passed }: Saved) -> Result<Self, Error> {
+    fn try_from(Saved { horizon, rows }: Saved) -> Result<Self, Error> {
         let sorted = rows.iter().zip(rows.iter().skip(1)).all(|(one, next)| one.row < next.row);
         if horizon as usize > MOST_WAITING || rows.len() > horizon as usize || !sorted {
             let message = "expected at most as many forecasts as the horizon, in order, found others";
             return Err(Error::new(ErrorKind::Checkpoint, message));
         }
-        Ok(Forecasts { horizon, rows, passed, spare: Vec::new() })
+        Ok(Forecasts { horizon, rows, spare: Vec::new() })
     }
 }

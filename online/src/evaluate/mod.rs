@@ -18,6 +18,10 @@
 //! * The baselines get the same delay.
 //! * At the end, [`finish`](Prequential::finish) learns and scores what still waits: it counts. That is River's rule.
 //! * A row without a label is predicted, never learned, and [counted](Prequential::unlabelled).
+//! * A recurrent state [passes](Learner::pass_one) each row that is not learned at once, when it comes and once for all: what is
+//!   predicted next, is predicted from behind it. It is [learned](Learner::learn_late) behind the rows that were learned before
+//!   it. When a row is learned behind which none has come and none waits, both states meet: that after the rows that were
+//!   learned is what the next one is predicted from.
 //! * By [a column](Delay::Column), labels come in the order of their own times.
 //! * Time never goes back: for a row that is earlier than one before it, labels that have come have come. Its own label is
 //!   due by its own time.
@@ -41,8 +45,7 @@
 //!   is never learned, and [counted](Prequential::unlabelled). H counts the rows of the stream.
 //! * With a [delay](Prequential::delayed), yₜ is known so much later. Without, H = 1 lets a learner know what it knows at
 //!   H = 0, the targets up to yₜ₋₁ when yₜ is asked for; but at H = 0 it sees the features of row t.
-//! * A recurrent state [passes](Learner::pass_one) the H − 1 rows since the last one that was learned, before it is asked: H − 1
-//!   passes more for each row. Rows whose answers are there and late, by a delay besides, it does not pass.
+//! * A recurrent state passes the rows since the last one that was learned, as where labels are late.
 
 mod arrival;
 mod baselines;
@@ -91,6 +94,8 @@ pub struct Prequential {
     waiting: Waiting,
     forecasts: Forecasts,
     unlabelled: u64,
+    /// The number of the row that was predicted last.
+    newest: u64,
     #[serde(skip)]
     errors: Option<Vec<(u64, f64)>>,
 }
@@ -128,7 +133,17 @@ impl Prequential {
         let baseline_scores = [scores.clone(), scores.clone()];
         let (baselines, waiting) = (Baselines::new(task), Waiting::new(Delay::default()));
         let forecasts = Forecasts::default();
-        Prequential { rows: 0, scores, baselines, baseline_scores, waiting, forecasts, unlabelled: 0, errors: None }
+        Prequential {
+            rows: 0,
+            scores,
+            baselines,
+            baseline_scores,
+            waiting,
+            forecasts,
+            unlabelled: 0,
+            newest: 0,
+            errors: None,
+        }
     }
 
     /// Predicts, learns, scores: one row. Returns the learner's loss before it learned; `None` if the label comes later.
@@ -163,7 +178,7 @@ impl Prequential {
         };
         if self.horizon() > 0 {
             self.foresee(learner, &arrival)?;
-            self.waiting.pass(now);
+            self.came(row, now);
             return Ok(None);
         }
         let prediction = learner.predict_one(x)?;
@@ -171,16 +186,18 @@ impl Prequential {
             return Err(Error::new(ErrorKind::Value, "expected a finite prediction, found NaN or infinity"));
         }
         let Some(y) = y else {
+            learner.pass_one(x)?;
             self.unlabelled += 1;
-            self.waiting.pass(now);
+            self.came(row, now);
             return Ok(None);
         };
         // The prediction borrows the learner, which is about to change: the scores keep what they need of it.
         self.scores.read(&y, &prediction);
-        let loss = match self.waiting.delay().is_none() {
-            true => Some(learner.learn_one(x, y).inspect_err(|_| self.scores.forget())?),
-            false => None,
+        let moved = match self.waiting.delay().is_none() {
+            true => learner.learn_one(x, y).map(Some),
+            false => learner.pass_one(x).map(|()| None),
         };
+        let loss = moved.inspect_err(|_| self.scores.forget())?;
         // From here on nothing can fail.
         for (baseline, scores) in self.baselines.learners().into_iter().zip(&mut self.baseline_scores) {
             scores.read(&y, &baseline.predict_one(x)?);
@@ -198,8 +215,14 @@ impl Prequential {
             let scores = std::iter::once(&mut self.scores).chain(&mut self.baseline_scores);
             scores.zip(&mut waits.readings).for_each(|(scores, reading)| scores.exchange(reading));
         }
-        self.waiting.pass(now);
+        self.came(row, now);
         Ok(loss)
+    }
+
+    /// A row that came at `now` was predicted, and a recurrent state has seen it.
+    fn came(&mut self, row: u64, now: i64) {
+        self.newest = row;
+        self.waiting.pass(now);
     }
 
     /// Learns and scores the labels that have come when a row comes. A [forecast](self#forecasts) is answered by its target.
@@ -241,8 +264,12 @@ impl Prequential {
 
     fn learn_until(&mut self, learner: &mut dyn Learner, now: i64) -> Result<(), Error> {
         while let Some(mut waited) = self.waiting.take_due(now) {
-            learner.learn_one(&waited.x, waited.target()).map_err(|error| error.at_row(waited.row))?;
-            self.forecasts.learned();
+            let (x, y) = (&waited.x, waited.target());
+            let learned = match self.waiting() == 0 && waited.row == self.newest {
+                true => learner.learn_one(x, y),
+                false => learner.learn_late(x, y), // others have come since, or wait
+            };
+            learned.map_err(|error| error.at_row(waited.row))?;
             let weight = waited.x.weight();
             let [reading, of_baselines @ ..] = &mut waited.readings;
             self.scores.exchange(reading);

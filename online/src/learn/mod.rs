@@ -56,12 +56,14 @@ pub trait Learner {
     /// If `x` cannot be used.
     fn predict_one(&mut self, x: &dyn Row) -> Result<Prediction<'_>, Error>;
 
-    /// A row goes by whose target is not known: a recurrent state moves on past it, so that the next row is predicted from
-    /// behind it. There is nothing to do for a learner that carries no state.
+    /// A row goes by whose target is not known, or not yet: a recurrent state moves on past it, so that the next row is
+    /// predicted from behind it. There is nothing to do for a learner that carries no state.
     ///
     /// What moves the state are the row's features. The last known target, which the learner may see beside them, and the
     /// targets behind lags stay those that are known: a guess of the learner's own never takes their place. Nothing is
-    /// learned; when next a row is, the state is that after the rows that were learned, as if this one had not been.
+    /// learned, and no row is ever learned from a state that has passed it. When next a row is learned by
+    /// [`learn_one`](Learner::learn_one), the state is that after the rows that were learned, as if this one had not been;
+    /// [`learn_late`](Learner::learn_late) leaves it where it is.
     ///
     /// # Errors
     ///
@@ -96,6 +98,37 @@ pub trait Learner {
     ///
     /// If `x` or `y` cannot be used; the learner is then as it was before.
     fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error>;
+
+    /// Learns that `y` is the answer to `x`, a row that was [kept](Learner::keep) and has gone [by](Learner::pass_one), as have
+    /// others since: what is predicted next is predicted from behind those, as before. All that is learned, and the loss, are
+    /// those of [`learn_one`](Learner::learn_one); for a learner that carries no state, there is no difference.
+    ///
+    /// Rows are learned as a sequence of their own, in the order in which they are learned: so when their labels overtake
+    /// each other, each follows upon the one whose label came before its own, and a row that is never learned is not in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`learn_one`](Learner::learn_one).
+    ///
+    /// ```
+    /// use thalweg_online::{Config, Deep, Learner, Model, Target, Task, delay::KeptRow};
+    ///
+    /// let mut learner = Deep::new(Config { model: Model::parse("gru:4")?, ..Config::new(Task::Regress) });
+    /// let mut kept = [KeptRow::new(), KeptRow::new()];
+    /// for k in 0..50 {
+    ///     if k >= 2 {
+    ///         learner.learn_late(&kept[k % 2], Target::Value((k % 3) as f64))?; // of the row before the last
+    ///     }
+    ///     let x = [("x", (k % 5) as f64)];
+    ///     let said = learner.predict_one(&x)?.value(); // from behind the last row
+    ///     learner.keep(&x, &mut kept[k % 2]);
+    ///     learner.pass_one(&x)?;
+    /// }
+    /// # Ok::<(), thalweg_online::Error>(())
+    /// ```
+    fn learn_late(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+        self.learn_one(x, y)
+    }
 
     /// Learns from several examples in their order, to the bit as [`learn_one`](Learner::learn_one) for each of them does,
     /// and returns the mean of their losses; 0 for none.

@@ -13,8 +13,7 @@ impl Session {
 
     /// The learner alone, to predict what comes next.
     #[must_use]
-    pub fn into_learner(mut self) -> AnyLearner {
-        self.evaluation.pass(&mut self.learner);
+    pub fn into_learner(self) -> AnyLearner {
         self.learner
     }
 

@@ -166,6 +166,10 @@ impl Learner for AnyLearner {
     fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
         each!(self, learner => learner.learn_one(x, y))
     }
+
+    fn learn_late(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+        each!(self, learner => learner.learn_late(x, y))
+    }
 }
 
 impl From<Deep> for AnyLearner {

@@ -134,8 +134,8 @@ impl Session {
     }
 
     /// Reads a row, learns the labels that have come meanwhile if they are [delayed](Session::delayed), predicts the row,
-    /// scores the prediction, learns. A row without a target is predicted, not learned, and counted: a recurrent state does
-    /// not see its features. One that cannot be read or used is left out and counted, if the options say
+    /// scores the prediction, learns. A row without a target is predicted, not learned, and counted: a recurrent state
+    /// [passes](Learner::pass_one) it. One that cannot be read or used is left out and counted, if the options say
     /// [so](crate::BadRows::Skip). `false` at the end of the stream.
     ///
     /// # Errors

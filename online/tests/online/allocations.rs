@@ -3,7 +3,9 @@
 use allocation_counter::measure;
 use thalweg_online::baseline::{LastLabel, Majority};
 use thalweg_online::stream::bundled;
-use thalweg_online::{Delay, Learner, Prequential, Record, Stream, StreamOptions, Target, Task};
+use thalweg_online::{
+    Arrival, Config, Deep, Delay, Learner, Model, Prequential, Record, Stream, StreamOptions, Target, Task,
+};
 
 use super::formats::{in_every_format, table};
 
@@ -56,6 +58,23 @@ fn rows_that_wait_for_their_labels_use_the_memory_of_those_before_them() {
             run(&mut *stream, &mut record, rows - 200, |record| learn(&mut evaluation, &mut learner, record));
         });
         assert_eq!((used.count_total, evaluation.waiting()), (0, 50 + horizon as usize));
+    }
+}
+
+#[test]
+fn a_recurrent_state_moves_on_in_the_same_memory() {
+    for (delay, horizon) in [(50, 0), (0, 7), (9, 4)] {
+        let model = Model::parse("lstm:5,window=4").expect("there is such a model");
+        let mut learner = Deep::new(Config { model, ..Config::new(Task::Classify) });
+        let mut evaluation = Prequential::new(Task::Classify).delayed(Delay::Rows(delay)).forecasting(horizon);
+        let mut step = |row: u64| {
+            let x = [("a", (row % 7) as f64), ("b", (row % 5) as f64)];
+            let y = (row % 9 != 4).then_some(Target::Class(["up", "down", "level"][row as usize % 3]));
+            let arrival = Arrival { x: &x, y, row: row + 1, time: None, known: None };
+            evaluation.arrive(&mut learner, arrival).expect("the row is good");
+        };
+        (0..300).for_each(&mut step);
+        assert_eq!(measure(|| (300..900).for_each(&mut step)).count_total, 0, "{delay} {horizon}");
     }
 }
 

@@ -106,8 +106,9 @@ fn lags_are_learned_as_they_were_when_the_row_was_predicted() {
     let lags = [("linear", "lags=1"), ("mlp:16", "lags=2")];
     one_of_seven_follows_from_the_last_that_is_known(&lags, |evaluation| evaluation.delayed(Delay::Rows(3)));
     one_of_seven_follows_from_the_last_that_is_known(&lags, |evaluation| evaluation.forecasting(3));
-    // Under a delay, the rows in between are not in the state.
+    // The rows in between are in the state.
     let state = [("rnn:8", "scale=standard")];
+    one_of_seven_follows_from_the_last_that_is_known(&state, |evaluation| evaluation.delayed(Delay::Rows(3)));
     one_of_seven_follows_from_the_last_that_is_known(&state, |evaluation| evaluation.forecasting(3));
 }
 

@@ -4,6 +4,7 @@ mod allocations;
 mod anomaly;
 mod checkpoints;
 mod deep;
+mod delay;
 mod features;
 mod figures;
 mod forecast;
