@@ -190,7 +190,8 @@ impl Deep {
         fingerprint(&self.params)
     }
 
-    /// Forgets the recurrent state and the last answers (not what was learned): a new sequence begins.
+    /// Forgets the recurrent state, the last answers, and the last numbers that stand for missing ones (not what was learned): a
+    /// new sequence begins.
     pub fn reset_state(&mut self) {
         self.recurrent.iter_mut().for_each(Recurrent::reset);
         self.features.new_sequence();

@@ -153,7 +153,7 @@ impl Recurrent {
     }
 
     /// Lets `write` overwrite s₁ and sₖ, as far as they move. A state that is not finite, which only diverged weights make,
-    /// is not carried on: the sequence begins anew.
+    /// is not carried on: it begins anew, as do the window and the last target; for features no new sequence begins.
     pub fn carry(&mut self, moves: Moves, write: impl FnOnce(&mut State, &mut State)) {
         let [unwanted, _] = &mut self.aside;
         unwanted.clone_from(&self.carried);

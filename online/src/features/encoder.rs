@@ -154,6 +154,15 @@ impl Encoder {
         }
     }
 
+    /// A new sequence begins: no number was there before.
+    pub fn new_sequence(&mut self) {
+        for feature in &mut self.features {
+            if let Feature::Number { last, .. } = feature {
+                *last = f64::NAN;
+            }
+        }
+    }
+
     pub fn scale_into(&self, raw: &[f64], x: &mut [f32]) {
         for ((x, &raw), column) in x.iter_mut().zip(raw).zip(&self.columns) {
             *x = match column {

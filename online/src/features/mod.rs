@@ -200,8 +200,11 @@ impl Features {
         }
     }
 
-    /// A new sequence begins: the last answers, those behind lags and rolling statistics, are forgotten.
+    /// A new sequence begins, such as another stream: the last answers, those behind lags and rolling statistics, are
+    /// forgotten, and so are the last numbers, which may [stand](StandIn::Last) for missing ones. A row without an answer, or a
+    /// state that is not finite, begins none.
     pub fn new_sequence(&mut self) {
+        self.encoder.new_sequence();
         self.answers.new_sequence();
     }
 }

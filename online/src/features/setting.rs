@@ -126,7 +126,8 @@ pub enum StandIn {
     Mean,
     /// 0 before scaling.
     Zero,
-    /// The last one that was not missing; `Mean` before the first.
+    /// The last one that was learned of and not missing in this [sequence](super::Features::new_sequence); `Mean` before the
+    /// first. Rows that are not learned, or not yet, are not remembered.
     Last,
 }
 

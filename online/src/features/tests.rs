@@ -222,7 +222,18 @@ fn missing_numbers_are_what_was_asked_for() {
             let mut raw = Vec::new();
             features.read(&[("a", None::<f64>)], &mut raw).unwrap();
             assert_eq!(raw.len(), width, "{spec}");
-            assert!(raw.iter().zip(&expected).all(|(a, b)| a == b || (a.is_nan() && b.is_nan())), "{spec}: {raw:?}");
+            let same = |raw: &[f64], expected: &[f64]| {
+                raw.iter().zip(expected).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
+            };
+            assert!(same(&raw, &expected), "{spec}: {raw:?}");
+            // In a new sequence nothing was there before; what a row shows later stands in again.
+            features.new_sequence();
+            features.read(&[("a", None::<f64>)], &mut raw).unwrap();
+            let before = if missing == "zero" { 0.0 } else { f64::NAN };
+            assert!(same(&raw, &[before, 1.0]), "{spec}: {raw:?}");
+            features.observe(&[("a", Some(5.0))]).unwrap();
+            features.read(&[("a", None::<f64>)], &mut raw).unwrap();
+            assert!(same(&raw, &expected), "{spec}: {raw:?}");
         }
     }
 }

@@ -199,7 +199,7 @@ impl Session {
     /// [learned](Session::finish) first.
     ///
     /// * A new stream is a new sequence: recurrent states begin at zero, and the last targets that lags and recurrent
-    ///   networks look at are forgotten. θ, scaling and memory are kept.
+    ///   networks look at are forgotten, as are the last numbers that stand for missing ones. θ, scaling and memory are kept.
     /// * The evaluation goes on: its figures, and what the baselines know, are of all streams together. Rows, those
     ///   skipped or without a target, and odd cells are counted anew.
     /// * Time begins anew: a delayed label is never awaited from one stream to the next.
