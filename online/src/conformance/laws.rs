@@ -8,11 +8,11 @@ use crate::checkpoint::{decode, encode};
 use crate::learn::{Prediction, Target, Task};
 use crate::row::Weighted;
 
-type Outcome = Result<(), String>;
+pub(super) type Outcome = Result<(), String>;
 
 /// Long enough for every feature, category and class of [`stream`] to come, and for the windows and memories of most
 /// learners to fill.
-const ROWS: usize = 60;
+pub(super) const ROWS: usize = 60;
 
 pub(super) fn predicts_before_it_learns<L: Subject>(new: &dyn Fn() -> L) -> Outcome {
     for example in stream(1, 3) {
@@ -192,12 +192,12 @@ pub(super) fn classes_keep_their_place<L: Subject>(new: &dyn Fn() -> L) -> Outco
 }
 
 /// Everything that a learner is.
-fn bytes<L: Subject>(learner: &L) -> Result<Vec<u8>, String> {
+pub(super) fn bytes<L: Subject>(learner: &L) -> Result<Vec<u8>, String> {
     encode(learner).map_err(|error| error.to_string())
 }
 
 /// The bits of what it says, which must make sense.
-fn said<L: Subject>(learner: &mut L, example: &Example) -> Result<Vec<u64>, String> {
+pub(super) fn said<L: Subject>(learner: &mut L, example: &Example) -> Result<Vec<u64>, String> {
     let task = learner.task();
     let prediction = learner.predict_one(&example.x).map_err(|error| format!("predict_one: {error}"))?;
     match (task, prediction) {
@@ -229,7 +229,7 @@ fn said<L: Subject>(learner: &mut L, example: &Example) -> Result<Vec<u64>, Stri
 }
 
 /// The bits of the loss, which must be a number.
-fn learned<L: Subject>(learner: &mut L, example: &Example) -> Result<u64, String> {
+pub(super) fn learned<L: Subject>(learner: &mut L, example: &Example) -> Result<u64, String> {
     let target = example.target(learner.task());
     let loss = learner.learn_one(&example.x, target).map_err(|error| format!("learn_one: {error}"))?;
     if loss.is_finite() { Ok(loss.to_bits()) } else { Err(format!("expected a finite loss, found {loss}")) }
@@ -241,7 +241,7 @@ fn advance<L: Subject>(learner: &mut L, example: &Example) -> Result<Vec<u64>, S
     Ok(bits)
 }
 
-fn learn<L: Subject>(learner: &mut L, rows: &[Example]) -> Outcome {
+pub(super) fn learn<L: Subject>(learner: &mut L, rows: &[Example]) -> Outcome {
     rows.iter().try_for_each(|row| learned(learner, row).map(drop))
 }
 
@@ -253,7 +253,7 @@ fn history<L: Subject>(learner: &mut L, rows: &[Example]) -> Result<Vec<u64>, St
     Ok(bits)
 }
 
-fn same<B: PartialEq>(what: &str, found: &[B], expected: &[B]) -> Outcome {
+pub(super) fn same<B: PartialEq>(what: &str, found: &[B], expected: &[B]) -> Outcome {
     match found.iter().zip(expected).position(|(found, expected)| found != expected) {
         Some(place) => Err(format!("{what} differs, first in place {place} of {}", expected.len())),
         None if found.len() != expected.len() => {

@@ -14,6 +14,9 @@
 //! | memory is bounded | a list of all rows |
 //! | learn_many is learn_one for each | a mini-batch in disguise |
 //! | any weight is borne, and 1 is none | a mean over rows that weigh nothing, weights that are not in the file |
+//! | what goes by is not learned | a row without an answer that counts in a mean, a state that is not in the file |
+//! | a kept row is the row | a copy without its cells, its weight or the answers beside it |
+//! | a late row is learned all the same | what is learned depends on the rows that came since |
 //! | classes keep their place | labels that are sorted, so that a new one moves the others |
 //!
 //! The rows are small, seeded, and show whatever a stream can show: numbers, words and missing cells that appear and
@@ -31,6 +34,7 @@
 //! # Ok::<(), conformance::Broken>(())
 //! ```
 
+mod late;
 mod laws;
 mod rows;
 
@@ -76,7 +80,7 @@ pub fn check<L: Subject>(new: impl Fn() -> L) -> Result<(), Broken> {
 
 type Law<L> = fn(&dyn Fn() -> L) -> Result<(), String>;
 
-fn table<L: Subject>() -> [(&'static str, Law<L>); 13] {
+fn table<L: Subject>() -> [(&'static str, Law<L>); 16] {
     [
         ("predicts before it learns", laws::predicts_before_it_learns),
         ("two that are alike say the same", laws::two_that_are_alike_say_the_same),
@@ -90,6 +94,9 @@ fn table<L: Subject>() -> [(&'static str, Law<L>); 13] {
         ("memory is bounded", laws::memory_is_bounded),
         ("learn_many is learn_one for each", laws::learn_many_is_learn_one_for_each),
         ("any weight is borne, and 1 is none", laws::any_weight_is_borne_and_1_is_none),
+        ("what goes by is not learned", late::what_goes_by_is_not_learned),
+        ("a kept row is the row", late::a_kept_row_is_the_row),
+        ("a late row is learned all the same", late::a_late_row_is_learned_all_the_same),
         ("classes keep their place", laws::classes_keep_their_place),
     ]
 }

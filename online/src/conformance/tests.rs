@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::check;
 use crate::baseline::{LastLabel, LastLabels, LastValue, Majority, MajorityLabels, RunningMean};
-use crate::error::Error;
+use crate::delay::KeptRow;
+use crate::error::{Error, ErrorKind};
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::row::{Row, weight_of};
 
@@ -28,6 +29,11 @@ enum Fault {
     KeepsAllRows,
     ManyAtOnce,
     NothingDivided,
+    LearnsInPassing,
+    MovesAndRefuses,
+    PassesUnsaved,
+    KeepsNothing,
+    LateIsTooLate,
 }
 
 thread_local! {
@@ -83,7 +89,7 @@ impl Learner for Faulty {
         CHAOS.set(chaos);
         let more = match self.fault {
             Fault::Random => chaos as f64,
-            Fault::Forgetful => self.unsaved,
+            Fault::Forgetful | Fault::PassesUnsaved => self.unsaved,
             Fault::Shared => *self.shared.borrow(),
             _ => 0.0,
         };
@@ -101,10 +107,10 @@ impl Learner for Faulty {
         let (weight, y) = (weight_of(x)?, y.number()?);
         let width = *self.width.get_or_insert(x.len());
         if self.fault == Fault::FixedWidth && width != x.len() {
-            return Err(Error::new(crate::ErrorKind::Value, "another width"));
+            return Err(Error::new(ErrorKind::Value, "another width"));
         }
         self.take_in(x);
-        self.unsaved += y;
+        self.unsaved = if self.fault == Fault::PassesUnsaved { 0.0 } else { self.unsaved + y };
         if self.fault == Fault::Shared {
             *self.shared.borrow_mut() += y;
         }
@@ -112,6 +118,31 @@ impl Learner for Faulty {
             self.rows.push(y);
         }
         Ok(if self.fault == Fault::NothingDivided { y.abs() * weight / weight } else { y.abs() })
+    }
+
+    fn pass_one(&mut self, x: &dyn Row) -> Result<(), Error> {
+        let is_text = (0..x.len()).any(|index| matches!(x.cell(index), ("number 0", crate::Value::Text(_))));
+        match self.fault {
+            Fault::LearnsInPassing => self.take_in(x),
+            Fault::PassesUnsaved => self.unsaved += 1.0,
+            Fault::MovesAndRefuses if is_text => {
+                self.sum += 1.0;
+                return Err(Error::new(ErrorKind::Type, "not a number"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn keep(&self, x: &dyn Row, kept: &mut KeptRow) {
+        match self.fault {
+            Fault::KeepsNothing => kept.keep(&[("", 0.0); 0]),
+            _ => kept.keep(x),
+        }
+    }
+
+    fn learn_late(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
+        if self.fault == Fault::LateIsTooLate { Ok(y.number()?.abs()) } else { self.learn_one(x, y) }
     }
 
     fn learn_many(&mut self, examples: &[(&dyn Row, Target<'_>)]) -> Result<f64, Error> {
@@ -159,6 +190,11 @@ fn each_law_catches_the_fault_that_it_is_there_for() {
         (Fault::KeepsAllRows, "memory is bounded"),
         (Fault::ManyAtOnce, "learn_many is learn_one for each"),
         (Fault::NothingDivided, "any weight is borne, and 1 is none"),
+        (Fault::LearnsInPassing, "what goes by is not learned"),
+        (Fault::MovesAndRefuses, "what goes by is not learned"),
+        (Fault::PassesUnsaved, "what goes by is not learned"),
+        (Fault::KeepsNothing, "a kept row is the row"),
+        (Fault::LateIsTooLate, "a late row is learned all the same"),
     ] {
         let broken = broken(fault);
         assert!(broken.contains(&law), "{fault:?} breaks {broken:?}, not {law:?}");
