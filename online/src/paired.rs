@@ -63,7 +63,13 @@ pub fn mcnemar(b: u64, c: u64) -> Test {
 /// ```
 ///
 /// Bartlett's weights keep V from being negative (Newey & West 1987). The lag L is ⌊4 (n/100)^(2/9)⌋, their rule of thumb
-/// (1994), but at least `at_least`, for labels that are late by so many rows, and less than n. S is normal for many rows.
+/// (1994), but at least `at_least`, and less than n. S is normal for n many times as large as L; where L is no small part of n,
+/// too few rows are left to tell the scatter of the mean, and the test says little.
+///
+/// **Late labels.** Of rows that were predicted before one and the same label came, the errors go together: so many rows apart,
+/// they may depend on each other. Hence `at_least` is the largest number of rows that were
+/// [out at once](crate::Prequential::most_waiting): the delay, where it is one of rows; the horizon of forecasts; and, where
+/// the delay is a time or that of a column, what it came to.
 #[must_use]
 pub fn diebold_mariano(differences: &[f64], at_least: usize) -> Test {
     let n = differences.len();

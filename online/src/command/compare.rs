@@ -13,6 +13,7 @@ use thalweg_online::{
 
 use super::config::ConfigFile;
 use super::learning::{check_targets, parse_delay, parse_horizon};
+use super::pass::warn_of_absent_classes;
 use super::progress::Progress;
 use super::reading::Reading;
 use super::report::{align_right, decimal, grouped, metrics, number, table};
@@ -117,9 +118,10 @@ fn compare(options: &Options, name: &str) -> Result<Compared, Error> {
     let mut outcomes: Vec<Outcome> = Vec::new();
     for model in &options.model {
         let mut outcome = pass(options, &mut source, task, model)?;
-        outcome.test = outcomes.first().map(|first| test(options, &first.session, &outcome.session));
+        outcome.test = outcomes.first().map(|first| test(&first.session, &outcome.session));
         outcomes.push(outcome);
     }
+    outcomes.first().iter().for_each(|first| warn_of_absent_classes(&first.session));
     Ok(Compared { stream: source.name(), task, outcomes })
 }
 
@@ -162,7 +164,7 @@ fn pairs(first: &Session, other: &Session) -> Vec<(f64, f64)> {
     first.iter().filter_map(|&(row, error)| of_row(row).map(|other| (error, other))).collect()
 }
 
-fn test(options: &Options, first: &Session, other: &Session) -> Test {
+fn test(first: &Session, other: &Session) -> Test {
     let pairs = pairs(first, other);
     match first.evaluation().task() {
         Task::Classify | Task::MultiLabel => {
@@ -171,8 +173,8 @@ fn test(options: &Options, first: &Session, other: &Session) -> Test {
         }
         Task::Regress => {
             let differences: Vec<f64> = pairs.iter().map(|(first, other)| first.abs() - other.abs()).collect();
-            let late = if let Delay::Rows(rows) = options.delay() { rows } else { 0 } + options.horizon;
-            diebold_mariano(&differences, late as usize)
+            let [one, other] = [first, other].map(|session| session.evaluation().most_waiting());
+            diebold_mariano(&differences, one.max(other))
         }
     }
 }

@@ -9,7 +9,7 @@ use thalweg_online::{Error, ErrorKind, Session, checkpoint};
 
 use super::config::ConfigFile;
 use super::learning::{Learning, seed, used};
-use super::pass::{Passed, Saving, pass, warn_of_many_classes};
+use super::pass::{Passed, Saving, pass, warn_of_absent_classes, warn_of_many_classes};
 use super::progress::Progress;
 use super::reading::Reading;
 use super::report::{decimal, grouped, metrics, number};
@@ -57,6 +57,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     for name in &options.streams {
         let (session, passed) = learn(options, name, held)?;
         warn_of_many_classes(&session);
+        warn_of_absent_classes(&session);
         let out = &mut io::stdout().lock();
         match options.output.json {
             true => told.push(as_json(&session, passed)),
@@ -124,7 +125,11 @@ fn as_text(session: &Session, passed: Passed) -> String {
     let scores = session.evaluation().scores();
     let (name, figure) = scores.entries()[0];
     let mut notes = vec![format!("{} rows/s", grouped(passed.rows_per_second() as u64))];
-    for (count, what) in [(session.unlabelled(), "without a target"), (session.skipped(), "left out")] {
+    let (evaluation, waiting) = (session.evaluation(), session.evaluation().waiting() as u64);
+    let unlabelled = if evaluation.horizon() > 0 { "never answered" } else { "without a target" };
+    for (count, what) in
+        [(session.unlabelled(), unlabelled), (waiting, "waiting for an answer"), (session.skipped(), "left out")]
+    {
         notes.extend((count > 0).then(|| format!("{} {what}", grouped(count))));
     }
     let (rows, notes) = (grouped(session.rows()), notes.join(", "));

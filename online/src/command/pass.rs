@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use thalweg_online::{Error, ErrorKind, Record, Session, Stream};
+use thalweg_online::{ClassWeights, Deep, Error, ErrorKind, Record, Session, Stream};
 
 use super::progress::Progress;
 use super::say;
@@ -110,6 +110,23 @@ pub fn warn_of_many_classes(session: &Session) {
     if classes > MANY_CLASSES {
         say(&format!(
             "warning: {classes} classes were seen: is the target an identifier, or a number to --task regress?"
+        ));
+    }
+}
+
+/// A weight of a class that never came was perhaps meant for one that is spelt otherwise.
+pub fn warn_of_absent_classes(session: &Session) {
+    let (learner, config) = (session.learner(), session.learner().as_deep().map(Deep::config));
+    let Some(ClassWeights::Given(weights)) = config.map(|config| &config.class_weights) else { return };
+    let classes = learner.classes();
+    let absent: Vec<&str> =
+        weights.keys().map(String::as_str).filter(|name| !classes.iter().any(|c| c == name)).collect();
+    if !absent.is_empty() {
+        let came = if classes.is_empty() { "none".to_owned() } else { classes[..classes.len().min(10)].join(", ") };
+        let more = if classes.len() > 10 { ", …" } else { "" };
+        say(&format!(
+            "warning: --class-weight gives weights to what never came: {}; the classes that came: {came}{more}",
+            absent.join(", ")
         ));
     }
 }

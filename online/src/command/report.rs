@@ -85,9 +85,13 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
         (Task::Regress, _) => {}
     }
     notes.push(counted(learner.params().count() as u64, "parameter", "parameters"));
+    let unlabelled = match evaluation.horizon() {
+        0 => "rows without a target, predicted and not learned",
+        _ => "rows whose answer, a later target, never came, predicted and not learned",
+    };
     notes.extend(peak_rss_bytes().map(|bytes| format!("peak memory {} MiB", bytes.div_ceil(1 << 20))));
     for (count, what) in [
-        (session.unlabelled(), "rows without a target, predicted and not learned"),
+        (session.unlabelled(), unlabelled),
         (session.skipped(), "rows left out because they could not be read or used"),
         (session.non_finite(), "NaN or infinite cells taken as missing"),
         (learner.refused(), "steps refused because their gradient was not finite"),

@@ -7,7 +7,7 @@ use thalweg_online::checkpoint;
 
 use super::config::ConfigFile;
 use super::learning::{Learning, used};
-use super::pass::{Saving, pass, warn_of_many_classes};
+use super::pass::{Saving, pass, warn_of_absent_classes, warn_of_many_classes};
 use super::progress::Progress;
 use super::reading::Reading;
 use super::{Failure, Output, report, resume};
@@ -63,5 +63,6 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     // What was saved goes on; what is reported has seen all labels.
     session.finish()?;
     warn_of_many_classes(&session);
+    warn_of_absent_classes(&session);
     Ok(report::run(&session, passed.rows_per_second(), options.output.json)?)
 }

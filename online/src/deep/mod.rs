@@ -10,6 +10,7 @@ mod network;
 mod objective;
 mod passing;
 mod recurrent;
+mod with_last;
 
 pub use class_weights::ClassWeights;
 pub use config::Config;
@@ -32,7 +33,8 @@ use crate::features::Features;
 use crate::labels::Labels;
 use crate::memory::Reservoir;
 use crate::row::Row;
-use recurrent::{Lesson, Recurrent, WithLast};
+use recurrent::{Lesson, Recurrent};
+use with_last::WithLast;
 
 /// A deep model that learns from every example.
 ///

@@ -49,6 +49,7 @@
 
 mod arrival;
 mod baselines;
+mod facts;
 mod forecast;
 mod waiting;
 
@@ -96,6 +97,7 @@ pub struct Prequential {
     unlabelled: u64,
     /// The number of the row that was predicted last.
     newest: u64,
+    most_waiting: usize,
     #[serde(skip)]
     errors: Option<Vec<(u64, f64)>>,
 }
@@ -142,6 +144,7 @@ impl Prequential {
             forecasts,
             unlabelled: 0,
             newest: 0,
+            most_waiting: 0,
             errors: None,
         }
     }
@@ -222,6 +225,7 @@ impl Prequential {
     /// A row that came at `now` was predicted, and a recurrent state has seen it.
     fn came(&mut self, row: u64, now: i64) {
         self.newest = row;
+        self.most_waiting = self.most_waiting.max(self.waiting());
         self.waiting.pass(now);
     }
 
@@ -315,50 +319,6 @@ impl Prequential {
         }
         let expected = format!("a learner that can {}", self.task());
         Err(Error::expected(ErrorKind::Type, &expected, &learner.task().to_string()))
-    }
-
-    /// The task that is evaluated.
-    #[must_use]
-    pub fn task(&self) -> Task {
-        self.scores.task()
-    }
-
-    /// How many rows were learned: the scored ones, and those for which the learner had nothing to say yet.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// How many rows without a label were predicted.
-    #[must_use]
-    pub fn unlabelled(&self) -> u64 {
-        self.unlabelled
-    }
-
-    /// How many rows were predicted and wait for their labels.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.waiting.len() + self.forecasts.len()
-    }
-
-    /// How much later labels come than their rows.
-    #[must_use]
-    pub fn delay(&self) -> Delay {
-        self.waiting.delay()
-    }
-
-    /// The learner's scores.
-    #[must_use]
-    pub fn scores(&self) -> &Scores {
-        &self.scores
-    }
-
-    /// The baselines' names and scores: `majority_class` and `last_label`, `running_mean` and `last_value`, or
-    /// `majority_labels` and `last_labels`.
-    #[must_use]
-    pub fn baselines(&self) -> [(&'static str, &Scores); 2] {
-        let [first, second] = self.baselines.names();
-        [(first, &self.baseline_scores[0]), (second, &self.baseline_scores[1])]
     }
 }
 

@@ -144,6 +144,13 @@ fn labels_that_are_due_are_learned_first_in_the_order_in_which_they_come() {
         let labelled = seconds.iter().flatten().count() as u64;
         assert_eq!((evaluation.rows(), evaluation.scores().count()), (labelled, labelled));
         assert_eq!((evaluation.unlabelled(), evaluation.waiting()), (seconds.len() as u64 - labelled, 0));
+        let most = expected.split(' ').scan(0_usize, |waiting, event| {
+            *waiting = if event.starts_with('?') { *waiting + 1 } else { waiting.saturating_sub(1) };
+            Some(*waiting)
+        });
+        // A row that is learned at once never waits.
+        let most = if delay.starts_with("0") { Some(0) } else { most.max() };
+        assert!(labelled < seconds.len() as u64 || Some(evaluation.most_waiting()) == most, "{delay}: {most:?}");
     }
 }
 
@@ -163,6 +170,7 @@ fn labels_come_when_their_rows_say_so() -> Result<(), Error> {
     assert_eq!(error, "expected the time at which the label became known, found none");
     evaluation.arrive(&mut diary, Arrival { y: None, ..unsaid })?;
     assert_eq!((evaluation.waiting(), evaluation.unlabelled(), evaluation.rows()), (1, 1, 5));
+    assert_eq!(evaluation.most_waiting(), 3, "rows 1, 2 and 3");
     Ok(())
 }
 

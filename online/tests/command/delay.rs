@@ -49,6 +49,11 @@ fn a_delay_by_time_goes_by_the_column_of_times() {
         folder.refusal("run s.csv --task classify --delay 1h"),
         "s.csv: row 1: expected a time, as labels are late by a time, found none"
     );
+    // Labels come an hour after their rows, of which there is one a minute.
+    let rows: String = (0..600).map(|row| format!("{},{},{}\n", 60 * row, row % 7, row * row % 11)).collect();
+    folder.write("t.csv", format!("at,x,y\n{rows}"));
+    let compared = folder.json("compare t.csv --task regress --time at --delay 1h --model linear --model mlp:4");
+    assert_eq!(compared["streams"][0]["models"][1]["test"]["lag"], 60);
     let refusal = folder.refusal("run s.csv --delay 1.5h");
     assert!(refusal.starts_with("invalid value '1.5h' for '--delay <N|TIME>': expected a number of rows such as 50, "));
 }

@@ -20,6 +20,9 @@ fn each_row_is_asked_for_a_later_target() {
     assert!(folder.text("inspect c").contains("the target of 5 rows later"));
     let text = folder.text(run);
     assert!(text.contains("Every row was asked for the target 5 rows later first and learned after."), "{text}");
+    assert!(text.contains(" · rows whose answer, a later target, never came, predicted and not learned: 5"), "{text}");
+    let learned = folder.text(&format!("learn {} --checkpoint m", &run[4..]));
+    assert!(learned.contains(" rows/s, 5 waiting for an answer); "), "{learned}");
     let refusal = folder.refusal("run s.csv --horizon x");
     assert!(refusal.ends_with("expected a number of rows from 0 to 1048576, found \"x\""), "{refusal}");
 }
@@ -30,6 +33,9 @@ fn models_are_compared_by_their_forecasts() {
     let result = folder.json("compare co2 --model linear --model mlp:16 --horizon 4 --features lags=8");
     let stream = &result["streams"][0];
     assert_eq!((&stream["horizon"], &stream["models"][1]["test"]["name"]), (&4.into(), &"diebold_mariano".into()));
+    assert_eq!(stream["models"][1]["test"]["lag"], 7, "the rule of thumb asks for more than 4 rows");
+    let late = folder.json("compare co2 --model linear --model mlp:16 --horizon 4 --delay 9");
+    assert_eq!(late["streams"][0]["models"][1]["test"]["lag"], 13, "as many were out at once");
     // 2284 rows, of which 59 have no target: neither for themselves nor as an answer.
     assert!(stream["models"][0]["scored"].as_u64().is_some_and(|scored| scored > 2200 && scored < 2225), "{stream}");
     assert!(folder.text("compare co2 --model linear --horizon 4").contains(", seed 42, horizon 4"));

@@ -329,3 +329,23 @@ fn sets_of_labels_are_measured_as_sets() {
     let said = folder.refusal("run s.csv --task multilabel --features lags=2");
     assert!(said.contains("expected one answer a row"), "{said}");
 }
+
+#[test]
+fn a_weight_of_a_class_that_never_came_is_a_warning() {
+    let folder = Folder::new();
+    folder.write("s.csv", "x,y\n1,up\n2,down\n3,up\n");
+    for command in ["run s.csv", "learn s.csv --checkpoint m", "compare s.csv --model linear"] {
+        let says = |weights: &str| {
+            let done = folder.run(&format!("{command} --class-weight {weights}"));
+            assert_eq!(done.code, Some(0), "{command}: {}", done.err);
+            if command.starts_with("learn") {
+                folder.remove("m");
+            }
+            done.err
+        };
+        let warning =
+            "warning: --class-weight gives weights to what never came: Down, out; the classes that came: up, down";
+        assert!(says("up=2,Down=3,out=1").contains(warning), "{command}");
+        assert!(!says("up=2,down=3").contains("warning"), "{command}");
+    }
+}
