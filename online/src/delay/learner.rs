@@ -190,7 +190,7 @@ impl<L: Learner> Delayed<L> {
         self.given_up
     }
 
-    /// The learner.
+    /// The learner. Its recurrent state stands before the row that came last: it passes it when the next is predicted.
     #[must_use]
     pub fn learner(&self) -> &L {
         &self.learner
