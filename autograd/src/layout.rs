@@ -69,6 +69,13 @@ impl Entry {
         }
     }
 
+    /// Whether it is the other entry, perhaps with more rows and columns.
+    fn grew_from(&self, old: &Entry) -> bool {
+        let (was, is) = (old.block(), self.block());
+        let grown = was.iter().zip(is).all(|(&was, is)| was <= is);
+        old.name == self.name && grown && was[0] == is[0] && was[3] == is[3]
+    }
+
     /// The shape as [blocks, rows of a block, columns, the rest]: growth happens along the second and the third.
     fn block(&self) -> [usize; 4] {
         let [rows, columns, rest] = match self.shape.dims() {
@@ -165,6 +172,13 @@ impl Layout {
         }
     }
 
+    /// Whether this layout came about from `old` by adding, growing or freezing entries: a vector that is laid out like
+    /// `old` can follow it.
+    pub fn descends_from(&self, old: &Layout) -> bool {
+        let pairs = self.entries.iter().zip(&old.entries);
+        old.entries.len() <= self.entries.len() && pairs.into_iter().all(|(new, old)| new.grew_from(old))
+    }
+
     /// Copies a vector laid out like `old` into one laid out like `self`; elements that `old` lacks are left alone.
     #[track_caller]
     pub(crate) fn carry_over<T: Copy>(&self, old: &Layout, from: &[T], to: &mut [T]) {
@@ -172,9 +186,8 @@ impl Layout {
         assert!(had <= has, "align: a vector of {had} entries cannot follow a layout of {has}");
         for (old, new) in old.entries.iter().zip(&self.entries) {
             let (was, is) = (old.block(), new.block());
-            let grown = was.iter().zip(is).all(|(&was, is)| was <= is);
             assert!(
-                old.name == new.name && grown && was[0] == is[0] && was[3] == is[3],
+                new.grew_from(old),
                 "align: entry {} {} cannot become {} {}",
                 old.name,
                 old.shape,

@@ -75,7 +75,7 @@ pub mod loss;
 mod mode;
 pub mod module;
 #[cfg(feature = "serde")]
-mod nested;
+pub mod nested;
 #[cfg(feature = "spec")]
 pub mod network;
 mod nonlinearity;

@@ -1,9 +1,9 @@
 //! The affine layer.
 
 use thalweg_autograd::{Activation, Param, Params, Var};
-use thalweg_tensor::{Real, Rng};
+use thalweg_tensor::{Real, Rng, Shape};
 
-use crate::init;
+use crate::{init, path};
 
 /// Affine map, PyTorch's `nn.Linear`: `[…, in]` → `[…, out]`.
 ///
@@ -93,6 +93,16 @@ impl Linear {
         let last = shape.rank() - 1;
         let y = affine(x.reshape([shape.without(last).len(), shape.dims()[last]]));
         y.reshape(shape.with(last, y.shape().dims()[1]))
+    }
+
+    /// Whether `params` hold it as [`new`](Linear::new) adds it: to be asked of both where they come from outside.
+    pub fn is_in<T: Real>(&self, params: &Params<T>, name: &str, inputs: usize, outputs: usize) -> bool {
+        let there = |param: Param, part: &str, shape: Shape| {
+            let entry = params.layout().entries().get(param.index());
+            entry.is_some_and(|e| e.name() == path(name, part) && e.shape() == shape && e.blocks() == 1)
+        };
+        there(self.weight, "weight", [outputs, inputs].into())
+            && self.bias.is_some_and(|bias| there(bias, "bias", [outputs].into()))
     }
 
     /// Adds inputs, with weights of zero: no output changes by a bit, whatever the new inputs are.

@@ -177,6 +177,11 @@ impl<T: Real> Mode<T> {
         }
     }
 
+    /// Whether nothing was noted since the last call of [`update_buffers`](Mode::update_buffers).
+    pub fn is_settled(&self) -> bool {
+        !matches!(self, Mode::Train(Training { pending: 1.., .. }))
+    }
+
     /// Forgets what was noted since the last call of [`update_buffers`](Mode::update_buffers): of a pass whose step the
     /// optimizer refused.
     pub fn discard(&mut self) {

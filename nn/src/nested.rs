@@ -21,9 +21,12 @@ impl Drop for Level {
     }
 }
 
-/// Reads a value that stands within another of its kind. A crafted file may nest millions of them, which would overflow
-/// the stack.
-pub(crate) fn read<'de, D: Deserializer<'de>, V: Deserialize<'de>>(from: D) -> Result<V, D::Error> {
+/// Reads a value that stands within another of its kind: for `serde(deserialize_with = …)`. A crafted file may nest millions
+/// of them, which would overflow the stack.
+///
+/// # Errors
+/// If it stands too deep, or is none.
+pub fn read<'de, D: Deserializer<'de>, V: Deserialize<'de>>(from: D) -> Result<V, D::Error> {
     if DEPTH.get() == DEEPEST {
         return Err(D::Error::custom(format_args!("expected at most {DEEPEST} within each other")));
     }

@@ -44,6 +44,7 @@ pub mod moments;
 pub mod multitask;
 pub mod paired;
 pub mod row;
+mod saved;
 pub mod session;
 pub mod stream;
 pub mod synth;

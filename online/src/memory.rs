@@ -11,6 +11,7 @@ use thalweg_tensor::Rng;
 pub struct Reservoir<X> {
     items: Vec<X>,
     size: usize,
+    #[serde(deserialize_with = "crate::saved::count")]
     seen: u64,
 }
 
@@ -25,6 +26,11 @@ impl<X> Reservoir<X> {
     #[must_use]
     pub fn items(&self) -> &[X] {
         &self.items
+    }
+
+    /// Whether this is a memory for so many items.
+    pub(crate) fn is_of(&self, size: usize) -> bool {
+        self.size == size && self.items.len() <= size
     }
 
     /// How many items were offered so far.

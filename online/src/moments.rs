@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 /// values that differ by no more than that count as equal. So everything here is finite, whatever comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
+    #[serde(deserialize_with = "crate::saved::count")]
     count: u64,
     mean: f64,
     squares: f64,

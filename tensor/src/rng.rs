@@ -17,8 +17,25 @@ use rand::{Rng as _, SeedableRng};
 /// assert_eq!(rng.permutation(5), twin.permutation(5));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Read"))]
 pub struct Rng(Xoshiro256PlusPlus);
+
+/// A generator as it is read.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(rename = "Rng")]
+struct Read(Xoshiro256PlusPlus);
+
+/// The one state that no seed leads to gives zeros for ever, and whoever draws again until a number fits would wait as long.
+#[cfg(feature = "serde")]
+impl TryFrom<Read> for Rng {
+    type Error = &'static str;
+
+    fn try_from(Read(state): Read) -> Result<Self, &'static str> {
+        let mut probe = state.clone();
+        if (0..8).any(|_| probe.next_u64() != 0) { Ok(Rng(state)) } else { Err("a generator of nothing but zeros") }
+    }
+}
 
 impl Rng {
     /// The generator that this seed starts.

@@ -1,6 +1,7 @@
 //! Networks from a line of text.
 
 mod build;
+mod check;
 mod forward;
 mod layers;
 mod parse;

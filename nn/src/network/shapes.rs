@@ -165,7 +165,7 @@ impl NetworkSpec {
     }
 
     /// About how many weights the matrices and kernels hold; as a number that cannot overflow.
-    fn weights(&self, mut from: Shape) -> f64 {
+    pub(super) fn weights(&self, mut from: Shape) -> f64 {
         let of_layer = |layer: &LayerSpec| {
             let weights = layer.weights(from);
             from = layer.output(from).unwrap_or(from);

@@ -175,5 +175,5 @@ impl<T: Real> Optimizer<T> for Adam<T> {
         visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));
     }
 
-    super::what_is_a_field!();
+    super::what_is_a_field!(first, second, largest);
 }

@@ -1,6 +1,6 @@
 //! Whichever optimizer it is.
 
-use thalweg_autograd::{Grads, Params};
+use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_tensor::Real;
 
 use super::hyperparameters::Visit;
@@ -113,14 +113,15 @@ impl<T: Real> Optimizer<T> for AnyOptimizer<T> {
         let AnyOptimizer { rule, schedule, clip, taken } = self;
         let optimizer = rule.get_mut();
         if let Some(schedule) = schedule {
-            // A schedule that was read may fall below 0, or rise without end.
-            optimizer.set_learning_rate(schedule.rate(*taken).clamp(0.0, f64::MAX));
+            // A schedule that was read may fall below 0, rise without end, or be NaN.
+            let rate = schedule.rate(*taken);
+            optimizer.set_learning_rate(if rate > 0.0 { rate.min(f64::MAX) } else { 0.0 });
         }
         if let Some(max) = *clip {
             optimizer.clip_norm(grads, max);
         }
         let step = optimizer.step(params, grads);
-        *taken += u64::from(step == Step::Taken);
+        *taken = taken.saturating_add(u64::from(step == Step::Taken));
         step
     }
 
@@ -137,6 +138,10 @@ impl<T: Real> Optimizer<T> for AnyOptimizer<T> {
 
     fn groups_mut(&mut self) -> &mut Groups {
         self.rule.get_mut().groups_mut()
+    }
+
+    fn vectors(&self) -> Vec<&Flat<T>> {
+        self.rule.get().vectors()
     }
 
     fn hyperparameters(&mut self, visit: Visit<'_>) {

@@ -96,7 +96,7 @@ pub use sgd::Sgd;
 #[cfg(feature = "spec")]
 pub use spec::OptimizerSpec;
 
-use thalweg_autograd::{Grads, Params};
+use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_tensor::Real;
 
 /// What became of a step.
@@ -125,6 +125,15 @@ pub trait Optimizer<T: Real> {
 
     /// Other settings for some of the parameters.
     fn groups_mut(&mut self) -> &mut Groups;
+
+    /// What it keeps that is laid out like θ: moments, velocities.
+    fn vectors(&self) -> Vec<&Flat<T>>;
+
+    /// Whether what it keeps can follow these parameters: it does wherever it has met no others. To be asked of both where
+    /// they come from outside, for a [step](Optimizer::step) would panic.
+    fn fits(&self, params: &Params<T>) -> bool {
+        self.vectors().iter().all(|vector| params.layout().descends_from(vector.layout()))
+    }
 
     /// Shows all numbers and switches that it is set by, by their names, PyTorch's where it has one.
     fn hyperparameters(&mut self, visit: Visit<'_>);
@@ -167,7 +176,7 @@ pub trait Optimizer<T: Real> {
 
 /// The part of [`Optimizer`] that is the same for every one of them.
 macro_rules! what_is_a_field {
-    () => {
+    ($($vector:ident),*) => {
         fn learning_rate(&self) -> f64 {
             self.learning_rate
         }
@@ -178,6 +187,10 @@ macro_rules! what_is_a_field {
 
         fn groups_mut(&mut self) -> &mut Groups {
             &mut self.groups
+        }
+
+        fn vectors(&self) -> Vec<&Flat<T>> {
+            vec![$(&self.$vector),*]
         }
     };
 }

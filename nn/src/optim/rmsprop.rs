@@ -159,5 +159,5 @@ impl<T: Real> Optimizer<T> for RmsProp<T> {
         visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));
     }
 
-    super::what_is_a_field!();
+    super::what_is_a_field!(squares, means, velocity);
 }

@@ -57,9 +57,7 @@ impl<T: Real> Clone for State<T> {
     }
 
     fn clone_from(&mut self, other: &Self) {
-        let alike = self.parts.len() == other.parts.len()
-            && self.parts.iter().zip(&other.parts).all(|(to, from)| to.shape() == from.shape());
-        if alike {
+        if self.is_like(other) {
             let pairs = self.parts.iter_mut().zip(&other.parts);
             pairs.for_each(|(to, from)| to.as_mut_slice().copy_from_slice(from.as_slice()));
         } else {
@@ -72,6 +70,11 @@ impl<T: Real> State<T> {
     /// `count` tensors of zeros, each `[hidden]`.
     pub fn zeros(count: usize, hidden: usize) -> Self {
         State { parts: vec![Tensor::zeros([hidden]); count] }
+    }
+
+    /// Whether both hold tensors of the same shapes.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.parts.iter().map(Tensor::shape).eq(other.parts.iter().map(Tensor::shape))
     }
 
     /// Back to zeros: a sequence begins.

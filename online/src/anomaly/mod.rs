@@ -40,6 +40,7 @@
 //! The bundled digits, zeros and ones and 20 others among 380, by the default [`Config`], from the first row on: 0.848.
 
 mod config;
+mod saved;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -52,7 +53,6 @@ use thalweg_autograd::{Grads, Params, Tape, Var};
 use thalweg_nn::{AnyOptimizer, Linear, Mode, Network, Optimizer, State, Step};
 use thalweg_tensor::{Real, Rng};
 
-use crate::deep::takes_rows;
 use crate::error::{Error, ErrorKind};
 use crate::features::{Features, Scale, Scaler};
 use crate::row::{Row, weight_of};
@@ -78,6 +78,7 @@ use crate::row::{Row, weight_of};
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Autoencoder {
     config: Config,
     features: Features,
@@ -88,8 +89,11 @@ pub struct Autoencoder {
     errors: Scaler,
     mode: Mode,
     rng: Rng,
+    #[serde(deserialize_with = "crate::saved::count")]
     rows: u64,
+    #[serde(deserialize_with = "crate::saved::count")]
     spared: u64,
+    #[serde(deserialize_with = "crate::saved::count")]
     refused: u64,
     #[serde(skip)]
     scratch: Scratch,
@@ -131,22 +135,7 @@ impl Autoencoder {
     /// are none of, or categories are to be learned vectors; if `fading` is not above 0 and at most 1, or `spared` is not
     /// from 0.5 to 1.
     pub fn new(config: Config) -> Result<Self, Error> {
-        takes_rows(&config.model.layers)?;
-        let wrong = |expected: &str, found: String| Err(Error::expected(ErrorKind::Spec, expected, &found));
-        if config.model.is_recurrent() {
-            return wrong("layers that carry nothing from row to row", config.model.to_string());
-        }
-        if config.features.uses_answers() {
-            return wrong("features that are not made of answers", config.features.to_string());
-        }
-        config.features.check_no_embeddings()?;
-        if !(config.fading > 0.0 && config.fading <= 1.0) {
-            return wrong("a fading factor above 0 and at most 1", config.fading.to_string());
-        }
-        if let Some(rank) = config.spared.filter(|rank| !(0.5..=1.0).contains(rank)) {
-            // The first rows all have the rank ½: with less, none would ever be learned.
-            return wrong("a rank from 0.5 to 1", rank.to_string());
-        }
+        saved::check(&config)?;
         Ok(Autoencoder {
             features: Features::with(config.features.clone()),
             params: Params::new(),

@@ -7,6 +7,7 @@ use crate::labels::Labels;
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::metrics::log_loss;
 use crate::row::{Row, weight_of};
+use crate::saved::{Checked, checked, ensure};
 
 /// Predicts each class with the frequency it has had so far: `p(c) = n(c) / n`.
 ///
@@ -25,6 +26,7 @@ use crate::row::{Row, weight_of};
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Majority {
     labels: Labels,
     counts: Vec<f64>,
@@ -33,6 +35,14 @@ pub struct Majority {
     /// Scratch for the prediction.
     #[serde(skip)]
     probabilities: Vec<f32>,
+}
+
+checked!(Majority);
+
+impl Checked for Majority {
+    fn check(&self) -> Result<(), Error> {
+        ensure(self.counts.len() == self.labels.len(), "a count for each label")
+    }
 }
 
 impl Majority {
@@ -70,11 +80,22 @@ impl Learner for Majority {
 
 /// Predicts the last label again, with probability 1.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct LastLabel {
     labels: Labels,
     /// 1 for the last label, 0 for the others.
     probabilities: Vec<f32>,
     last: usize,
+}
+
+checked!(LastLabel);
+
+impl Checked for LastLabel {
+    fn check(&self) -> Result<(), Error> {
+        let LastLabel { labels, probabilities, last } = self;
+        let is_one = *last < labels.len().max(1); // of none, the first that will come
+        ensure(is_one && probabilities.len() == labels.len(), "a probability for each label, and one that came last")
+    }
 }
 
 impl LastLabel {

@@ -7,6 +7,7 @@ use crate::labels::Labels;
 use crate::learn::{LabelSet, Learner, Prediction, Target, Task};
 use crate::metrics::log_loss;
 use crate::row::{Row, weight_of};
+use crate::saved::{Checked, checked, ensure};
 
 /// Predicts each label with the frequency it has had so far, whatever the others: `p(l) = n(l) / n`. So the labels that
 /// more than half of the rows had are predicted.
@@ -25,6 +26,7 @@ use crate::row::{Row, weight_of};
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct MajorityLabels {
     labels: Labels,
     counts: Vec<f64>,
@@ -36,6 +38,7 @@ pub struct MajorityLabels {
 
 /// Predicts the last set of labels again.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct LastLabels {
     labels: Labels,
     /// 1 for the labels of the last set, 0 for the others.
@@ -75,11 +78,27 @@ impl Scratch {
     }
 }
 
+checked!(MajorityLabels);
+
+impl Checked for MajorityLabels {
+    fn check(&self) -> Result<(), Error> {
+        ensure(self.counts.len() == self.labels.len(), "a count for each label")
+    }
+}
+
 impl MajorityLabels {
     /// Knows no label yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+}
+
+checked!(LastLabels);
+
+impl Checked for LastLabels {
+    fn check(&self) -> Result<(), Error> {
+        ensure(self.last.len() == self.labels.len(), "whether each label came last")
     }
 }
 

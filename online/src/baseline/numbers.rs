@@ -5,14 +5,24 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind};
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::row::{Row, weight_of};
+use crate::saved::{Checked, checked, ensure};
 
 /// Predicts the mean of all targets so far: `μ ← μ + w (y − μ) / Σw`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RunningMean {
     /// One for each number that is predicted.
     means: Vec<f64>,
     /// What the rows of each weigh.
     totals: Vec<f64>,
+}
+
+checked!(RunningMean);
+
+impl Checked for RunningMean {
+    fn check(&self) -> Result<(), Error> {
+        ensure(self.means.len() == self.totals.len(), "what the rows of each mean weigh")
+    }
 }
 
 impl RunningMean {

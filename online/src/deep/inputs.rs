@@ -26,17 +26,17 @@ use crate::features::Features;
 /// What stands behind the columns of [`Features`]: an [`Embedding`] for each that has categories to be learned.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inputs {
-    columns: usize,
-    tables: Vec<Table>,
+    pub(super) columns: usize,
+    pub(super) tables: Vec<Table>,
 }
 
 /// The vectors of one column's categories. Row 0 is that of none: zeros, for ever.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Table {
-    column: usize,
-    embedding: Embedding,
-    rows: usize,
-    width: usize,
+pub(super) struct Table {
+    pub column: usize,
+    pub embedding: Embedding,
+    pub rows: usize,
+    pub width: usize,
 }
 
 /// So many parts are joined at once.
@@ -77,6 +77,11 @@ impl Inputs {
         features.width() > self.columns || embedded.any(|(index, (_, embedded))| rows(index) != Some(embedded.rows))
     }
 
+    /// What the table of a feature is called in θ.
+    pub(super) fn name(feature: &str) -> String {
+        format!("embedding.{feature}.weight")
+    }
+
     /// Takes in the columns and the categories that are new. The inputs that are new vectors, from the first on.
     pub(super) fn grow(&mut self, params: &mut Params<f32>, features: &Features) -> Vec<Range<usize>> {
         let mut new = Vec::new();
@@ -87,8 +92,7 @@ impl Inputs {
                     table.rows = embedded.rows;
                 }
                 None => {
-                    let name = format!("embedding.{name}.weight");
-                    let weight = params.add(&name, [embedded.rows, embedded.width], init::zeros());
+                    let weight = params.add(&Self::name(name), [embedded.rows, embedded.width], init::zeros());
                     let before: usize = self.tables.iter().map(|table| table.width - 1).sum();
                     new.push(embedded.column + before..embedded.column + before + embedded.width);
                     self.tables.push(Table {

@@ -10,6 +10,7 @@ mod network;
 mod objective;
 mod passing;
 mod recurrent;
+mod saved;
 mod with_last;
 
 pub use class_weights::ClassWeights;
@@ -64,6 +65,7 @@ use with_last::WithLast;
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Deep {
     config: Config,
     features: Features,
@@ -75,8 +77,11 @@ pub struct Deep {
     recurrent: Option<Recurrent>,
     mode: Mode,
     rng: Rng,
+    #[serde(deserialize_with = "crate::saved::count")]
     rows: u64,
+    #[serde(deserialize_with = "crate::saved::count")]
     steps: u64,
+    #[serde(deserialize_with = "crate::saved::count")]
     refused: u64,
     #[serde(skip)]
     scratch: Scratch,

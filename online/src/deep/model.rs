@@ -37,6 +37,7 @@ use crate::spec::{Spec, nearest, unknown};
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Model {
     /// The layers below the head.
     pub layers: NetworkSpec,
@@ -176,6 +177,7 @@ impl std::fmt::Display for Model {
 
 /// What is kept of the past and replayed: `none`, or `reservoir:500,replays=4`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct MemorySpec {
     /// How many examples are kept: a uniform sample of all. 0: none.
     pub size: usize,
@@ -218,6 +220,27 @@ impl std::fmt::Display for MemorySpec {
         }
     }
 }
+
+/// A specification is saved as its text, and read as strictly as any.
+macro_rules! saved_as_text {
+    ($spec:ty) => {
+        impl TryFrom<String> for $spec {
+            type Error = Error;
+
+            fn try_from(text: String) -> Result<Self, Error> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$spec> for String {
+            fn from(spec: $spec) -> Self {
+                spec.to_string()
+            }
+        }
+    };
+}
+saved_as_text!(Model);
+saved_as_text!(MemorySpec);
 
 #[cfg(test)]
 mod tests {

@@ -15,10 +15,10 @@ use crate::features::Features;
 /// head.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Network {
-    inputs: Inputs,
-    body: Body,
-    head: Linear,
-    outputs: usize,
+    pub(super) inputs: Inputs,
+    pub(super) body: Body,
+    pub(super) head: Linear,
+    pub(super) outputs: usize,
 }
 
 impl Network {

@@ -45,15 +45,15 @@ impl Clone for Truth {
 /// What is known of answers: classes, means, deviations.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Objective {
-    task: Task,
-    classes: Labels,
-    class_weights: ClassWeights,
+    pub(super) task: Task,
+    pub(super) classes: Labels,
+    pub(super) class_weights: ClassWeights,
     /// What the rows of each class weigh.
-    came: Vec<f64>,
+    pub(super) came: Vec<f64>,
     /// Of each number.
-    targets: Vec<Moments>,
-    loss: LossSpec,
-    quantiles: QuantileLoss,
+    pub(super) targets: Vec<Moments>,
+    pub(super) loss: LossSpec,
+    pub(super) quantiles: QuantileLoss,
 }
 
 /// What was said last: memory that is used again.

@@ -76,14 +76,14 @@ impl Lesson {
 /// What a recurrent learner keeps between rows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Recurrent {
-    window: NonZeroUsize,
-    sees_last: bool,
+    pub window: NonZeroUsize,
+    pub sees_last: bool,
     /// The rows of the window, oldest first, as raw values.
-    rows: Vec<Vec<f64>>,
+    pub rows: Vec<Vec<f64>>,
     /// s₀, s₁ and sₖ.
-    start: State,
-    after_first: State,
-    carried: State,
+    pub start: State,
+    pub after_first: State,
+    pub carried: State,
     last: Option<Truth>,
     /// Of the columns of the last target.
     names: Vec<String>,

@@ -210,6 +210,7 @@ struct Saved<L> {
     learner: L,
     capacity: usize,
     rows: Vec<(String, KeptRow)>,
+    #[serde(deserialize_with = "crate::saved::count")]
     given_up: u64,
     newest: Newest,
 }

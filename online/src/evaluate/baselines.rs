@@ -29,6 +29,14 @@ impl Baselines {
         }
     }
 
+    pub fn task(&self) -> Task {
+        match self {
+            Baselines::Classify(..) => Task::Classify,
+            Baselines::Regress(..) => Task::Regress,
+            Baselines::MultiLabel(..) => Task::MultiLabel,
+        }
+    }
+
     pub fn learners(&mut self) -> [&mut dyn Learner; 2] {
         match self {
             Baselines::Classify(majority, last) => [majority, last],

@@ -9,6 +9,7 @@ use crate::delay::{KeptRow, MOST_WAITING};
 use crate::error::{Error, ErrorKind};
 use crate::learn::{Learner, Prediction};
 use crate::metrics::Known;
+use crate::saved::ensure;
 
 /// Rows that were predicted and whose answers are the targets of rows to come, so many later.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -258,10 +259,8 @@ impl TryFrom<Saved> for Forecasts {
 
     fn try_from(Saved { horizon, rows }: Saved) -> Result<Self, Error> {
         let sorted = rows.iter().zip(rows.iter().skip(1)).all(|(one, next)| one.row < next.row);
-        if horizon as usize > MOST_WAITING || rows.len() > horizon as usize || !sorted {
-            let message = "expected at most as many forecasts as the horizon, in order, found others";
-            return Err(Error::new(ErrorKind::Checkpoint, message));
-        }
+        let few = horizon as usize <= MOST_WAITING && rows.len() <= horizon as usize;
+        ensure(few && sorted, "at most as many forecasts as the horizon, in order")?;
         Ok(Forecasts { horizon, rows, spare: Vec::new() })
     }
 }

@@ -51,6 +51,7 @@ mod arrival;
 mod baselines;
 mod facts;
 mod forecast;
+mod saved;
 mod waiting;
 
 use serde::{Deserialize, Serialize};
@@ -87,13 +88,16 @@ pub use arrival::Arrival;
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Prequential {
+    #[serde(deserialize_with = "crate::saved::count")]
     rows: u64,
     scores: Scores,
     baselines: Baselines,
     baseline_scores: [Scores; 2],
     waiting: Waiting,
     forecasts: Forecasts,
+    #[serde(deserialize_with = "crate::saved::count")]
     unlabelled: u64,
     /// The number of the row that was predicted last.
     newest: u64,

@@ -9,6 +9,7 @@ use crate::delay::{Delay, KeptRow, MOST_WAITING};
 use crate::error::{Error, ErrorKind};
 use crate::learn::{LabelSet, SEPARATOR, Target};
 use crate::metrics::Reading;
+use crate::saved::{ensure, is_count};
 
 /// A row that was predicted, the label that will come, and what the scores keep of the predictions: the learner's and the
 /// two baselines'.
@@ -97,6 +98,10 @@ impl Waiting {
         self.delay
     }
 
+    pub fn rows(&self) -> impl Iterator<Item = &Predicted> {
+        self.rows.iter()
+    }
+
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -178,10 +183,14 @@ impl TryFrom<Saved> for Waiting {
 
     fn try_from(saved: Saved) -> Result<Self, Error> {
         let Saved { delay, clock, rows } = saved;
-        if rows.len() > MOST_WAITING || !rows.iter().is_sorted_by_key(|row| row.due) {
-            let message = "expected waiting rows in the order in which their labels come, found another";
-            return Err(Error::new(ErrorKind::Checkpoint, message));
-        }
+        let in_order = rows.len() <= MOST_WAITING && rows.iter().is_sorted_by_key(|row| row.due);
+        ensure(in_order, "waiting rows in the order in which their labels come")?;
+        let possible = match delay {
+            Delay::Rows(rows) => rows as usize <= MOST_WAITING && u64::try_from(clock).is_ok_and(is_count),
+            Delay::Time(time) => time >= 0,
+            Delay::Column => true,
+        };
+        ensure(possible, "a delay from 0 and a clock that goes on")?;
         Ok(Waiting { delay, clock, rows, spare: Vec::new() })
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Answers {
     /// The newest first, as many as are needed.
     newest: VecDeque<Answer>,
     /// Lags and rolling statistics: names, and what they are now.
-    cells: Vec<(String, Option<Answer>)>,
+    pub cells: Vec<(String, Option<Answer>)>,
 }
 
 impl Answers {

@@ -31,16 +31,16 @@ pub(crate) struct Embedded {
 /// Means of the target by category.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct TargetMeans {
-    smoothing: f64,
-    most: usize,
-    scale: Scale,
-    labels: Labels,
+    pub smoothing: f64,
+    pub most: usize,
+    pub scale: Scale,
+    pub labels: Labels,
     /// One for each category.
-    tallies: Vec<Tally>,
+    pub tallies: Vec<Tally>,
     /// Of all further ones.
     other: Tally,
     /// One for each part of a tally: for the mean, or for the share of each class.
-    columns: Vec<usize>,
+    pub columns: Vec<usize>,
 }
 
 impl Category {

@@ -16,10 +16,11 @@ use crate::row::{Row, Value};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Encoder {
     pub spec: FeatureSpec,
-    names: Labels,
-    features: Vec<Feature>,
-    columns: Vec<Column>,
+    pub names: Labels,
+    pub features: Vec<Feature>,
+    pub columns: Vec<Column>,
     /// Rows in which absent numbers were zeros.
+    #[serde(deserialize_with = "crate::saved::count")]
     sparse_rows: u64,
     /// Scratch: which features the row names.
     #[serde(skip)]
@@ -28,7 +29,7 @@ pub(super) struct Encoder {
 
 /// A feature: where its columns are.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-enum Feature {
+pub(super) enum Feature {
     /// `flag` is the column that says that it is missing, `last` the last number that was not; NaN before.
     Number {
         column: usize,

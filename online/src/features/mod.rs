@@ -27,6 +27,7 @@ mod answers;
 mod category;
 mod encoder;
 mod quantile;
+mod saved;
 mod scaler;
 mod setting;
 mod spec;
@@ -91,6 +92,7 @@ pub const MOST_CATEGORIES: usize = 256;
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Features {
     encoder: Encoder,
     answers: Answers,

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantile {
     q: f64,
+    #[serde(deserialize_with = "crate::saved::count")]
     count: u64,
     /// The values of the markers, in order; of the first five values, as many as there are.
     heights: [f64; 5],

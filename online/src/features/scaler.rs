@@ -190,6 +190,19 @@ impl Scaler {
         }
     }
 
+    /// Whether it is of this scale.
+    pub(super) fn is_of(&self, scale: Scale) -> bool {
+        match (self, scale) {
+            (Scaler::Standard(_), Scale::Standard)
+            | (Scaler::MinMax { .. }, Scale::MinMax)
+            | (Scaler::MaxAbs { .. }, Scale::MaxAbs)
+            | (Scaler::Robust(_), Scale::Robust)
+            | (Scaler::None, Scale::None) => true,
+            (Scaler::Adaptive { fading, .. }, Scale::Adaptive(asked)) => *fading == asked,
+            _ => false,
+        }
+    }
+
     /// `transform`, limited to ± `clip` where there is a scale at all.
     pub(super) fn clipped(&self, x: f64, clip: f64) -> f64 {
         match self {

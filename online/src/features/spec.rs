@@ -226,13 +226,12 @@ impl FeatureSpec {
 
 /// Whether a name follows a pattern, in which `*` stands for any text.
 fn fits(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
-            let mut ends = name.char_indices().map(|(place, _)| place).chain([name.len()]);
-            ends.any(|place| fits(rest, &name[place..]))
-        }),
-    }
+    let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
+    let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let inner = name.strip_prefix(head).and_then(|inner| inner.strip_suffix(tail));
+    // The first place at which a piece fits leaves most to those behind it: no other need be tried.
+    let mut pieces = middle.split('*');
+    inner.is_some_and(|inner| pieces.try_fold(inner, |rest, piece| Some(rest.split_once(piece)?.1)).is_some())
 }
 
 /// `12` is `1..12`.

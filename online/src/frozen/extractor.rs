@@ -9,6 +9,7 @@ use crate::deep::{Deep, Inputs, fingerprint};
 use crate::error::{Error, ErrorKind};
 use crate::features::Features;
 use crate::row::Row;
+use crate::saved::{Checked, checked, ensure};
 
 /// Rows to feature vectors, by a network whose θ never changes.
 ///
@@ -48,6 +49,7 @@ use crate::row::Row;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Extractor {
     features: Features,
     params: Params<f32>,
@@ -70,6 +72,18 @@ struct Scratch {
 impl Clone for Scratch {
     fn clone(&self) -> Self {
         Scratch::default()
+    }
+}
+
+checked!(Extractor);
+
+impl Checked for Extractor {
+    fn check(&self) -> Result<(), Error> {
+        let Extractor { features, params, network, inputs, .. } = self;
+        stands_still(features, network)?;
+        network.check(params)?;
+        let fits = inputs.are_in(params) && network.input().len() == inputs.width();
+        ensure(fits, "the inputs that the trunk takes")
     }
 }
 
@@ -106,17 +120,7 @@ impl Extractor {
         network: Network,
         inputs: Inputs,
     ) -> Result<Self, Error> {
-        let wrong = |expected: &str| Err(Error::expected(ErrorKind::Spec, expected, &network.spec().to_string()));
-        if network.is_recurrent() || network.spec().whole_sequences().is_some() {
-            return wrong("layers that carry nothing from row to row");
-        }
-        if network.input().rank() != 1 {
-            return wrong(&format!("a network that takes one axis (view?), not {}", network.input()));
-        }
-        if features.spec().uses_answers() {
-            let expected = "features that are not made of answers";
-            return Err(Error::expected(ErrorKind::Spec, expected, &features.spec().to_string()));
-        }
+        stands_still(&features, &network)?;
         let all: Vec<_> = params.layout().iter().map(|(param, _)| param).collect();
         all.into_iter().for_each(|param| params.set_trainable(param, false));
         Ok(Extractor { features, params, network, inputs, scratch: Scratch::default() })
@@ -176,4 +180,20 @@ impl Extractor {
     pub(super) fn observe(&mut self, x: &dyn Row) -> Result<(), Error> {
         self.features.observe(x)
     }
+}
+
+/// Whether a network of these features can be asked row by row without what came before.
+fn stands_still(features: &Features, network: &Network) -> Result<(), Error> {
+    let wrong = |expected: &str| Err(Error::expected(ErrorKind::Spec, expected, &network.spec().to_string()));
+    if network.is_recurrent() || network.spec().whole_sequences().is_some() {
+        return wrong("layers that carry nothing from row to row");
+    }
+    if network.input().rank() != 1 {
+        return wrong(&format!("a network that takes one axis (view?), not {}", network.input()));
+    }
+    if features.spec().uses_answers() {
+        let expected = "features that are not made of answers";
+        return Err(Error::expected(ErrorKind::Spec, expected, &features.spec().to_string()));
+    }
+    Ok(())
 }

@@ -92,6 +92,7 @@ use crate::labels::Labels;
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::metrics::log_loss;
 use crate::row::{Row, weight_of};
+use crate::saved::{Checked, checked, ensure};
 
 /// A classifier on a trunk that no longer moves: see the [module](self).
 ///
@@ -119,14 +120,27 @@ use crate::row::{Row, weight_of};
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Frozen {
     extractor: Extractor,
     head: Head,
     head_spec: HeadSpec,
     classes: Labels,
     follows: bool,
+    #[serde(deserialize_with = "crate::saved::count")]
     rows: u64,
+    #[serde(deserialize_with = "crate::saved::count")]
     refused: u64,
+}
+
+checked!(Frozen);
+
+impl Checked for Frozen {
+    fn check(&self) -> Result<(), Error> {
+        let Frozen { extractor, head, classes, .. } = self;
+        let fits = head.width() == extractor.width() && head.classes() <= classes.len();
+        ensure(fits, "a head of what the trunk gives, and a label for each of its classes")
+    }
 }
 
 impl Frozen {

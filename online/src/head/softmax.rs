@@ -6,6 +6,8 @@ use thalweg_nn::{AnyOptimizer, Linear, Optimizer, OptimizerSpec, Step};
 use thalweg_tensor::{Rng, kernels};
 
 use super::is_usable;
+use crate::error::Error;
+use crate::saved::{Checked, checked, ensure};
 
 /// A linear layer and a softmax, moved by the gradient of the cross entropy: the head of a [`Deep`](crate::Deep), alone.
 ///
@@ -30,6 +32,7 @@ use super::is_usable;
 /// # Ok::<(), thalweg_online::spec::SpecError>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Softmax {
     width: usize,
     classes: usize,
@@ -51,6 +54,16 @@ struct Scratch {
 impl Clone for Scratch {
     fn clone(&self) -> Self {
         Scratch::default()
+    }
+}
+
+checked!(Softmax);
+
+impl Checked for Softmax {
+    fn check(&self) -> Result<(), Error> {
+        let Softmax { width, classes, params, linear, optimizer, .. } = self;
+        let alone = params.layout().entries().len() == 2 && linear.is_in(params, "head", *width, *classes);
+        ensure(alone && optimizer.fits(params), "the weights of a head and their optimizer")
     }
 }
 

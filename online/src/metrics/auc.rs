@@ -1,7 +1,8 @@
 //! The area under the ROC curve: how likely a row of a class scores higher than a row of the others, ties counting half
 //! (Hanley & McNeil, 1982).
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::window::Sums;
 
@@ -12,11 +13,20 @@ pub enum Resolution {
     /// end, are resolved as well as the middle.
     LogOdds,
     /// By so many evenly spaced thresholds from 0 to 1, at least 2, as in River (which has 10).
-    Thresholds(usize),
+    Thresholds(#[serde(deserialize_with = "thresholds")] usize),
 }
 
 const STEPS: f64 = 32.0;
 const FARTHEST: f64 = 16.0;
+
+/// As many as can be asked for.
+const MOST_THRESHOLDS: usize = 1_000_000;
+
+fn thresholds<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    let thresholds = usize::deserialize(from)?;
+    let wrong = || D::Error::custom(format_args!("expected at most {MOST_THRESHOLDS} thresholds, found {thresholds}"));
+    if thresholds <= MOST_THRESHOLDS { Ok(thresholds) } else { Err(wrong()) }
+}
 
 impl Resolution {
     fn bins(self) -> usize {

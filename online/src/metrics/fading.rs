@@ -78,6 +78,7 @@ fn can_fade(decay: f64) -> bool {
 struct Saved<S> {
     decay: f64,
     unit: f64,
+    #[serde(deserialize_with = "crate::saved::count")]
     rows: u64,
     sums: S,
 }

@@ -13,6 +13,7 @@ pub(crate) struct Reading {
     /// How many labels there were before.
     pub(super) labels: usize,
     /// Of each of several numbers.
+    #[serde(deserialize_with = "thalweg_nn::nested::read")]
     pub(super) outputs: Vec<Reading>,
 }
 

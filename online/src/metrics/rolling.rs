@@ -106,6 +106,10 @@ impl<S: Sums> Rolling<S> {
         older.iter().chain(newer)
     }
 
+    pub(super) fn blocks(&self) -> &[S] {
+        &self.blocks
+    }
+
     /// How many rows it holds at most.
     #[must_use]
     pub fn size(&self) -> usize {

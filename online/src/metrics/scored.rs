@@ -28,6 +28,13 @@ impl Scored {
         self.said.clear();
     }
 
+    /// Whether it is about none but the first labels.
+    pub fn is_of(&self, labels: usize) -> bool {
+        let class = |facts: &ClassFacts| facts.truth.max(facts.said) < labels;
+        !matches!(&self.facts, Facts::Class(facts) if !class(facts))
+            && [self.probabilities.len(), self.came.len(), self.said.len()].into_iter().all(|len| len <= labels)
+    }
+
     /// What was predicted for a pinball loss: the quantile that it is least for, if there is one.
     pub fn quantile_for(&self, loss: Loss) -> Option<f64> {
         let Loss::Pinball(wanted) = loss else { return None };
@@ -167,6 +174,11 @@ impl Before {
     /// Whether repeating the last class, and whether naming the most frequent one, would have been right.
     pub fn right(&self, truth: usize) -> (bool, bool) {
         self.known().right(truth)
+    }
+
+    /// Whether none but the first labels came.
+    pub fn is_of(&self, labels: usize) -> bool {
+        self.came.len() <= labels && self.classes <= self.came.len()
     }
 
     /// What there is to compare with now.

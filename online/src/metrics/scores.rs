@@ -250,6 +250,15 @@ impl Scores {
         }
     }
 
+    /// Whether a reading is about labels that are known here.
+    pub(crate) fn can_record(&self, reading: &Reading) -> bool {
+        let labels = self.labels.len();
+        let outputs = self.outputs.iter().zip(&reading.outputs);
+        reading.row.is_of(labels)
+            && reading.class.is_none_or(|class| class < labels)
+            && outputs.into_iter().all(|(scores, reading)| scores.can_record(reading))
+    }
+
     /// The row that was read is recorded later: gives it away, against another. To be recorded it must be given back.
     pub(crate) fn exchange(&mut self, reading: &mut Reading) {
         std::mem::swap(&mut self.reading, reading);

@@ -250,6 +250,13 @@ fn number(average: &Average<String>, labels: &Labels) -> Average<usize> {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tallies(pub Vec<Tally>);
 
+impl Tallies {
+    /// What is summed, and nothing yet.
+    pub fn kinds(&self) -> Self {
+        Tallies(self.0.iter().map(Tally::kind).collect())
+    }
+}
+
 impl Sums for Tallies {
     type Row = Scored;
 

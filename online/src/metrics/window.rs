@@ -111,6 +111,11 @@ impl<S: Sums> Windowed<S> {
         }
     }
 
+    /// The last rows, if these are summed.
+    pub(super) fn rolling(&self) -> Option<&Rolling<S>> {
+        if let Windowed::Rolling(rolling) = self { Some(rolling) } else { None }
+    }
+
     /// Takes in one row.
     pub fn update(&mut self, row: &S::Row, weight: f64) {
         match self {

@@ -13,9 +13,10 @@ use crate::learn::{Prediction, Target, Task};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct TaskHead {
     pub task: Task,
-    objective: Objective,
+    pub objective: Objective,
     /// Handles, and how many outputs there are; none before the first answer.
-    linear: Option<(Linear, usize)>,
+    pub linear: Option<(Linear, usize)>,
+    #[serde(deserialize_with = "crate::saved::count")]
     pub rows: u64,
 }
 
@@ -89,7 +90,7 @@ pub(super) struct Growth<'a> {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Answer {
     pub is_known: bool,
-    truth: Truth,
+    pub truth: Truth,
 }
 
 impl Answer {

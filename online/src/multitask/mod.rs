@@ -25,6 +25,7 @@
 mod head;
 mod learn;
 mod one;
+mod saved;
 #[cfg(test)]
 mod tests;
 
@@ -71,6 +72,7 @@ use head::{Answer, TaskHead, of_task};
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct MultiTask {
     config: Config,
     features: Features,
@@ -82,8 +84,11 @@ pub struct MultiTask {
     memory: Reservoir<Lesson>,
     mode: Mode,
     rng: Rng,
+    #[serde(deserialize_with = "crate::saved::count")]
     rows: u64,
+    #[serde(deserialize_with = "crate::saved::count")]
     steps: u64,
+    #[serde(deserialize_with = "crate::saved::count")]
     refused: u64,
     #[serde(skip)]
     scratch: Scratch,
@@ -139,16 +144,7 @@ impl MultiTask {
     /// If the network cannot take one row after the other, or carries a state; if features are made of answers, or categories are to be vectors; if weights of
     /// classes or a loss have a number that they cannot have.
     pub fn new(config: Config) -> Result<Self, Error> {
-        takes_rows(&config.model.layers)?;
-        [Task::Classify, Task::Regress].into_iter().try_for_each(|task| of_task(&config, task).check())?;
-        let wrong = |expected: &str, found: String| Err(Error::expected(ErrorKind::Spec, expected, &found));
-        if config.model.is_recurrent() {
-            return wrong("layers that carry nothing from row to row", config.model.to_string());
-        }
-        if config.features.uses_answers() {
-            return wrong("features that are not made of answers", config.features.to_string());
-        }
-        config.features.check_no_embeddings()?;
+        check(&config)?;
         Ok(MultiTask {
             features: Features::with(config.features.clone()),
             params: Params::new(),
@@ -234,6 +230,20 @@ impl MultiTask {
     fn head(&self, name: &str) -> Option<&TaskHead> {
         self.names.position(name).map(|index| &self.heads[index])
     }
+}
+
+/// Whether a model of several tasks can be made like this.
+fn check(config: &Config) -> Result<(), Error> {
+    takes_rows(&config.model.layers)?;
+    [Task::Classify, Task::Regress].into_iter().try_for_each(|task| of_task(config, task).check())?;
+    let wrong = |expected: &str, found: String| Err(Error::expected(ErrorKind::Spec, expected, &found));
+    if config.model.is_recurrent() {
+        return wrong("layers that carry nothing from row to row", config.model.to_string());
+    }
+    if config.features.uses_answers() {
+        return wrong("features that are not made of answers", config.features.to_string());
+    }
+    config.features.check_no_embeddings()
 }
 
 /// Through the trunk.

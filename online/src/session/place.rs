@@ -3,32 +3,47 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
+use crate::saved::{Checked, checked, ensure, is_count};
 use crate::stream::{BadRows, Stream};
 
 /// The streams before this one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Earlier {
     /// How many there were.
+    #[serde(deserialize_with = "crate::saved::count")]
     pub streams: u64,
     /// How many rows were read from them.
+    #[serde(deserialize_with = "crate::saved::count")]
     pub rows: u64,
 }
 
 /// Where in the stream a session is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub(crate) struct Place {
     /// Rows read, those without a target included.
+    #[serde(deserialize_with = "crate::saved::count")]
     pub rows: u64,
     /// Rows that could not be read or used and were left out, and what was wrong with the first.
+    #[serde(deserialize_with = "crate::saved::count")]
     pub skipped: u64,
     pub first_skipped: Option<String>,
     /// Rows without a target in the streams before this one.
+    #[serde(deserialize_with = "crate::saved::count")]
     pub unlabelled_earlier: u64,
     /// NaN and infinite cells met before this stream was opened, and since.
     non_finite: [u64; 2],
     /// Hashes of the header and of all rows read: a stream that has others is another stream.
     header_hash: u64,
     rows_hash: u64,
+}
+
+checked!(Place);
+
+impl Checked for Place {
+    fn check(&self) -> Result<(), Error> {
+        ensure(self.non_finite.into_iter().all(is_count), "counts of cells")
+    }
 }
 
 impl Place {
