@@ -1,0 +1,56 @@
+//! What is read from a checkpoint: whatever the file says, it is sound or refused.
+//!
+//! Parts that can be judged alone are checked where they are read, by `serde(try_from)`. What must agree with other parts is
+//! checked by the value that holds both, which is [`Checked`].
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+
+use crate::error::{Error, ErrorKind};
+
+/// A value whose parts must agree, or it would panic later, never end, or take any amount of memory.
+pub(crate) trait Checked {
+    /// Whether they do.
+    fn check(&self) -> Result<(), Error>;
+}
+
+/// Reads a value of this type as the derived code does, and then [checks](Checked) it. The type is derived with
+/// `serde(remote = "Self")`.
+macro_rules! checked {
+    ($type:ty) => {
+        impl ::serde::Serialize for $type {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                Self::serialize(self, serializer)
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $type {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let read = Self::deserialize(deserializer)?;
+                $crate::saved::Checked::check(&read).map_err(::serde::de::Error::custom)?;
+                Ok(read)
+            }
+        }
+    };
+}
+pub(crate) use checked;
+
+/// An error unless it is sound.
+pub(crate) fn ensure(sound: bool, expected: &str) -> Result<(), Error> {
+    let refused = || Error::new(ErrorKind::Checkpoint, format!("expected {expected}, found others"));
+    if sound { Ok(()) } else { Err(refused()) }
+}
+
+/// No stream has so many rows, and no sum of a few such counts is too large.
+const MOST: u64 = 1 << 60;
+
+/// Whether something can have been counted.
+pub(crate) fn is_count(count: u64) -> bool {
+    count <= MOST
+}
+
+/// Reads a count that will go on.
+pub(crate) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let count = u64::deserialize(from)?;
+    let wrong = || D::Error::custom(format_args!("expected a count of at most {MOST}, found {count}"));
+    if is_count(count) { Ok(count) } else { Err(wrong()) }
+}
