@@ -1,7 +1,7 @@
 //! The affine layer.
 
 use thalweg_autograd::{Activation, Param, Params, Var};
-use thalweg_tensor::{Real, Rng, Shape};
+use thalweg_tensor::{Real, Rng};
 
 use crate::{init, path};
 
@@ -97,12 +97,12 @@ impl Linear {
 
     /// Whether `params` hold it as [`new`](Linear::new) adds it: to be asked of both where they come from outside.
     pub fn is_in<T: Real>(&self, params: &Params<T>, name: &str, inputs: usize, outputs: usize) -> bool {
-        let there = |param: Param, part: &str, shape: Shape| {
+        let there = |param: Param, part: &str, dims: &[usize]| {
             let entry = params.layout().entries().get(param.index());
-            entry.is_some_and(|e| e.name() == path(name, part) && e.shape() == shape && e.blocks() == 1)
+            entry.is_some_and(|e| e.name() == path(name, part) && e.shape().dims() == dims && e.blocks() == 1)
         };
-        there(self.weight, "weight", [outputs, inputs].into())
-            && self.bias.is_some_and(|bias| there(bias, "bias", [outputs].into()))
+        there(self.weight, "weight", &[outputs, inputs])
+            && self.bias.is_some_and(|bias| there(bias, "bias", &[outputs]))
     }
 
     /// Adds inputs, with weights of zero: no output changes by a bit, whatever the new inputs are.

@@ -28,6 +28,12 @@ impl<X> Reservoir<X> {
         &self.items
     }
 
+    /// The items, to be spoiled.
+    #[cfg(test)]
+    pub(crate) fn items_mut(&mut self) -> &mut [X] {
+        &mut self.items
+    }
+
     /// Whether this is a memory for so many items.
     pub(crate) fn is_of(&self, size: usize) -> bool {
         self.size == size && self.items.len() <= size

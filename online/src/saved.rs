@@ -54,3 +54,24 @@ pub(crate) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error>
     let wrong = || D::Error::custom(format_args!("expected a count of at most {MOST}, found {count}"));
     if is_count(count) { Ok(count) } else { Err(wrong()) }
 }
+
+/// How types show what they refuse.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::fmt::Debug;
+
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+
+    /// Each of the changes makes a value that is refused when it is read; without any it is not.
+    #[track_caller]
+    pub fn refuses<V: Clone + Debug + Serialize + DeserializeOwned>(good: &V, changes: &[(&str, fn(&mut V))]) {
+        let read = |value: &V| bincode::deserialize::<V>(&bincode::serialize(value).expect("it can be written"));
+        assert!(read(good).is_ok(), "{:?}", read(good).err());
+        for (what, change) in changes {
+            let mut changed = good.clone();
+            change(&mut changed);
+            assert!(read(&changed).is_err(), "{what} is taken for good");
+        }
+    }
+}

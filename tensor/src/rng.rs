@@ -119,6 +119,16 @@ impl Rng {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "serde")]
+    #[test]
+    fn a_generator_of_nothing_but_zeros_is_refused() -> Result<(), serde_json::Error> {
+        let good = serde_json::to_value(Rng::new(1))?;
+        assert_eq!(serde_json::from_value::<Rng>(good.clone())?, Rng::new(1));
+        let zeros = good.to_string().replace(|digit: char| digit.is_ascii_digit(), "0").replace("00", "0");
+        assert!(serde_json::from_str::<Rng>(&zeros).is_err(), "{zeros}");
+        Ok(())
+    }
+
     #[test]
     fn a_seed_gives_the_same_numbers_for_ever() {
         let mut rng = Rng::new(42);

@@ -59,3 +59,55 @@ impl Network {
         Ok((twin, params))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Layer;
+
+    fn built(text: &str, input: usize) -> (Network, Params<f32>) {
+        let (mut params, spec) = (Params::new(), text.parse().expect("there is such a network"));
+        let net = Network::new(&mut params, "net", &spec, [input], &mut Rng::new(3)).expect("it fits");
+        (net, params)
+    }
+
+    #[test]
+    fn what_was_built_and_has_grown_is_its_own() {
+        for text in
+            ["", "linear:4 > relu", "lstm:3x2 > residual(linear:3) > layer_norm", "linear:16 > view:1x16 > conv1d:2x3"]
+        {
+            let (mut net, mut params) = built(text, 2);
+            params.add("behind", [2], |_| 0.0);
+            let own = 0..params.layout().entries().len() - 1;
+            assert_eq!(net.check(&params), Ok(own.clone()), "{text}");
+            assert!(net.grow_inputs(&mut params, 3), "{text}");
+            assert_eq!(net.check(&params), Ok(own), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_its_own_is_refused() {
+        let (net, params) = built("linear:4 > relu > linear:3", 2);
+        let refused = |net: &Network, params: &Params<f32>| assert!(net.check(params).is_err());
+        refused(&net, &Params::new());
+        refused(&net, &built("linear:4 > relu > linear:2", 2).1);
+        refused(&net, &built("linear:4 > relu > linear:3", 3).1);
+        refused(&Network { name: "other".into(), ..net.clone() }, &params);
+        refused(
+            &Network { spec: "linear:4 > relu > linear:3".parse().expect("one"), ..built("linear:4", 2).0 },
+            &params,
+        );
+        let mut crossed = net.clone();
+        if let [(Layer::Linear(first, _), _), .., (Layer::Linear(last, _), _)] = &mut crossed.chain.layers[..] {
+            std::mem::swap(&mut first.bias, &mut last.bias);
+        }
+        refused(&crossed, &params);
+        // Neither is room made for what cannot be there.
+        let wide = |text: &str, input: usize| Network {
+            chain: super::super::Chain { input: [input].into(), layers: vec![] },
+            ..built(text, 2).0
+        };
+        refused(&wide("layer_norm", 1 << 40), &params);
+        refused(&wide("linear:9", 1 << 24), &params);
+    }
+}

@@ -73,7 +73,7 @@ impl LayerSpec {
         }
     }
 
-    /// About how many weights its matrices and kernels hold.
+    /// About how many weights its matrices, kernels and norms hold: no fewer are there.
     fn weights(&self, from: Shape) -> f64 {
         let inputs = from.dims().first().map_or(1.0, |&inputs| inputs as f64);
         match *self {
@@ -101,6 +101,9 @@ impl LayerSpec {
                 inputs / groups as f64 * channels as f64 * (window.kernel[0] as f64).powf(axes as f64)
             }
             LayerSpec::Residual(ref inner) => inner.weights(from),
+            LayerSpec::LayerNorm | LayerSpec::RmsNorm | LayerSpec::GroupNorm { .. } | LayerSpec::BatchNorm { .. } => {
+                inputs
+            }
             _ => 0.0,
         }
     }
@@ -164,7 +167,7 @@ impl NetworkSpec {
         self.layers.iter().try_fold(from, |shape, layer| layer.output(shape))
     }
 
-    /// About how many weights the matrices and kernels hold; as a number that cannot overflow.
+    /// About how many weights its layers hold, no fewer; as a number that cannot overflow.
     pub(super) fn weights(&self, mut from: Shape) -> f64 {
         let of_layer = |layer: &LayerSpec| {
             let weights = layer.weights(from);

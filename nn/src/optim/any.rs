@@ -148,3 +148,43 @@ impl<T: Real> Optimizer<T> for AnyOptimizer<T> {
         self.rule.get_mut().hyperparameters(visit);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thalweg_tensor::Rng;
+
+    fn stepped(optimizer: &mut AnyOptimizer<f32>, params: &mut Params<f32>) {
+        let mut grads = Grads::default();
+        assert_eq!(optimizer.step(params, &mut grads), Step::Taken);
+    }
+
+    #[test]
+    fn an_optimizer_fits_what_its_parameters_became_and_no_others() {
+        let mut rng = Rng::new(1);
+        for name in Rule::<f32>::NAMES {
+            let mut optimizer = name.parse::<super::super::OptimizerSpec>().expect("an optimizer").build();
+            let mut params = Params::<f32>::new();
+            let linear = crate::Linear::new(&mut params, "a", 2, 3, &mut rng);
+            assert!(optimizer.fits(&params) && optimizer.fits(&Params::new()), "{name}");
+            stepped(&mut optimizer, &mut params);
+            linear.grow_inputs(&mut params, 1);
+            params.add("b", [2], |_| 0.0);
+            assert!(optimizer.fits(&params), "{name}");
+            stepped(&mut optimizer, &mut params);
+            let keeps = !optimizer.vectors().iter().all(|vector| vector.layout().is_empty());
+            assert!(keeps || name == "sgd", "{name}");
+            assert_eq!(optimizer.fits(&Params::new()), !keeps, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_without_a_rate_takes_no_step() {
+        let mut optimizer: AnyOptimizer<f32> =
+            "sgd".parse::<super::super::OptimizerSpec>().expect("an optimizer").build();
+        optimizer.schedule = Some(Schedule::Constant { rate: f64::NAN });
+        let mut params = Params::<f32>::new();
+        stepped(&mut optimizer, &mut params);
+        assert_eq!(optimizer.learning_rate(), 0.0);
+    }
+}

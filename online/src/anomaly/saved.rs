@@ -49,3 +49,34 @@ impl Checked for Autoencoder {
         ensure(whole, "the parameters of the network, and an optimizer that met them")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::Features;
+    use crate::saved::testing::refuses;
+
+    #[test]
+    fn a_detector_whose_parts_do_not_fit_is_refused() {
+        let mut detector = Autoencoder::new(Config::default()).expect("they fit");
+        for k in 0..6_u8 {
+            detector.learn_one(&[("x", f64::from(k)), ("y", f64::from(k % 2))]).expect("the row is good");
+        }
+        refuses(
+            &detector,
+            &[
+                ("no network", |detector| detector.network = None),
+                ("other features", |detector| detector.features = Features::new()),
+                ("another network", |detector| {
+                    detector.config.model = crate::deep::Model::parse("mlp:9").expect("a model");
+                }),
+                ("a head that is a bias", |detector| {
+                    let head = &mut detector.network.as_mut().expect("it has learned").head;
+                    head.weight = head.bias.expect("there is one");
+                }),
+                ("an unusable rank", |detector| detector.config.spared = Some(0.1)),
+                ("a count that cannot go on", |detector| detector.spared = u64::MAX),
+            ],
+        );
+    }
+}

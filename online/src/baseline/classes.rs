@@ -129,3 +129,36 @@ impl Learner for LastLabel {
         Ok(loss)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::saved::testing::refuses;
+
+    #[test]
+    fn what_is_known_of_labels_is_known_of_each() {
+        let (mut majority, mut last) = (Majority::new(), LastLabel::new());
+        refuses(&majority, &[("a count of none", |majority| majority.counts.push(1.0))]);
+        refuses(&last, &[("a last label of none", |last| last.last = 1)]);
+        for label in ["a", "b"] {
+            for learner in [&mut majority as &mut dyn Learner, &mut last] {
+                learner.learn_one(&[("x", 0.0)], Target::Class(label)).expect("the row is good");
+            }
+        }
+        refuses(
+            &majority,
+            &[("a count too few", |majority| {
+                majority.counts.pop();
+            })],
+        );
+        refuses(
+            &last,
+            &[
+                ("a last label of none", |last| last.last = 2),
+                ("a probability too few", |last| {
+                    last.probabilities.pop();
+                }),
+            ],
+        );
+    }
+}

@@ -157,3 +157,15 @@ impl Learner for LastLabels {
         Ok(loss)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::saved::testing::refuses;
+
+    #[test]
+    fn what_is_known_of_labels_is_known_of_each() {
+        refuses(&MajorityLabels::new(), &[("a count of none", |majority| majority.counts.push(1.0))]);
+        refuses(&LastLabels::new(), &[("a last label of none", |last| last.last.push(1.0))]);
+    }
+}

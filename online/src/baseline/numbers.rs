@@ -116,3 +116,14 @@ fn numbers(numbers: &[f64]) -> Prediction<'_> {
         numbers => Prediction::Values(numbers),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::saved::testing::refuses;
+
+    #[test]
+    fn each_mean_has_its_weight() {
+        refuses(&RunningMean::new(), &[("a mean of nothing", |mean| mean.means.push(1.0))]);
+    }
+}

@@ -95,7 +95,7 @@ impl Inputs {
         let is_there = |table: &Table| {
             let Table { column, embedding, rows, width } = table;
             let entry = params.layout().entries().get(embedding.weight.index());
-            let sized = entry.is_some_and(|entry| entry.shape() == [*rows, *width].into());
+            let sized = entry.is_some_and(|entry| entry.shape().dims() == [*rows, *width]);
             sized && *column < self.columns && *rows > 0 && *width > 0 && embedding.padding == Some(0)
         };
         self.tables.iter().all(is_there) && self.tables.is_sorted_by(|one, next| one.column < next.column)
@@ -107,5 +107,140 @@ impl Recurrent {
         (self.window, self.sees_last) == (config.model.window, config.model.last)
             && self.rows.len() <= self.window.get()
             && [&self.start, &self.after_first, &self.carried].into_iter().all(|carried| carried.is_like(state))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use thalweg_nn::Mode;
+
+    use super::*;
+    use crate::deep::{LossSpec, MemorySpec, Model};
+    use crate::features::FeatureSpec;
+    use crate::learn::{Learner, Target};
+    use crate::row::Value;
+    use crate::saved::testing::refuses;
+
+    fn config(task: Task, model: &str) -> Config {
+        Config {
+            model: Model::parse(model).expect("a model"),
+            features: FeatureSpec::parse("category=embed:2").expect("features"),
+            memory: MemorySpec::parse("reservoir:4").expect("a memory"),
+            optimizer: "adam".parse().expect("an optimizer"),
+            ..Config::new(task)
+        }
+    }
+
+    fn taught(task: Task, model: &str) -> Deep {
+        let mut deep = Deep::new(config(task, model));
+        for k in 0..9_u8 {
+            let x = [("x", Value::Number(f64::from(k))), ("word", Value::Text(["a", "b"][usize::from(k % 2)]))];
+            let labels = ["up", "down"];
+            let y = match task {
+                Task::Classify => Target::Class(labels[usize::from(k % 2)]),
+                Task::Regress => Target::Value(f64::from(k)),
+                Task::MultiLabel => Target::of_labels(&labels[..usize::from(k % 3)]),
+            };
+            deep.learn_one(&x, y).expect("the row is good");
+        }
+        deep
+    }
+
+    fn lesson(deep: &mut Deep) -> &mut Lesson {
+        let lesson = deep.memory.items_mut().first_mut();
+        lesson.expect("there is one")
+    }
+
+    fn network(deep: &mut Deep) -> &mut Network {
+        deep.network.as_mut().expect("it has learned")
+    }
+
+    fn recurrent(deep: &mut Deep) -> &mut Recurrent {
+        deep.recurrent.as_mut().expect("it is recurrent")
+    }
+
+    #[test]
+    fn a_learner_whose_parts_do_not_fit_is_refused() {
+        let changes: &[(&str, fn(&mut Deep))] = &[
+            ("a lesson without rows", |deep| lesson(deep).rows.clear()),
+            ("a lesson longer than the window", |deep| lesson(deep).rows.resize(17, Vec::new())),
+            ("a lesson that begins elsewhere", |deep| lesson(deep).state = State::zeros(2, 4)),
+            ("a lesson of a class that is not known", |deep| lesson(deep).truth.classes = vec![2]),
+            ("a lesson without a class", |deep| lesson(deep).truth.classes.clear()),
+            ("a memory that is too full", |deep| deep.config.memory.size = 3),
+            ("another window", |deep| recurrent(deep).window = NonZeroUsize::MIN),
+            ("a window that is too full", |deep| recurrent(deep).rows.resize(17, Vec::new())),
+            ("a state that is not carried", |deep| recurrent(deep).carried = State::default()),
+            ("no state", |deep| deep.recurrent = None),
+            ("no network", |deep| deep.network = None),
+            ("a network that does not learn", |deep| deep.mode = Mode::Eval),
+            ("more outputs than weights", |deep| network(deep).outputs += 1),
+            ("more classes than outputs", |deep| {
+                deep.objective.came.push(1.0);
+                deep.objective.classes.insert("new");
+            }),
+            ("fewer counts than classes", |deep| deep.objective.came.clear()),
+            ("another loss", |deep| deep.objective.loss = LossSpec::Mae),
+            ("more columns than features", |deep| network(deep).inputs.columns += 1),
+            ("more categories than vectors", |deep| network(deep).inputs.tables[0].rows += 1),
+            ("vectors that are weights", |deep| {
+                network(deep).inputs.tables[0].embedding.weight = network(deep).head.weight;
+            }),
+            ("a head that is a bias", |deep| {
+                network(deep).head.weight = network(deep).head.bias.expect("there is one");
+            }),
+            ("another body", |deep| *deep = Deep { config: config(Task::Classify, "lstm:4"), ..deep.clone() }),
+            ("other features", |deep| deep.features = Features::with(deep.config.features.clone())),
+            ("features that were not asked for", |deep| deep.config.features = FeatureSpec::default()),
+            ("a parameter too many", |deep| {
+                deep.params.add("embedding.new.weight", [3, 2], |_| 0.0);
+            }),
+            ("moments of another network", |deep| deep.optimizer = taught(Task::Classify, "lstm:4").optimizer),
+            ("a count that cannot go on", |deep| deep.rows = u64::MAX),
+        ];
+        refuses(&taught(Task::Classify, "lstm:3"), changes);
+    }
+
+    #[test]
+    fn lessons_have_as_many_numbers_as_the_answers() {
+        let changes: &[(&str, fn(&mut Deep))] = &[
+            ("two numbers", |deep| lesson(deep).truth.values.push(1.0)),
+            ("none", |deep| lesson(deep).truth.values.clear()),
+            ("two rows", |deep| lesson(deep).rows.push(Vec::new())),
+            ("a state", |deep| lesson(deep).state = State::zeros(1, 3)),
+        ];
+        refuses(&taught(Task::Regress, "mlp:3"), changes);
+        refuses(
+            &taught(Task::MultiLabel, "mlp:3"),
+            &[("a label that is not known", |deep| lesson(deep).truth.classes = vec![2])],
+        );
+    }
+
+    #[test]
+    fn what_has_learned_nothing_is_read_again() {
+        refuses(
+            &Deep::new(config(Task::Classify, "lstm:3")),
+            &[
+                ("lessons", |deep| deep.memory = taught(Task::Classify, "lstm:3").memory),
+                ("parameters", |deep| deep.params = taught(Task::Classify, "lstm:3").params),
+                ("moments", |deep| deep.optimizer = taught(Task::Classify, "lstm:3").optimizer),
+            ],
+        );
+    }
+
+    #[test]
+    fn specifications_are_read_as_strictly_as_they_are_parsed() {
+        let read = |text: &str| {
+            let bytes = bincode::serialize(text).expect("it can be written");
+            (bincode::deserialize::<MemorySpec>(&bytes).is_ok(), bincode::deserialize::<Model>(&bytes).is_ok())
+        };
+        assert_eq!(read("reservoir:5,replays=10000"), (true, false));
+        assert_eq!(read("reservoir:5,replays=10001"), (false, false));
+        assert_eq!(read("reservoir:100000001"), (false, false));
+        assert_eq!(read("lstm:3,window=16384"), (false, true));
+        assert_eq!(read("lstm:3,window=16385"), (false, false));
+        assert_eq!(read("linear:65536 > linear:65536 > linear:65536"), (false, false));
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Encoder {
     pub columns: Vec<Column>,
     /// Rows in which absent numbers were zeros.
     #[serde(deserialize_with = "crate::saved::count")]
-    sparse_rows: u64,
+    pub sparse_rows: u64,
     /// Scratch: which features the row names.
     #[serde(skip)]
     named: Vec<bool>,

@@ -80,3 +80,120 @@ impl Category {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::{FeatureSpec, Scale};
+    use crate::labels::Labels;
+    use crate::learn::Target;
+    use crate::row::Value;
+    use crate::saved::testing::refuses;
+
+    fn seen(spec: &str) -> Features {
+        let mut features = Features::with(FeatureSpec::parse(spec).expect("features"));
+        for k in 0..6_u8 {
+            let word = Value::Text(["a", "b", "c"][usize::from(k % 3)]);
+            let number = if k == 4 { Value::Missing } else { Value::Number(f64::from(k)) };
+            let row = [("number", number), ("word", word), ("other", word)];
+            features.observe(&row).expect("the row is good");
+            features.told(&row, Target::Value(f64::from(k)));
+        }
+        features
+    }
+
+    fn number(features: &mut Features) -> (&mut usize, &mut Option<usize>) {
+        match &mut features.encoder.features[0] {
+            Feature::Number { column, flag, .. } => (column, flag),
+            Feature::Category(_) => unreachable!("it is a number"),
+        }
+    }
+
+    fn category(features: &mut Features) -> &mut Category {
+        match &mut features.encoder.features[1] {
+            Feature::Category(category) => category,
+            Feature::Number { .. } => unreachable!("it is a category"),
+        }
+    }
+
+    #[test]
+    fn columns_are_those_of_the_features() {
+        refuses(
+            &seen("lags=2"),
+            &[
+                ("a column that is not there", |features| *number(features).0 = 99),
+                ("a column of another", |features| *number(features).0 = 1),
+                ("a flag that is not there", |features| *number(features).1 = Some(99)),
+                ("a flag that is a number", |features| *number(features).1 = Some(*number(features).0)),
+                ("a column of none", |features| *number(features).1 = None),
+                ("a name too few", |features| features.encoder.names = Labels::new()),
+                ("a feature too few", |features| drop(features.encoder.features.pop())),
+                ("a column too few", |features| drop(features.encoder.columns.pop())),
+                ("another scale", |features| features.encoder.columns[0] = Column::Number(Scale::MaxAbs.build())),
+                ("another encoding", |features| {
+                    features.encoder.spec = FeatureSpec::parse("category=onehot:2; lags=2").expect("features");
+                }),
+                ("answers that are not asked for", |features| drop(features.answers.cells.pop())),
+                ("no lags for answers", |features| features.encoder.spec = FeatureSpec::default()),
+                ("a count that cannot go on", |features| features.encoder.sparse_rows = u64::MAX),
+            ],
+        );
+    }
+
+    #[test]
+    fn categories_have_the_columns_of_their_encoding() {
+        refuses(
+            &seen("category=onehot:2"),
+            &[
+                ("a column too few", |features| {
+                    if let Category::OneHot { columns, .. } = category(features) {
+                        columns.pop();
+                    }
+                }),
+                ("a column that is not there", |features| {
+                    if let Category::OneHot { other, .. } = category(features) {
+                        *other = Some(usize::MAX);
+                    }
+                }),
+            ],
+        );
+        refuses(
+            &seen("category=hash:3"),
+            &[
+                ("no columns", |features| {
+                    if let Category::Hash { columns, .. } = category(features) {
+                        *columns = 0;
+                    }
+                }),
+                ("columns behind the end", |features| {
+                    if let Category::Hash { first, .. } = category(features) {
+                        *first = usize::MAX;
+                    }
+                }),
+            ],
+        );
+        refuses(
+            &seen("category=target"),
+            &[
+                ("fewer means than labels", |features| {
+                    if let Category::Target(means) = category(features) {
+                        means.tallies.pop();
+                    }
+                }),
+                ("a column that is not there", |features| {
+                    if let Category::Target(means) = category(features) {
+                        means.columns[0] = 99;
+                    }
+                }),
+            ],
+        );
+        refuses(
+            &seen("category=embed:3"),
+            &[("a wider vector", |features| {
+                if let Category::Embed { width, .. } = category(features) {
+                    *width = 1024;
+                }
+            })],
+        );
+    }
+}

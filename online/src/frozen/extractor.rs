@@ -52,9 +52,9 @@ use crate::saved::{Checked, checked, ensure};
 #[serde(remote = "Self")]
 pub struct Extractor {
     features: Features,
-    params: Params<f32>,
+    pub(super) params: Params<f32>,
     network: Network,
-    inputs: Inputs,
+    pub(super) inputs: Inputs,
     #[serde(skip)]
     scratch: Scratch,
 }
@@ -82,7 +82,8 @@ impl Checked for Extractor {
         let Extractor { features, params, network, inputs, .. } = self;
         stands_still(features, network)?;
         network.check(params)?;
-        let fits = inputs.are_in(params) && network.input().len() == inputs.width();
+        let wide = network.input().len();
+        let fits = inputs.are_in(params) && inputs.columns() <= wide && inputs.width() == wide;
         ensure(fits, "the inputs that the trunk takes")
     }
 }
@@ -182,6 +183,9 @@ impl Extractor {
     }
 }
 
+/// A row is written out for the network, be it known or not.
+const MOST_INPUTS: usize = 1 << 24;
+
 /// Whether a network of these features can be asked row by row without what came before.
 fn stands_still(features: &Features, network: &Network) -> Result<(), Error> {
     let wrong = |expected: &str| Err(Error::expected(ErrorKind::Spec, expected, &network.spec().to_string()));
@@ -190,6 +194,9 @@ fn stands_still(features: &Features, network: &Network) -> Result<(), Error> {
     }
     if network.input().rank() != 1 {
         return wrong(&format!("a network that takes one axis (view?), not {}", network.input()));
+    }
+    if network.input().len() > MOST_INPUTS {
+        return wrong(&format!("a network that takes at most {MOST_INPUTS} numbers"));
     }
     if features.spec().uses_answers() {
         let expected = "features that are not made of answers";

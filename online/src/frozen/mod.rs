@@ -226,3 +226,33 @@ impl Learner for Frozen {
         Ok(loss)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deep::{Config, Deep, Inputs, Model};
+    use crate::saved::testing::refuses;
+
+    #[test]
+    fn a_head_that_does_not_fit_its_trunk_is_refused() {
+        let mut deep =
+            Deep::new(Config { model: Model::parse("mlp:3").expect("a model"), ..Config::new(Task::Classify) });
+        deep.learn_one(&[("x", 1.0)], Target::Class("a")).expect("the row is good");
+        let trunk = Extractor::of(&deep).expect("it has seen a row");
+        for text in ["ncm", "slda", "softmax:adam"] {
+            let mut frozen = Frozen::new(trunk.clone(), &HeadSpec::parse(text).expect("a head"));
+            frozen.learn_one(&[("x", 1.0)], Target::Class("a")).expect("the row is good");
+            refuses(
+                &frozen,
+                &[
+                    ("a class without a label", |frozen| frozen.classes = Labels::new()),
+                    ("a head of other features", |frozen| frozen.head = frozen.head_spec.build(4)),
+                    ("a trunk of other inputs", |frozen| frozen.extractor.inputs = Inputs::of_numbers(2)),
+                    ("any number of inputs", |frozen| frozen.extractor.inputs = Inputs::of_numbers(usize::MAX)),
+                    ("a trunk without weights", |frozen| frozen.extractor.params = Default::default()),
+                    ("a count that cannot go on", |frozen| frozen.refused = u64::MAX),
+                ],
+            );
+        }
+    }
+}

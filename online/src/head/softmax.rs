@@ -138,6 +138,7 @@ impl Softmax {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::saved::testing::refuses;
     use crate::{Config, Deep, FeatureSpec, Learner, Model, Target, Task};
 
     /// A `linear` Deep is this head, but for its first weights.
@@ -158,5 +159,24 @@ mod tests {
             assert!((of_deep - f64::from(said[0])).abs() < 1e-2, "{of_deep} {said:?}");
         }
         Ok(())
+    }
+
+    #[test]
+    fn weights_that_are_not_those_of_the_classes_are_refused() {
+        let mut head = Softmax::new(2, "adam".parse().expect("an optimizer"));
+        head.learn_one(&[1.0, 2.0], 1, 1.0);
+        refuses(
+            &head,
+            &[
+                ("a class too many", |head| head.classes += 1),
+                ("any number of classes", |head| head.classes = usize::MAX),
+                ("another width", |head| head.width = 3),
+                ("a bias for weights", |head| head.linear.weight = head.linear.bias.expect("there is one")),
+                ("a parameter too many", |head| {
+                    head.params.add("more", [1], |_| 0.0);
+                }),
+                ("no parameters", |head| head.params = Params::new()),
+            ],
+        );
     }
 }

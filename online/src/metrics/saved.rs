@@ -61,3 +61,71 @@ impl TryFrom<Saved> for Scores {
         Ok(scores)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::{Prediction, Target};
+    use crate::metrics::reading::Reading;
+    use crate::metrics::{Auc, Resolution};
+    use crate::saved::testing::refuses;
+
+    fn scores() -> Scores {
+        let metrics = Metrics::parse("auc@3,mutual_info@3").expect("metrics");
+        let mut scores = Scores::with(Task::Classify, &metrics).expect("they fit");
+        let labels = ["a", "b"].map(String::from);
+        for label in ["a", "b", "a", "b", "b"] {
+            let said = Prediction::Classes { labels: &labels, probabilities: &[0.3, 0.7] };
+            scores.update(&Target::Class(label), &said, 1.0);
+        }
+        scores
+    }
+
+    #[test]
+    fn sums_and_rows_are_those_of_the_metrics_and_labels() {
+        refuses(
+            &scores(),
+            &[
+                ("rows of labels that are not known", |scores| scores.labels = Labels::new()),
+                ("one label too few", |scores| scores.labels.truncate(1)),
+                ("numbers of a class", |scores| scores.outputs.push(scores.clone())),
+                ("other sums", |scores| drop(scores.windows.pop())),
+                ("a count that cannot go on", |scores| scores.scored = u64::MAX),
+            ],
+        );
+        let mut numbers = Scores::new(Task::Regress);
+        numbers.update(&Target::Values(&[1.0, 2.0]), &Prediction::Values(&[1.5, 2.5]), 1.0);
+        refuses(
+            &numbers,
+            &[
+                ("labels of a number", |scores| scores.outputs[1] = Scores::new(Task::Classify)),
+                ("numbers of a number", |scores| {
+                    let inner = scores.outputs[1].clone();
+                    scores.outputs[1].outputs.push(inner);
+                }),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_may_stand_within_its_kind_does_not_do_so_for_ever() {
+        let mut reading = Reading::default();
+        for _ in 0..17 {
+            reading = Reading { outputs: vec![reading], ..Reading::default() };
+        }
+        refuses(&Reading::default(), &[]);
+        let bytes = bincode::serialize(&reading).expect("it can be written");
+        assert!(bincode::deserialize::<Reading>(&bytes).is_err());
+    }
+
+    #[test]
+    fn thresholds_are_as_few_as_can_be_asked_for() {
+        let read = |resolution| {
+            let bytes = bincode::serialize(&resolution).expect("it can be written");
+            bincode::deserialize::<Resolution>(&bytes).is_ok()
+        };
+        assert!(read(Resolution::LogOdds) && read(Resolution::Thresholds(1_000_000)));
+        assert!(!read(Resolution::Thresholds(1_000_001)));
+        refuses(&Auc::new(Resolution::Thresholds(3)), &[]);
+    }
+}

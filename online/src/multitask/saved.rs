@@ -51,3 +51,55 @@ impl TaskHead {
         !answer.is_known || self.objective.knows(&answer.truth)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deep::{MemorySpec, Model};
+    use crate::features::Features;
+    use crate::learn::{Target, Task};
+    use crate::saved::testing::refuses;
+
+    fn taught() -> MultiTask {
+        let (model, memory) = (Model::parse("mlp:3"), MemorySpec::parse("reservoir:3"));
+        let made = (model.expect("a model"), memory.expect("a memory"));
+        let config = Config { model: made.0, memory: made.1, ..Config::new(Task::Classify) };
+        let mut tasks = MultiTask::new(config).expect("they fit");
+        for k in 0..6_u8 {
+            let answers = [("a", Target::Class("up")), ("b", Target::Value(f64::from(k)))];
+            tasks.learn_tasks(&[("x", f64::from(k))], &answers).expect("the row is good");
+        }
+        tasks
+    }
+
+    #[test]
+    fn a_model_whose_parts_do_not_fit_is_refused() {
+        refuses(
+            &taught(),
+            &[
+                ("a head too few", |tasks| drop(tasks.heads.pop())),
+                ("no trunk", |tasks| tasks.trunk = None),
+                ("a head without weights", |tasks| tasks.heads[1].linear = None),
+                ("more outputs than weights", |tasks| {
+                    tasks.heads[0].linear.iter_mut().for_each(|(_, known)| *known += 1)
+                }),
+                ("the head of another", |tasks| tasks.heads[1].linear = tasks.heads[0].linear),
+                ("another task", |tasks| tasks.heads[1].task = Task::Classify),
+                ("an answer of none", |tasks| {
+                    let answer = tasks.memory.items()[0].answers[0].clone();
+                    tasks.memory.items_mut()[0].answers.resize(3, answer);
+                }),
+                ("an answer that is not known", |tasks| {
+                    tasks.memory.items_mut()[0].answers[0].truth.classes = vec![1];
+                }),
+                ("other features", |tasks| tasks.features = Features::with(tasks.config.features.clone())),
+                ("lags", |tasks| {
+                    tasks.config.features = crate::features::FeatureSpec::parse("lags=1").expect("features")
+                }),
+                ("a parameter too many", |tasks| {
+                    tasks.params.add("head.c.bias", [2], |_| 0.0);
+                }),
+            ],
+        );
+    }
+}
