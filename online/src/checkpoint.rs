@@ -3,6 +3,12 @@
 //! It is a [`Container`] that begins with `THALWEG\0`: versioned, limited in size, checksummed, replaced wholly or not at
 //! all. Whenever the machine stops, the old or the new checkpoint is there, whole. A process that is killed while it saves
 //! leaves its temporary file behind; [`sweep`] removes such files.
+//!
+//! A file is not believed because its checksum is right. What is read is refused unless its parts fit one another, so that
+//! whatever is taken for good can be used: predict, learn, be saved again, without a panic. What it asks for is bounded by
+//! what one may ask for in words (a memory of 10⁸ examples, 10⁴ replays a row, 2³² weights): those limits are wide, and a
+//! learner that was made up to reach them is slow or large, as one that was asked for. Numbers are not judged: weights of
+//! NaN are read, and their predictions are errors.
 
 use std::path::Path;
 

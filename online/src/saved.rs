@@ -34,6 +34,26 @@ macro_rules! checked {
 }
 pub(crate) use checked;
 
+/// A specification is saved as its text, and read as strictly as any: by `serde(try_from = "String", into = "String")`.
+macro_rules! saved_as_text {
+    ($spec:ty) => {
+        impl TryFrom<String> for $spec {
+            type Error = $crate::error::Error;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$spec> for String {
+            fn from(spec: $spec) -> Self {
+                spec.to_string()
+            }
+        }
+    };
+}
+pub(crate) use saved_as_text;
+
 /// An error unless it is sound.
 pub(crate) fn ensure(sound: bool, expected: &str) -> Result<(), Error> {
     let refused = || Error::new(ErrorKind::Checkpoint, format!("expected {expected}, found others"));

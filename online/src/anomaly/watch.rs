@@ -11,6 +11,7 @@ use crate::checkpoint;
 use crate::error::{Error, ErrorKind};
 use crate::metrics::{Auc, Resolution};
 use crate::row::Row;
+use crate::saved::{Checked, checked, ensure, is_count};
 use crate::session::Place;
 use crate::stream::{Record, Stream, StreamOptions};
 #[cfg(feature = "checkpoint")]
@@ -38,6 +39,7 @@ use thalweg_nn::weights::Container;
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Watch {
     stream: String,
     options: StreamOptions,
@@ -61,6 +63,14 @@ pub struct Verdict {
 
 #[cfg(feature = "checkpoint")]
 const CONTAINER: Container = Container::new(*b"THALWANO", checkpoint::VERSION, "checkpoint of thalweg anomalies");
+
+checked!(Watch);
+
+impl Checked for Watch {
+    fn check(&self) -> Result<(), Error> {
+        ensure(self.known.into_iter().all(is_count), "counts of rows")
+    }
+}
 
 impl Watch {
     /// At the beginning of a stream. Its name and options are kept, to be shown and to open it again.

@@ -8,6 +8,7 @@ use thalweg_nn::network::LayerSpec;
 use thalweg_nn::{NetworkSpec, Nonlinearity};
 
 use crate::error::{Error, ErrorKind};
+use crate::saved::saved_as_text;
 use crate::spec::{Spec, nearest, unknown};
 
 /// A network, by its specification: the layers below the head of a [`NetworkSpec`], and how rows go through them.
@@ -221,24 +222,6 @@ impl std::fmt::Display for MemorySpec {
     }
 }
 
-/// A specification is saved as its text, and read as strictly as any.
-macro_rules! saved_as_text {
-    ($spec:ty) => {
-        impl TryFrom<String> for $spec {
-            type Error = Error;
-
-            fn try_from(text: String) -> Result<Self, Error> {
-                Self::parse(&text)
-            }
-        }
-
-        impl From<$spec> for String {
-            fn from(spec: $spec) -> Self {
-                spec.to_string()
-            }
-        }
-    };
-}
 saved_as_text!(Model);
 saved_as_text!(MemorySpec);
 

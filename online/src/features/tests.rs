@@ -12,6 +12,14 @@ fn encode(features: &Features, row: &dyn Row) -> Vec<f32> {
 }
 
 #[test]
+fn a_pattern_of_many_stars_is_soon_tried() {
+    let spec = FeatureSpec::parse(&format!("scale({}b)=minmax", "*a".repeat(30))).unwrap();
+    assert_eq!(spec.scale(&"a".repeat(60)), Scale::Standard);
+    assert_eq!(spec.scale(&format!("{}b", "a".repeat(60))), Scale::MinMax);
+    assert_eq!(spec.scale(&format!("{}b", "a".repeat(29))), Scale::Standard);
+}
+
+#[test]
 fn text_where_numbers_were_is_refused_and_nothing_is_learned() {
     let mut features = Features::new();
     features.observe(&[("a", Value::Number(1.0)), ("b", Value::Number(1.0))]).unwrap();

@@ -63,6 +63,7 @@ use serde::{Deserialize, Serialize};
 use thalweg_nn::{OptimizerSpec, Step};
 
 use crate::error::{Error, ErrorKind};
+use crate::saved::saved_as_text;
 use crate::spec::{Spec, unknown};
 
 /// Which head: see the table of the [module](self).
@@ -77,6 +78,7 @@ use crate::spec::{Spec, unknown};
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum HeadSpec {
     /// The nearest class mean.
     Ncm {
@@ -98,6 +100,8 @@ impl Default for HeadSpec {
         HeadSpec::Ncm { normalised: false }
     }
 }
+
+saved_as_text!(HeadSpec);
 
 impl HeadSpec {
     /// Reads a specification.
