@@ -83,9 +83,12 @@ pub(crate) mod testing {
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
+    /// What is wrong, and how it comes about.
+    pub type Change<V> = (&'static str, fn(&mut V));
+
     /// Each of the changes makes a value that is refused when it is read; without any it is not.
     #[track_caller]
-    pub fn refuses<V: Clone + Debug + Serialize + DeserializeOwned>(good: &V, changes: &[(&str, fn(&mut V))]) {
+    pub fn refuses<V: Clone + Debug + Serialize + DeserializeOwned>(good: &V, changes: &[Change<V>]) {
         let read = |value: &V| bincode::deserialize::<V>(&bincode::serialize(value).expect("it can be written"));
         assert!(read(good).is_ok(), "{:?}", read(good).err());
         for (what, change) in changes {

@@ -121,7 +121,7 @@ mod tests {
     use crate::features::FeatureSpec;
     use crate::learn::{Learner, Target};
     use crate::row::Value;
-    use crate::saved::testing::refuses;
+    use crate::saved::testing::{Change, refuses};
 
     fn config(task: Task, model: &str) -> Config {
         Config {
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_learner_whose_parts_do_not_fit_is_refused() {
-        let changes: &[(&str, fn(&mut Deep))] = &[
+        let changes: &[Change<Deep>] = &[
             ("a lesson without rows", |deep| lesson(deep).rows.clear()),
             ("a lesson longer than the window", |deep| lesson(deep).rows.resize(17, Vec::new())),
             ("a lesson that begins elsewhere", |deep| lesson(deep).state = State::zeros(2, 4)),
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn lessons_have_as_many_numbers_as_the_answers() {
-        let changes: &[(&str, fn(&mut Deep))] = &[
+        let changes: &[Change<Deep>] = &[
             ("two numbers", |deep| lesson(deep).truth.values.push(1.0)),
             ("none", |deep| lesson(deep).truth.values.clear()),
             ("two rows", |deep| lesson(deep).rows.push(Vec::new())),

@@ -85,7 +85,7 @@ impl Stream for Rows {
         let Some(example) = self.examples.get(self.at) else { return Ok(false) };
         self.at += 1;
         // Each fifth has no target.
-        let target = (self.at % 5 != 0).then(|| example.target(self.task));
+        let target = (!self.at.is_multiple_of(5)).then(|| example.target(self.task));
         record.fill(self.row(), &example.x, target)?;
         Ok(true)
     }

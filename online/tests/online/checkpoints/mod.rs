@@ -130,7 +130,7 @@ fn try_out(seed: u64, mut enough: impl FnMut(u64) -> bool) -> [u64; 2] {
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let (mut inputs, mut taken) = (0, 0);
     let (damages, noises) = (damage(), prop::collection::vec(any::<u8>(), 0..300));
-    for round in 0.. {
+    for round in 0_u64.. {
         if enough(inputs) {
             break;
         }
@@ -141,7 +141,7 @@ fn try_out(seed: u64, mut enough: impl FnMut(u64) -> bool) -> [u64; 2] {
             taken += u64::from(tried(kept, &with_payload(good, &damaged(payload, &damage))));
             inputs += 1;
             // Now and then a payload of noise, and damage without a new checksum.
-            if round % 8 == 0 {
+            if round.is_multiple_of(8) {
                 let noise = noises.new_tree(&mut runner).expect("a value").current();
                 for bytes in [with_payload(good, &noise), damaged(good, &damage)] {
                     taken += u64::from(tried(kept, &bytes));
