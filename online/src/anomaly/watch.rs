@@ -225,3 +225,16 @@ fn is_anomaly(text: &str) -> Result<bool, Error> {
         _ => Err(Error::expected(ErrorKind::Type, "1 or true for an anomaly, 0 or false for a usual row", text)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::saved::testing::refuses;
+
+    #[test]
+    fn a_count_that_cannot_go_on_is_refused() -> Result<(), Error> {
+        let watch = Watch::new(Autoencoder::new(Default::default())?, "rows", StreamOptions::default());
+        refuses(&watch, &[("anomalies", |watch| watch.known[1] = u64::MAX)]);
+        Ok(())
+    }
+}

@@ -218,6 +218,15 @@ mod tests {
         );
     }
 
+    /// They are compared and not made into a shape, which may be larger than any memory.
+    #[test]
+    fn vectors_of_any_size_are_not_there() {
+        let mut deep = taught(Task::Classify, "mlp:3");
+        assert!(network(&mut deep).inputs.clone().are_in(&deep.params));
+        network(&mut deep).inputs.tables[0].rows = usize::MAX;
+        assert!(!network(&mut deep).inputs.clone().are_in(&deep.params));
+    }
+
     #[test]
     fn what_has_learned_nothing_is_read_again() {
         refuses(

@@ -130,6 +130,9 @@ mod tests {
                 ("a feature too few", |features| drop(features.encoder.features.pop())),
                 ("a column too few", |features| drop(features.encoder.columns.pop())),
                 ("another scale", |features| features.encoder.columns[0] = Column::Number(Scale::MaxAbs.build())),
+                ("values that cannot go on", |features| {
+                    features.encoder.columns[0] = Column::Number(Scale::Standard.of_zeros(u64::MAX));
+                }),
                 ("another encoding", |features| {
                     features.encoder.spec = FeatureSpec::parse("category=onehot:2; lags=2").expect("features");
                 }),

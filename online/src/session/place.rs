@@ -91,3 +91,22 @@ impl Place {
         self.non_finite.iter().sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::saved::testing::refuses;
+
+    #[test]
+    fn counts_that_cannot_go_on_are_refused() {
+        refuses(
+            &Place::default(),
+            &[
+                ("rows", |place| place.rows = u64::MAX),
+                ("rows that were left out", |place| place.skipped = u64::MAX),
+                ("cells", |place| place.non_finite = [0, u64::MAX]),
+            ],
+        );
+        refuses(&Earlier::default(), &[("rows before", |earlier| earlier.rows = u64::MAX)]);
+    }
+}
