@@ -95,7 +95,8 @@ fn learn(options: &Options, name: &str, held: Option<Session>) -> Result<(Sessio
     let (mut session, mut source) = match held {
         None => options.learning.begin(Some(name), &options.reading)?,
         Some(mut session) => {
-            let stream_options = options.reading.of_another_stream(session.options(), session.target());
+            let delay = session.evaluation().delay();
+            let stream_options = options.reading.of_another_stream(session.options(), session.target(), delay);
             let source = Source::find(name, stream_options.clone(), seed(session.learner()))?;
             warn_of_twice(options, &session, &source.name());
             session.turn_to(source.name(), stream_options)?;

@@ -74,9 +74,11 @@ impl Learning {
                 format!("expected a file or a bundled stream ({}), found nothing", bundled_names().join(", "));
             return Err(Error::new(ErrorKind::Spec, message));
         };
+        let delay = reading.delay(self.delay).unwrap_or_default();
         let (learner, source) = match &self.trunk {
             Some(trunk) => {
-                let (frozen, source) = trunk::open(trunk, &self.head.clone().unwrap_or_default(), name, reading)?;
+                let head = self.head.clone().unwrap_or_default();
+                let (frozen, source) = trunk::open(trunk, &head, name, reading, delay)?;
                 (AnyLearner::from(frozen), source)
             }
             None => {
@@ -86,8 +88,7 @@ impl Learning {
         };
         let metrics = self.metrics.clone().unwrap_or_default();
         let session = Session::of(learner, source.name(), source.options().clone(), &metrics)?;
-        let session = session.delayed(reading.delay(self.delay).unwrap_or_default());
-        Ok((session.forecasting(self.horizon.unwrap_or_default()), source))
+        Ok((session.delayed(delay).forecasting(self.horizon.unwrap_or_default()), source))
     }
 
     /// A network that has seen nothing, and its stream.

@@ -19,7 +19,8 @@ pub struct Options {
     checkpoint: PathBuf,
     /// The rows: a file, plain or compressed, or - for the standard input
     rows: String,
-    /// The column that names a row [default: rows are numbered, unless the format itself names them]
+    /// The column that names a row [default: that of the rows that were learned, if it is there; else rows are numbered,
+    /// unless the format itself names them]
     #[arg(long, value_name = "COL")]
     id: Option<String>,
     /// csv, tsv, jsonl, arff, libsvm or vw [default: by the extension, else by the first line]
@@ -57,12 +58,15 @@ struct Predicting<'a> {
 /// Predicts the rows, and prints each as soon as it is read.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let session = Session::load(&options.checkpoint)?;
+    let learned = session.options().unlabelled();
     let columns = StreamOptions {
+        // A column that is asked for must be there.
+        optional: if options.id.is_some() { Vec::new() } else { learned.optional.clone() },
+        id: options.id.clone().or_else(|| learned.id.clone()),
         format: options.format,
         delimiter: options.delimiter,
         header: options.header.unwrap_or_default(),
-        id: options.id.clone(),
-        ..session.options().unlabelled()
+        ..learned
     };
     let targets = session.target().to_owned();
     let mut learner = session.into_learner();

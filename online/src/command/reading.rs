@@ -120,8 +120,9 @@ impl Reading {
         }
     }
 
-    /// How another stream of a learner is to be read: what nothing is said of, as its last one was.
-    pub fn of_another_stream(&self, held: &StreamOptions, target: &str) -> StreamOptions {
+    /// How another stream of a learner is to be read: what nothing is said of, as its last one was. Of weights, ids and
+    /// times, the columns must be there that are named for this stream, or that the delay needs.
+    pub fn of_another_stream(&self, held: &StreamOptions, target: &str, delay: Delay) -> StreamOptions {
         let or = |asked: &Option<String>, held: &Option<String>| asked.clone().or_else(|| held.clone());
         let mut targets = self.target.clone();
         if targets.is_empty() {
@@ -131,7 +132,7 @@ impl Reading {
             targets.push(target.to_owned());
         }
         let mut targets = targets.into_iter();
-        StreamOptions {
+        let mut options = StreamOptions {
             format: self.format,
             delimiter: self.delimiter,
             header: self.header.unwrap_or_default(),
@@ -144,7 +145,11 @@ impl Reading {
             known: or(&self.delay_until, &held.known),
             bad_rows: self.on_bad_row.unwrap_or(held.bad_rows),
             ..held.elsewhere()
-        }
+        };
+        let asked = [&self.weight, &self.id, &self.time, &self.delay_until];
+        let timed = if let Delay::Rows(_) = delay { [&None; 2] } else { [&options.time, &options.known] };
+        options.optional.retain(|name| !asked.into_iter().chain(timed).flatten().any(|needed| needed == name));
+        options
     }
 
     /// What to learn from a source: what was asked for, or what its targets suggest.

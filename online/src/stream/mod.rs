@@ -66,6 +66,9 @@
 //! | [`time`](StreamOptions::time) | [`Record::time`], nanoseconds since 1970: a number counts seconds, the rest is ISO 8601, in UTC unless it says otherwise |
 //! | [`known`](StreamOptions::known) | [`Record::known`], when the target became known: the same |
 //!
+//! * **Elsewhere.** A column that is named must be there: in the header, or in the first row of JSON. In a
+//!   [later stream](StreamOptions::elsewhere) of the same learner all but the target may be absent: without its column a row
+//!   weighs 1, and has no name or time.
 //! * **When the looks deceived**: a column of numbers meets text. That row is an error, and nothing is learned from it. The
 //!   remedy is to declare the column, or to [skip](BadRows::Skip) such rows, which are counted. A number among categories is
 //!   a category.

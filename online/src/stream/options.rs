@@ -50,6 +50,8 @@ pub struct StreamOptions {
     /// Whether every column that is named must be there. If not, those that are ignored, or categorical, numeric, text or
     /// date, may be absent, and a format that has a place of its own for the target takes it from there.
     pub strict: bool,
+    /// Columns of weights, ids or times that may be absent: a row then weighs 1, and has no name or time.
+    pub optional: Vec<String>,
 }
 
 /// Into how many columns a column of text is hashed, unless the options say otherwise.
@@ -77,6 +79,7 @@ impl Default for StreamOptions {
             bad_rows: BadRows::Stop,
             labelled: true,
             strict: true,
+            optional: Vec::new(),
         }
     }
 }
@@ -180,19 +183,33 @@ impl fmt::Display for BadRows {
 
 impl StreamOptions {
     /// The same columns in another stream, which may be of another format: nothing is said of its format, and columns that
-    /// are ignored or have a type [may be absent](Self::strict).
+    /// are ignored or have a type [may be absent](Self::strict), as may those of [weights, ids and times](Self::optional).
     #[must_use]
     pub fn elsewhere(&self) -> Self {
         let (format, delimiter, label_separator) = (None, None, None);
-        StreamOptions { format, delimiter, label_separator, header: Header::Auto, strict: false, ..self.clone() }
+        let optional = self.special().map(|(_, name)| name.clone()).collect();
+        let (header, strict) = (Header::Auto, false);
+        StreamOptions { format, delimiter, label_separator, header, strict, optional, ..self.clone() }
     }
 
     /// The same columns in rows that are only to be predicted: as [elsewhere](Self::elsewhere), and there is
-    /// [no target](Self::labelled), weight, id or times.
+    /// [no target](Self::labelled), weight or times.
     #[must_use]
     pub fn unlabelled(&self) -> Self {
-        let [target, weight, id, time, known] = [const { None }; 5];
-        StreamOptions { target, weight, id, time, known, more_targets: Vec::new(), labelled: false, ..self.elsewhere() }
+        let [target, weight, time, known] = [const { None }; 4];
+        StreamOptions { target, weight, time, known, more_targets: Vec::new(), labelled: false, ..self.elsewhere() }
+    }
+
+    /// Whether any column is named that must be there, but for targets.
+    pub fn needs_columns(&self) -> bool {
+        self.special().any(|(_, name)| !self.optional.contains(name))
+    }
+
+    /// The columns that are neither features nor targets, and what they are for.
+    fn special(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let all =
+            [("weight", &self.weight), ("id", &self.id), ("time", &self.time), ("time of the label", &self.known)];
+        all.into_iter().filter_map(|(role, name)| Some((role, name.as_ref()?)))
     }
 
     /// The columns to predict, as far as they are named.
@@ -246,15 +263,10 @@ impl StreamOptions {
 
     /// Whether every column that the options name is among `all`, the ignored and typed ones too if `closed`.
     pub(super) fn check_names(&self, all: &[String], closed: bool) -> Result<(), Error> {
-        let needed = [
-            ("target", &self.target),
-            ("weight", &self.weight),
-            ("id", &self.id),
-            ("time", &self.time),
-            ("time of the label", &self.known),
-        ];
-        let needed = needed.map(|(role, name)| (role, name.as_slice()));
-        let needed = needed.into_iter().chain([("target", &self.more_targets[..])]);
+        let special = self.special().filter(|(_, name)| !self.optional.contains(name));
+        let special = special.map(|(role, name)| (role, std::slice::from_ref(name)));
+        let targets = [("target", self.target.as_slice()), ("target", &self.more_targets)];
+        let needed = targets.into_iter().chain(special);
         let others = [
             ("ignored", &self.ignore[..]),
             ("categorical", &self.categorical),

@@ -130,6 +130,49 @@ fn the_next_stream_may_be_of_another_format() {
 }
 
 #[test]
+fn a_later_stream_may_lack_weights_ids_and_times() {
+    let folder = Folder::new();
+    let rows = |line: &dyn Fn(i32, i32, i32) -> String| -> String {
+        (0..300).map(|row| line(row, row * 7 % 11, row * 7 % 11 / 6)).collect()
+    };
+    let header = || "w,name,t,a,y\n".to_owned();
+    folder.write("whole.csv", header() + &rows(&|row, a, y| format!("{},r{row},{row},{a},{y}\n", row % 3)));
+    folder.write("ones.csv", header() + &rows(&|row, a, y| format!("1,r{row},{row},{a},{y}\n")));
+    folder.write("bare.csv", "a,y\n".to_owned() + &rows(&|_, a, y| format!("{a},{y}\n")));
+    folder.write("bare.jsonl", rows(&|_, a, y| format!("{{\"a\":{a},\"y\":{y}}}\n")));
+    let learn = |checkpoint: &str, next: &str| {
+        folder.text(&format!("learn whole.csv --weight w --id name --time t --checkpoint {checkpoint} --model mlp:8"));
+        folder.text(&format!("learn {next} --checkpoint {checkpoint}"));
+        fingerprint(&folder, checkpoint)
+    };
+    // A row without a weight counts as one of weight 1.
+    let expected = learn("m", "ones.csv");
+    for (checkpoint, next) in [("b", "bare.csv"), ("j", "bare.jsonl")] {
+        assert_eq!(learn(checkpoint, next), expected, "{next}");
+        folder.json(&format!("run --resume {checkpoint}"));
+    }
+    assert_eq!(folder.json("run bare.csv --trunk b")["rows"], 300);
+    // Its name is its number, and the column of names where it is there.
+    for (rows, line) in [("bare.csv", "\n1,"), ("whole.csv", "\nr0,")] {
+        assert!(folder.text(&format!("predict b {rows} --limit 1")).contains(line), "{rows}");
+    }
+    // What is said of this stream must be there, and so must what its delays need.
+    for (rows, flag, role) in [
+        ("bare.csv", "--weight w", "weight"),
+        ("bare.csv", "--id name", "id"),
+        ("bare.jsonl", "--time t", "time"),
+        ("sea --limit 3", "--weight w", "is a generator"),
+    ] {
+        let refusal = folder.refusal(&format!("learn {rows} --checkpoint b {flag}"));
+        assert!(refusal.contains(role), "{refusal}");
+    }
+    assert!(folder.refusal("predict b bare.csv --id name").contains("unknown id column \"name\""));
+    folder.text("learn whole.csv --time t --delay 9s --checkpoint d");
+    let refusal = folder.refusal("learn bare.csv --checkpoint d");
+    assert!(refusal.starts_with("bare.csv: unknown time column \"t\"; "), "{refusal}");
+}
+
+#[test]
 fn a_pipe_tells_its_task_by_its_targets() {
     let folder = folder();
     folder.text("learn all.csv --target class --checkpoint m");
