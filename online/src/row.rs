@@ -55,6 +55,18 @@ impl Value<'_> {
     }
 }
 
+/// A feature's name has at most so many bytes, and so has a category that is kept apart from others.
+pub(crate) const LONGEST_NAME: usize = 4 << 10;
+
+/// Whether the name of a feature is short enough. Names that are put together from parts are checked before they grow.
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
+    if name.len() <= LONGEST_NAME {
+        return Ok(());
+    }
+    let message = format!("expected a name of at most {LONGEST_NAME} bytes, found {}", name.len());
+    Err(Error::new(ErrorKind::Value, message).in_column(name))
+}
+
 /// The digits of the longest `f64`, which is the smallest, `-0.000…` with 1074 places; and some room.
 const LONGEST_NUMBER: usize = 1100;
 

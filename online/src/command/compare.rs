@@ -13,7 +13,7 @@ use thalweg_online::{
 
 use super::config::ConfigFile;
 use super::learning::{check_targets, parse_delay, parse_horizon};
-use super::pass::warn_of_absent_classes;
+use super::pass::{warn_of_absent_classes, warn_of_excess};
 use super::progress::Progress;
 use super::reading::Reading;
 use super::report::{align_right, decimal, grouped, metrics, number, table};
@@ -92,8 +92,19 @@ struct Compared {
 
 /// Runs all models over all streams, and reports.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let Options { optimizer, memory, seed, .. } = options;
-    let used = [("optimizer", optimizer.to_string()), ("memory", memory.to_string()), ("seed", seed.to_string())];
+    let Options { optimizer, memory, loss, class_weight, horizon, seed, .. } = options;
+    let mut used = vec![
+        ("optimizer", optimizer.to_string()),
+        ("memory", memory.to_string()),
+        ("loss", loss.to_string()),
+        ("class-weight", class_weight.to_string()),
+        ("features", options.reading.of_features().to_string()),
+        ("horizon", horizon.to_string()),
+        ("seed", seed.to_string()),
+    ];
+    if options.reading.delay_until.is_none() {
+        used.push(("delay", options.delay.to_string()));
+    }
     options.file.write(&used)?;
     let compared: Vec<Compared> =
         options.streams.iter().map(|name| compare(options, name)).collect::<Result<_, Error>>()?;
@@ -145,6 +156,7 @@ fn pass(options: &Options, source: &mut Source, task: Task, model: &Model) -> Re
     let (clock, limit, mut record) = (Instant::now(), options.limit.unwrap_or(u64::MAX), Record::new());
     while session.rows() < limit && session.advance(&mut *stream, &mut record)? {}
     session.finish()?;
+    warn_of_excess(&session);
     let rows_per_second = session.rows() as f64 / clock.elapsed().as_secs_f64();
     if let Some(first) = session.first_skipped() {
         say(&format!("warning: {model} leaves out {} rows; the first: {first}", grouped(session.skipped())));
@@ -195,6 +207,7 @@ fn as_json(options: &Options, compared: &Compared) -> Value {
             "metrics": metrics(outcome.session.evaluation().scores()),
             "scored": outcome.session.evaluation().scores().count(),
             "skipped": outcome.session.skipped(),
+            "ignored_cells": learner.features().ignored(),
             "parameters": learner.params().count(),
             "rows_per_second": number(outcome.rows_per_second.round()),
             "test": outcome.test.as_ref().map(test),
@@ -217,6 +230,9 @@ fn as_json(options: &Options, compared: &Compared) -> Value {
         "task": compared.task.to_string(),
         "optimizer": options.optimizer.to_string(),
         "memory": options.memory.to_string(),
+        "loss": options.loss.to_string(),
+        "class_weight": options.class_weight.to_string(),
+        "feature_spec": options.reading.of_features().to_string(),
         "delay": options.delay().to_string(),
         "horizon": options.horizon,
         "seed": options.seed,
@@ -271,11 +287,17 @@ fn of_one_stream(options: &Options, Compared { stream, task, outcomes }: &Compar
         late += &format!(", horizon {}", options.horizon);
     }
     let mut text = format!(
-        "{stream}: {} rows, {task}, {}, memory {}, seed {}{late}\n\n{table}\n\n",
+        "{stream}: {} rows, {task}, {}, memory {}, seed {}{late}\nfeatures {}{}\n\n{table}\n\n",
         grouped(first.rows()),
         options.optimizer,
         options.memory,
-        options.seed
+        options.seed,
+        options.reading.of_features(),
+        match task {
+            Task::Classify => format!(", class weights {}", options.class_weight),
+            Task::Regress => format!(", loss {}", options.loss),
+            Task::MultiLabel => String::new(),
+        },
     );
     if let Some(lag) = outcomes.get(1).map(|outcome| outcome.test.and_then(|test| test.lag)) {
         let name = match lag {

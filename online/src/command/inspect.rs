@@ -50,6 +50,9 @@ fn as_json(session: &Session) -> Value {
         "model": learner.model(),
         "remembered": learner.as_deep().map_or(0, Deep::remembered),
         "classes": learner.classes(),
+        "features": learner.features().len(),
+        "feature_spec": learner.features().spec().to_string(),
+        "ignored_cells": learner.features().ignored(),
         "inputs": learner.features().columns().collect::<Vec<_>>(),
         "parameters": learner.params().layout().entries().iter().map(tensor).collect::<Vec<_>>(),
         "refused_steps": learner.refused(),
@@ -80,6 +83,7 @@ fn as_text(session: &Session) -> String {
             fact(&name.replace('_', " "), value);
         }
     }
+    fact("features", learner.features().spec().to_string());
     if let Some(deep) = learner.as_deep().filter(|deep| deep.config().memory.size > 0) {
         fact("remembered", grouped(deep.remembered() as u64));
     }
@@ -95,6 +99,9 @@ fn as_text(session: &Session) -> String {
         fact("classes", learner.classes().join(", "));
     }
     fact("inputs", learner.features().columns().collect::<Vec<_>>().join(", "));
+    if learner.features().ignored() > 0 {
+        fact("cells left out", format!("{}, of names that came too late", grouped(learner.features().ignored())));
+    }
     fact("steps refused", learner.refused().to_string());
     fact("fingerprint", format!("{:016x}", learner.fingerprint()));
 

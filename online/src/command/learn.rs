@@ -9,7 +9,7 @@ use thalweg_online::{Error, ErrorKind, Session, checkpoint};
 
 use super::config::ConfigFile;
 use super::learning::{Learning, seed, used};
-use super::pass::{Passed, Saving, pass, warn_of_absent_classes, warn_of_many_classes};
+use super::pass::{Passed, Saving, pass, warn_of_absent_classes, warn_of_excess};
 use super::progress::Progress;
 use super::reading::Reading;
 use super::report::{decimal, grouped, metrics, number};
@@ -56,7 +56,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let mut told = Vec::new();
     for name in &options.streams {
         let (session, passed) = learn(options, name, held)?;
-        warn_of_many_classes(&session);
+        warn_of_excess(&session);
         warn_of_absent_classes(&session);
         let out = &mut io::stdout().lock();
         match options.output.json {
@@ -71,6 +71,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             "streams": told,
             "checkpoint": options.checkpoint.display().to_string(),
             "learned": learned.rows(),
+            "ignored_cells": learned.features().ignored(),
             "metrics": metrics(session.evaluation().scores()),
             "fingerprint": format!("{:016x}", learned.fingerprint()),
         });

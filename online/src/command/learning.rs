@@ -9,7 +9,7 @@ use thalweg_online::{
     OptimizerSpec, Session, StreamOptions, Task,
 };
 
-use super::reading::Reading;
+use super::reading::{Reading, columns_used};
 use super::source::{Source, bundled_names};
 use super::trunk;
 
@@ -114,10 +114,18 @@ impl Learning {
 
 /// What a session uses, whether it was said or not, as far as there is an option for it.
 pub fn used(session: &Session) -> Vec<(&'static str, String)> {
-    let learner = session.learner();
+    let (learner, evaluation) = (session.learner(), session.evaluation());
     let mut used = learner.settings();
-    used.retain(|(name, _)| !["class_weight", "trunk"].contains(name));
+    used.retain(|(name, _)| *name != "trunk");
+    used.iter_mut().filter(|(name, _)| *name == "class_weight").for_each(|(name, _)| *name = "class-weight");
     used.push(("features", learner.features().spec().to_string()));
+    used.push(("horizon", evaluation.horizon().to_string()));
+    if evaluation.delay() != Delay::Column {
+        used.push(("delay", evaluation.delay().to_string()));
+    }
+    used.push(("metrics", evaluation.scores().asked().to_string()));
+    used.extend(columns_used(session.options(), evaluation.delay()));
+    used.retain(|(_, value)| !value.is_empty());
     used
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use thalweg_online::{ClassWeights, Deep, Error, ErrorKind, Record, Session, Stream};
 
 use super::progress::Progress;
+use super::report::grouped;
 use super::say;
 
 /// Where and how often to save.
@@ -104,8 +105,17 @@ fn save_what_was_learned(checkpoint: Option<&Path>, session: &Session, before: u
     }
 }
 
-/// A class for every customer number is no classification, and costs a row of weights each.
-pub fn warn_of_many_classes(session: &Session) {
+/// Says what there was too much of: classes, as a class for every customer number is no classification and costs a row of
+/// weights each, and names of features.
+pub fn warn_of_excess(session: &Session) {
+    let features = session.learner().features();
+    if features.ignored() > 0 {
+        let (ignored, most) = (grouped(features.ignored()), grouped(features.spec().most() as u64));
+        say(&format!(
+            "warning: {ignored} cells were left out: their names came when there were {most} features or columns already; \
+             --features most=N allows more"
+        ));
+    }
     let classes = session.learner().classes().len();
     if classes > MANY_CLASSES {
         say(&format!(

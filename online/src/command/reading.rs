@@ -23,7 +23,8 @@ pub struct Reading {
     pub(super) scale: Option<Scale>,
     /// What becomes of a row's cells, joined by ";": scale=robust; category=onehot:256, target:10, hash:64 or embed:8;
     /// missing=mean, zero or last, with :flag=false if wanted; all of them for some columns too: scale(temp*)=none. Of the
-    /// targets known so far: lags=12, rolling=mean:12,std:12,min:12,max:12 [default: category=onehot:256; missing=mean]
+    /// targets known so far: lags=12, rolling=mean:12,std:12,min:12,max:12. most=65536: so many features, and columns,
+    /// and no more [default: category=onehot:256; missing=mean; most=65536]
     #[arg(long, value_name = "SPEC", value_parser = FeatureSpec::parse)]
     pub(super) features: Option<FeatureSpec>,
     /// What stands between the labels of a set [default: , in LIBSVM and VW, else |]
@@ -159,6 +160,32 @@ impl Reading {
             Some(TaskOption::Auto) | None => source.infer_task(),
         }
     }
+}
+
+/// The options that say how a stream is read, where something is said; else they are empty.
+pub fn columns_used(options: &StreamOptions, delay: Delay) -> [(&'static str, String); 16] {
+    let or_none = |name: &Option<String>| name.clone().unwrap_or_default();
+    let char_or_none = |found: Option<char>| found.map_or(String::new(), String::from);
+    let typed = |kind: &[String]| kind.join(",");
+    let is_late = delay == Delay::Column;
+    [
+        ("target", options.targets().collect::<Vec<_>>().join(",")),
+        ("label-separator", char_or_none(options.label_separator)),
+        ("format", options.format.map_or(String::new(), |format| format.to_string())),
+        ("delimiter", char_or_none(options.delimiter.map(char::from))),
+        ("header", if options.header == Header::Auto { String::new() } else { options.header.to_string() }),
+        ("ignore", typed(&options.ignore)),
+        ("categorical", typed(&options.categorical)),
+        ("numeric", typed(&options.numeric)),
+        ("date", typed(&options.date)),
+        ("text", typed(&options.text)),
+        ("text-columns", if options.text.is_empty() { String::new() } else { options.text_columns.to_string() }),
+        ("weight", or_none(&options.weight)),
+        ("id", or_none(&options.id)),
+        ("time", or_none(&options.time)),
+        ("delay-until", if is_late { or_none(&options.known) } else { String::new() }),
+        ("on-bad-row", options.bad_rows.to_string()),
+    ]
 }
 
 fn parse_task(text: &str) -> Result<TaskOption, Error> {

@@ -26,6 +26,7 @@ fn run_json(session: &Session, rows_per_second: f64) -> Value {
         "skipped": session.skipped(),
         "first_skipped": session.first_skipped(),
         "non_finite_cells": session.non_finite(),
+        "ignored_cells": learner.features().ignored(),
         "model": learner.model(),
         "delay": evaluation.delay().to_string(),
         "horizon": evaluation.horizon(),
@@ -34,6 +35,7 @@ fn run_json(session: &Session, rows_per_second: f64) -> Value {
         "baselines": Value::Object(baselines.collect()),
         "classes": learner.classes(),
         "features": learner.features().len(),
+        "feature_spec": learner.features().spec().to_string(),
         "inputs": learner.features().width(),
         "parameters": learner.params().count(),
         "refused_steps": learner.refused(),
@@ -94,6 +96,7 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
         (session.unlabelled(), unlabelled),
         (session.skipped(), "rows left out because they could not be read or used"),
         (session.non_finite(), "NaN or infinite cells taken as missing"),
+        (learner.features().ignored(), "cells left out because there were as many features as there may be"),
         (learner.refused(), "steps refused because their gradient was not finite"),
     ] {
         notes.extend((count > 0).then(|| format!("{what}: {}", grouped(count))));

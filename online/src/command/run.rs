@@ -7,7 +7,7 @@ use thalweg_online::checkpoint;
 
 use super::config::ConfigFile;
 use super::learning::{Learning, used};
-use super::pass::{Saving, pass, warn_of_absent_classes, warn_of_many_classes};
+use super::pass::{Saving, pass, warn_of_absent_classes, warn_of_excess};
 use super::progress::Progress;
 use super::reading::Reading;
 use super::{Failure, Output, report, resume};
@@ -49,7 +49,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         Some(checkpoint) => resume::load(options, checkpoint)?,
         None => options.learning.begin(options.stream.as_deref(), &options.reading)?,
     };
-    options.file.write(&used(&session))?;
+    let stream = ("stream", session.stream().to_owned());
+    options.file.write(&[used(&session), vec![stream]].concat())?;
     if let Some(path) = &options.checkpoint {
         checkpoint::check_writable(path)?;
         checkpoint::sweep(path);
@@ -62,7 +63,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let passed = pass(&mut session, &mut *stream, options.limit, saving, &mut progress)?;
     // What was saved goes on; what is reported has seen all labels.
     session.finish()?;
-    warn_of_many_classes(&session);
+    warn_of_excess(&session);
     warn_of_absent_classes(&session);
     Ok(report::run(&session, passed.rows_per_second(), options.output.json)?)
 }

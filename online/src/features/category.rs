@@ -8,7 +8,7 @@ use super::encoder::{Column, push};
 use super::scaler::Scale;
 use super::setting::Encoding;
 use crate::labels::Labels;
-use crate::row::Value;
+use crate::row::{LONGEST_NAME, Value};
 
 /// A feature whose values are words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,13 +71,14 @@ impl Category {
         }
     }
 
-    /// Appends the columns that a value asks for, and takes in how large they are.
-    pub fn observe(&mut self, value: Value<'_>, all: &mut Vec<Column>, answers: &Answers) {
+    /// Appends the columns that a value asks for, as long as there are fewer than `limit`, and takes in how large they are.
+    pub fn observe(&mut self, value: Value<'_>, all: &mut Vec<Column>, limit: usize, answers: &Answers) {
         match self {
             Category::OneHot { most, labels, columns, other } => {
                 value.with_text(|label| match labels.position(label) {
                     Some(_) => {}
-                    None if labels.len() < *most => {
+                    None if all.len() >= limit => {}
+                    None if is_kept(label, labels, *most) => {
                         labels.insert(label);
                         columns.push(push(all, Column::Flag));
                     }
@@ -90,14 +91,14 @@ impl Category {
             Category::Embed { most, labels, other, .. } => {
                 value.with_text(|label| match labels.position(label) {
                     Some(_) => {}
-                    None if labels.len() < *most => {
+                    None if is_kept(label, labels, *most) => {
                         labels.insert(label);
                     }
                     None => *other = true,
                 });
             }
             Category::Target(means) => {
-                while means.columns.len() < answers.all.parts() {
+                while means.columns.len() < answers.all.parts() && all.len() < limit {
                     means.columns.push(push(all, Column::Mean(means.scale.build())));
                 }
                 value.with_text(|label| {
@@ -173,6 +174,11 @@ impl Category {
     }
 }
 
+/// Whether a new category is kept apart from others.
+fn is_kept(label: &str, labels: &Labels, most: usize) -> bool {
+    labels.len() < most && label.len() <= LONGEST_NAME
+}
+
 impl TargetMeans {
     /// The mean in each column.
     fn each(&self, label: &str, answers: &Answers, mut write: impl FnMut(usize, f64)) {
@@ -188,7 +194,7 @@ impl TargetMeans {
     fn tally(&mut self, label: &str) -> &mut Tally {
         match self.labels.position(label) {
             Some(position) => &mut self.tallies[position],
-            None if self.labels.len() < self.most => {
+            None if is_kept(label, &self.labels, self.most) => {
                 let position = self.labels.insert(label);
                 self.tallies.push(Tally::default());
                 &mut self.tallies[position]

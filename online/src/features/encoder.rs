@@ -10,7 +10,7 @@ use super::setting::{Missing, StandIn};
 use super::spec::FeatureSpec;
 use crate::error::{Error, ErrorKind};
 use crate::labels::Labels;
-use crate::row::{Row, Value};
+use crate::row::{Row, Value, check_name};
 
 /// Features by name, and their columns.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub(super) struct Encoder {
     /// Rows in which absent numbers were zeros.
     #[serde(deserialize_with = "crate::saved::count")]
     pub sparse_rows: u64,
+    /// Cells of names for which there was no room.
+    #[serde(deserialize_with = "crate::saved::count")]
+    ignored: u64,
     /// Scratch: which features the row names.
     #[serde(skip)]
     named: Vec<bool>,
@@ -64,6 +67,10 @@ impl Encoder {
         self.features.len()
     }
 
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
     pub fn names(&self) -> &[String] {
         self.names.as_slice()
     }
@@ -99,7 +106,13 @@ impl Encoder {
             let feature = match self.find(name, index) {
                 Some(feature) => feature,
                 None if value.is_missing() => continue, // its type is not known yet
-                None => self.add(name, value, row.absent_is_zero() && index < row.own()),
+                None if self.has_room_for(name, value) => {
+                    self.add(name, value, row.absent_is_zero() && index < row.own())
+                }
+                None => {
+                    self.ignored += 1;
+                    continue;
+                }
             };
             if let Some(named) = self.named.get_mut(feature) {
                 *named = true;
@@ -199,10 +212,12 @@ impl Encoder {
         Ok(())
     }
 
-    /// What [`check`](Encoder::check) cannot see: a new feature that is a number first and text later in the same row.
+    /// What [`check`](Encoder::check) cannot see: a new feature that is a number first and text later in the same row, or
+    /// whose name is too long.
     fn check_within(&self, row: &dyn Row) -> Result<(), Error> {
         for index in 0..row.len() {
             let (name, value) = row.cell(index);
+            check_name(name)?;
             if let Value::Text(text) = value
                 && self.find(name, index).is_none()
             {
@@ -238,6 +253,15 @@ impl Encoder {
         self.sparse_rows += 1;
     }
 
+    /// Whether there may be one more feature, and the columns that it begins with.
+    fn has_room_for(&self, name: &str, value: Value<'_>) -> bool {
+        let columns = match value {
+            Value::Text(_) => self.spec.category(name).columns(),
+            _ => 1,
+        };
+        self.len() < self.spec.most() && self.width() + columns <= self.spec.most()
+    }
+
     fn add(&mut self, name: &str, value: Value<'_>, absent_is_zero: bool) -> usize {
         let scale = self.spec.scale(name);
         let feature = match value {
@@ -254,6 +278,7 @@ impl Encoder {
     }
 
     fn observe_cell(&mut self, feature: usize, value: Value<'_>, answers: &Answers) {
+        let most = self.spec.most();
         match &mut self.features[feature] {
             Feature::Number { column, missing, flag, last } => match value.number() {
                 Some(number) => {
@@ -262,12 +287,12 @@ impl Encoder {
                         scaler.update(number);
                     }
                 }
-                None if missing.flag => {
+                None if missing.flag && self.columns.len() < most => {
                     flag.get_or_insert_with(|| push(&mut self.columns, Column::Flag));
                 }
                 None => {}
             },
-            Feature::Category(category) => category.observe(value, &mut self.columns, answers),
+            Feature::Category(category) => category.observe(value, &mut self.columns, most, answers),
         }
     }
 }

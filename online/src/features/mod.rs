@@ -18,6 +18,11 @@
 //! values are huge, and a network that has never seen them breaks. So z is limited to ±4, which for anything like a normal
 //! distribution is no limit at all. So is what any other scaler gives; what is not scaled is not limited.
 //!
+//! **How many there may be.** Words that never cease to be new, as in Vowpal Wabbit's text, are names of features. So there
+//! are at most 65 536 features, and as many columns, or [`most`](FeatureSpec) of both. Past that a cell with a new name is
+//! left out and [counted](Features::ignored), and what would ask an old feature for one more column, a new category or the
+//! first missing number, goes without. So is memory bounded. A name of more than 4 KiB is an error.
+//!
 //! **Answers.** Lags, rolling statistics and the means of `category=target` are made of answers that were
 //! [told](Features::told), in the order in which they became known, and of no others: a row never sees its own answer, nor
 //! one that is delayed. A row that is read now is given the answers that are known now, whenever its own may come; one that
@@ -26,6 +31,7 @@
 mod answers;
 mod category;
 mod encoder;
+mod pattern;
 mod quantile;
 mod saved;
 mod scaler;
@@ -55,6 +61,9 @@ pub const CLIP: f64 = 4.0;
 /// A feature keeps this many categories apart unless another number is asked for; later ones share a last column,
 /// `…=other`. So memory stays bounded when a column turns out to be an identifier.
 pub const MOST_CATEGORIES: usize = 256;
+
+/// There are at most this many features, and this many columns, unless `most=` asks for [another number](FeatureSpec).
+pub const MOST: usize = 1 << 16;
 
 /// The features of a stream, as they are known so far.
 ///
@@ -135,6 +144,12 @@ impl Features {
         self.len() == 0
     }
 
+    /// How many cells were left out because there were [as many features](MOST) as there may be when their names came.
+    #[must_use]
+    pub fn ignored(&self) -> u64 {
+        self.encoder.ignored()
+    }
+
     /// The name of each feature, in order of arrival.
     #[must_use]
     pub fn names(&self) -> &[String] {
@@ -156,7 +171,8 @@ impl Features {
     ///
     /// # Errors
     ///
-    /// If there is text where a feature has had numbers ([`ErrorKind::Type`](crate::ErrorKind)); nothing is learned then.
+    /// If there is text where a feature has had numbers ([`ErrorKind::Type`](crate::ErrorKind)), or a name is too long;
+    /// nothing is learned then.
     pub fn observe(&mut self, row: &dyn Row) -> Result<(), Error> {
         self.encoder.observe(&self.answers.beside(row), &self.answers)
     }
@@ -166,7 +182,7 @@ impl Features {
     ///
     /// # Errors
     ///
-    /// As [`observe`](Features::observe).
+    /// If there is text where a feature has had numbers.
     pub fn read(&self, row: &dyn Row, raw: &mut Vec<f64>) -> Result<(), Error> {
         self.encoder.read(&self.answers.beside(row), raw, &self.answers)
     }

@@ -4,9 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::LONGEST;
 use crate::error::{Error, ErrorKind};
 use crate::spec::{Spec, unknown};
+
+/// Longer lags and windows are a slip of the keyboard.
+const LONGEST: usize = 10_000;
 
 /// How a category becomes numbers.
 ///
@@ -16,6 +18,8 @@ use crate::spec::{Spec, unknown};
 /// | `target:10` | the mean of the targets known of this category; if they are classes, the share of each. It leans to the mean of all as if 10 rows of that were known beside; `most=4096` categories are kept apart |
 /// | `hash:64` | 64 columns; a category is ±1 in one of them |
 /// | `embed:8` | the category's number, from 1; those beyond `most=4096` share one more, and 0 is none. A [`Deep`](crate::Deep) network looks up 8 numbers by it, a vector that is learned |
+///
+/// A category of more than 4 KiB is not kept apart: it is one of those beyond the last.
 ///
 /// Of `hash:n` the column is XXH3-64 of the category mod n, and its sign is the hash's uppermost bit: positive if that is 0.
 /// This is the trick of River's `FeatureHasher`, which hashes `name=category` of all features into one set of columns, by
@@ -55,6 +59,14 @@ impl Default for Encoding {
 }
 
 impl Encoding {
+    /// How many columns a feature begins with, at least.
+    pub(super) fn columns(self) -> usize {
+        match self {
+            Encoding::Hash { columns } => columns,
+            Encoding::OneHot { .. } | Encoding::Target { .. } | Encoding::Embed { .. } => 1,
+        }
+    }
+
     /// Reads `onehot:256`, `target:10,most=4096`, `hash:64` or `embed:8,most=4096`.
     ///
     /// # Errors
@@ -225,5 +237,14 @@ impl fmt::Display for Rolling {
             Statistic::Max => "max",
         };
         write!(f, "{statistic}:{}", self.window)
+    }
+}
+
+/// Reads the nearest and the farthest of the lags: `12` is `1..12`.
+pub(super) fn parse_lags(text: &str) -> Result<(usize, usize), Error> {
+    let (first, last) = text.split_once("..").unwrap_or(("1", text));
+    match (first.trim().parse(), last.trim().parse()) {
+        (Ok(first), Ok(last)) if 1 <= first && first <= last && last <= LONGEST => Ok((first, last)),
+        _ => Err(Error::expected(ErrorKind::Spec, &format!("lags such as 12 or 3..7, at most {LONGEST}"), text)),
     }
 }

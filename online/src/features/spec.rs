@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::MOST;
+use super::pattern::fits;
 use super::scaler::Scale;
-use super::setting::{Encoding, Missing, Rolling};
+use super::setting::{Encoding, Missing, Rolling, parse_lags};
 use crate::error::{Error, ErrorKind};
 use crate::learn::Task;
 use crate::spec::unknown;
@@ -19,6 +21,7 @@ use crate::spec::unknown;
 /// | `missing=mean` | what stands for a missing number: a [`Missing`] |
 /// | `lags=12`, `lags=3..7` | the last 12 known targets as features; the third to the seventh last |
 /// | `rolling=mean:12,std:12` | [Statistics](super::Statistic) of the last 12 known targets as features |
+/// | `most=65536` | How many features there may be, and how many columns: [what comes later](super) is left out |
 ///
 /// Words that are many and have something in common, as cities, products and users do, gain by `category=embed:8`: each
 /// becomes 8 numbers, which the network learns as it learns its weights. What one city teaches about the numbers, all others
@@ -49,6 +52,7 @@ pub struct FeatureSpec {
     rules: Vec<Rule>,
     lags: Option<(usize, usize)>,
     rolling: Vec<Rolling>,
+    most: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -65,9 +69,6 @@ enum Setting {
     Missing(Missing),
 }
 
-/// Longer lags and windows are a slip of the keyboard.
-pub(super) const LONGEST: usize = 10_000;
-
 impl Default for FeatureSpec {
     fn default() -> Self {
         let settings = [
@@ -76,7 +77,7 @@ impl Default for FeatureSpec {
             Setting::Missing(Missing::default()),
         ];
         let rules = settings.map(|setting| Rule { pattern: None, setting }).to_vec();
-        FeatureSpec { rules, lags: None, rolling: Vec::new() }
+        FeatureSpec { rules, lags: None, rolling: Vec::new(), most: MOST }
     }
 }
 
@@ -107,12 +108,12 @@ impl FeatureSpec {
     }
 
     fn set(&mut self, key: &str, pattern: Option<&str>, value: &str) -> Result<(), Error> {
-        const NAMES: [&str; 5] = ["scale", "category", "missing", "lags", "rolling"];
+        const NAMES: [&str; 6] = ["scale", "category", "missing", "lags", "rolling", "most"];
         let setting = match key {
             "scale" => Setting::Scale(Scale::parse(value)?),
             "category" => Setting::Category(Encoding::parse(value)?),
             "missing" => Setting::Missing(Missing::parse(value)?),
-            "lags" | "rolling" if pattern.is_some() => {
+            "lags" | "rolling" | "most" if pattern.is_some() => {
                 return Err(Error::expected(ErrorKind::Spec, &format!("{key}=… without a pattern"), value));
             }
             "lags" => {
@@ -121,6 +122,12 @@ impl FeatureSpec {
             }
             "rolling" => {
                 self.rolling = value.split(',').map(Rolling::parse).collect::<Result<_, _>>()?;
+                return Ok(());
+            }
+            "most" => {
+                let most = value.parse().ok().filter(|most| (1..=1 << 20).contains(most));
+                let wrong = || Error::expected(ErrorKind::Spec, "a number of features from 1 to 1048576", value);
+                self.most = most.ok_or_else(wrong)?;
                 return Ok(());
             }
             other => return Err(unknown("setting of features", other, &NAMES).into()),
@@ -183,6 +190,12 @@ impl FeatureSpec {
         &self.rolling
     }
 
+    /// How many features there may be, and how many columns.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
     /// Whether any feature is made of known answers.
     #[must_use]
     pub fn uses_answers(&self) -> bool {
@@ -224,26 +237,7 @@ impl FeatureSpec {
     }
 }
 
-/// Whether a name follows a pattern, in which `*` stands for any text.
-fn fits(pattern: &str, name: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
-    let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
-    let inner = name.strip_prefix(head).and_then(|inner| inner.strip_suffix(tail));
-    // The first place at which a piece fits leaves most to those behind it: no other need be tried.
-    let mut pieces = middle.split('*');
-    inner.is_some_and(|inner| pieces.try_fold(inner, |rest, piece| Some(rest.split_once(piece)?.1)).is_some())
-}
-
-/// `12` is `1..12`.
-fn parse_lags(text: &str) -> Result<(usize, usize), Error> {
-    let (first, last) = text.split_once("..").unwrap_or(("1", text));
-    match (first.trim().parse(), last.trim().parse()) {
-        (Ok(first), Ok(last)) if 1 <= first && first <= last && last <= LONGEST => Ok((first, last)),
-        _ => Err(Error::expected(ErrorKind::Spec, &format!("lags such as 12 or 3..7, at most {LONGEST}"), text)),
-    }
-}
-
-/// The full specification: what was left out is spelled out.
+/// The full specification: what was left out is spelled out, but for `most`.
 impl fmt::Display for FeatureSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, Rule { pattern, setting }) in self.rules.iter().enumerate() {
@@ -260,6 +254,9 @@ impl fmt::Display for FeatureSpec {
         }
         for (index, rolling) in self.rolling.iter().enumerate() {
             write!(f, "{}{rolling}", if index == 0 { "; rolling=" } else { "," })?;
+        }
+        if self.most != MOST {
+            write!(f, "; most={}", self.most)?;
         }
         Ok(())
     }
@@ -294,7 +291,7 @@ mod tests {
             items in prop::collection::vec(prop::sample::select(vec![
                 "scale=robust", "scale=none", "scale(a*)=adaptive:0.01", "scale(a*)=minmax", "category=hash:32",
                 "category(city (old))=target:2.5,most=9", "category=embed", "category(k)=embed:3,most=5", "category(k=v)=onehot:3", "missing=last:flag=false",
-                "missing(*)=zero", "lags=2..9", "lags=4", "rolling=mean:12,std:3", "rolling=min:2", " ",
+                "missing(*)=zero", "most=9", "most=65536", "lags=2..9", "lags=4", "rolling=mean:12,std:3", "rolling=min:2", " ",
             ]), 0..9),
         ) {
             let spec = FeatureSpec::parse(&items.join(";")).unwrap();
@@ -314,11 +311,6 @@ mod tests {
         let scales = ["temp", "top", "t", "wind"].map(|name| spec.scale(name).to_string());
         assert_eq!(scales, ["minmax", "minmax", "none", "maxabs"]);
         assert_eq!(spec.clone().with_scale(Scale::Robust).scale("wind"), Scale::Robust);
-        for (pattern, name, expected) in
-            [("*", "", true), ("a*b*", "axbé", true), ("a*b", "axbé", false), ("é*", "é", true), ("*ab", "aab", true)]
-        {
-            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
-        }
     }
 
     #[test]
@@ -333,6 +325,9 @@ mod tests {
         assert!(message("lags(a)=3").contains("expected lags=… without a pattern"));
         for lags in ["0", "5..3", "x", "99999", ""] {
             assert!(message(&format!("lags={lags}")).contains("expected lags such as 12 or 3..7"), "{lags}");
+        }
+        for most in ["0", "1048577", "x", ""] {
+            assert!(message(&format!("most={most}")).contains("expected a number of features from 1 to 1048576"));
         }
         assert!(message("missing=median").contains("allowed: mean, zero, last"));
         assert!(message("rolling=mean").contains("over how many"), "{}", message("rolling=mean"));

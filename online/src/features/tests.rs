@@ -53,6 +53,44 @@ fn categories_beyond_the_limit_share_a_column() {
 }
 
 #[test]
+fn there_are_no_more_features_and_columns_than_are_asked_for() {
+    let limited = |spec: &str| Features::with(FeatureSpec::parse(spec).expect("it is right"));
+    let mut features = limited("most=5");
+    features.observe(&[("a", Value::Number(1.0)), ("sky", Value::Text("clear"))]).unwrap();
+    for day in 0..1000 {
+        let new = format!("new {day}");
+        features.observe(&[("sky", Value::Text(&new)), (&new, Value::Number(1.0)), ("a", Value::Number(2.0))]).unwrap();
+    }
+    // Days 0 and 1 bring a word and a number, the word of day 2 takes the last column.
+    assert_eq!(features.columns().collect::<Vec<_>>(), ["a", "sky=clear", "sky=new 0", "new 0", "sky=new 1"]);
+    assert_eq!((features.len(), features.width(), features.ignored()), (3, 5, 999));
+    features.observe(&[("a", None::<f64>)]).unwrap();
+    assert_eq!((features.width(), encode(&features, &[("new 7", 1.0)]).len()), (5, 5), "no flag for what is missing");
+    for (spec, width) in [("category=hash:4", 8), ("category=embed:3", 9), ("category=target", 9), ("lags=20", 9)] {
+        let mut features = limited(&format!("most=9; {spec}"));
+        for day in 0..30 {
+            let (name, new) = (format!("name {day}"), format!("new {day}"));
+            let row = [(name.as_str(), Value::Text(new.as_str()))];
+            features.observe(&row).unwrap();
+            features.told(&row, Target::Class(&new));
+        }
+        assert_eq!((features.len() <= 9, features.width()), (true, width), "{spec}");
+        assert!(features.ignored() > 20, "{spec}");
+    }
+}
+
+#[test]
+fn long_names_are_refused_and_long_categories_are_others() {
+    let (mut features, long) = (Features::new(), "x".repeat(5000));
+    features.observe(&[("sky", long.as_str())]).unwrap();
+    assert_eq!(features.columns().collect::<Vec<_>>(), ["sky=other"]);
+    let before = format!("{features:?}");
+    let error = features.observe(&[("new", 1.0), (&long, 1.0)]).unwrap_err();
+    let expected = format!("column \"{}…\": expected a name of at most 4096 bytes, found 5000", &long[..60]);
+    assert_eq!((error.to_string(), format!("{features:?}")), (expected, before));
+}
+
+#[test]
 fn a_constant_feature_that_moves_is_clipped() {
     let mut features = Features::new();
     for _ in 0..1000 {

@@ -66,6 +66,7 @@ impl<'a> Cells<'a> {
     /// Begins a row. The record lets go of the names it shares with the stream, so that they can grow.
     pub(super) fn begin(schema: &'a mut Schema, record: &'a mut Record, row: u64) -> Self {
         record.clear();
+        schema.forget();
         (record.row, record.separator) = (row, schema.options.separates_labels());
         if !schema.options.more_targets.is_empty() {
             record.values.resize(schema.options.more_targets.len() + 1, f64::NAN);

@@ -10,13 +10,12 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::StreamOptions;
 use super::cells::{Cells, Raw};
 use super::file::{Opened, Parser};
-use super::names::check_length;
 use super::record::Record;
 use super::schema::Schema;
 use super::source::{Lines, Source, failure};
 use crate::error::{Error, ErrorKind};
 use crate::learn::SEPARATOR;
-use crate::row::Row;
+use crate::row::{Row, check_name};
 
 /// JSON Lines.
 #[derive(Debug)]
@@ -174,7 +173,7 @@ impl Key<'_> {
             self.path.push('.');
         }
         let _ = write!(self.path, "{part}");
-        check_length(self.path).map_err(|error| refuse(self.refused, error))
+        check_name(self.path).map_err(|error| refuse(self.refused, error))
     }
 }
 

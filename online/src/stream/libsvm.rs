@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::StreamOptions;
 use super::cells::{Cells, Raw};
 use super::file::{Opened, Parser};
+use super::options::LABEL;
 use super::schema::Schema;
 use super::source::{Lines, Source};
 use crate::error::{Error, ErrorKind};
@@ -22,7 +23,7 @@ pub(super) struct LibSvm {
 impl LibSvm {
     pub(super) fn open(name: &Path, source: Source, options: &StreamOptions) -> Opened {
         let parser = Box::new(LibSvm { lines: Lines::new(source, Some(b'#')) });
-        Opened { parser, schema: Schema::open(name.into(), "label".to_owned(), options), header_hash: 0, at_row: false }
+        Opened { parser, schema: Schema::open(name.into(), LABEL.to_owned(), options), header_hash: 0, at_row: false }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
+use crate::row::check_name;
 
 /// Names and their numbers, in order of arrival, and what else the records of a stream share.
 #[derive(Clone, Debug, Default)]
@@ -17,14 +18,18 @@ pub(super) struct Names {
     /// Only ever asked for one name: its order shows nowhere.
     numbers: HashMap<Arc<str>, u32>,
     bytes: usize,
+    /// How many of them stay for later rows.
+    kept: usize,
 }
 
-/// A stream has at most so many names …
+/// There are at most so many names at once …
 pub(super) const MOST_NAMES: usize = 1 << 20;
-/// … of at most so many bytes …
-pub(super) const LONGEST_NAME: usize = 4 << 10;
-/// … and so many together.
+/// … and so many bytes of names.
 const MOST_BYTES: usize = 64 << 20;
+/// So many names stay for later rows …
+const KEPT_NAMES: usize = MOST_NAMES / 4;
+/// … of so many bytes.
+const KEPT_BYTES: usize = MOST_BYTES / 4;
 
 impl Names {
     pub(super) fn new(file: PathBuf, target: String) -> Self {
@@ -49,7 +54,7 @@ impl Names {
 
     /// Appends a name, even one that is there already: then [`find`](Names::find) goes on finding the first.
     pub(super) fn push(&mut self, name: &str) -> Result<u32, Error> {
-        check_length(name)?;
+        check_name(name)?;
         if self.len() == MOST_NAMES || self.bytes + name.len() > MOST_BYTES {
             let message =
                 format!("expected at most {MOST_NAMES} features with names of {MOST_BYTES} bytes together, found more");
@@ -63,6 +68,27 @@ impl Names {
         Ok(number)
     }
 
+    /// What is there stays for later rows, if it is not too much.
+    pub(super) fn keep(&mut self) {
+        if self.len() <= KEPT_NAMES && self.bytes <= KEPT_BYTES {
+            self.keep_all();
+        }
+    }
+
+    /// What is there stays for later rows.
+    pub(super) fn keep_all(&mut self) {
+        self.kept = self.len();
+    }
+
+    /// Forgets what does not stay; returns how many names do.
+    pub(super) fn forget(shared: &mut Arc<Self>) -> usize {
+        if shared.kept < shared.len() {
+            let names = Arc::make_mut(shared);
+            names.truncate(names.kept);
+        }
+        shared.len()
+    }
+
     /// Takes back all names but the first `length`.
     pub(super) fn truncate(&mut self, length: usize) {
         while self.len() > length
@@ -73,21 +99,14 @@ impl Names {
                 self.numbers.remove(&name);
             }
         }
+        self.kept = self.kept.min(length);
     }
-}
-
-/// Whether a name is short enough. Names that are put together from parts are checked before they grow.
-pub(super) fn check_length(name: &str) -> Result<(), Error> {
-    if name.len() <= LONGEST_NAME {
-        return Ok(());
-    }
-    let message = format!("expected a name of at most {LONGEST_NAME} bytes, found {}", name.len());
-    Err(Error::new(ErrorKind::Value, message))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row::LONGEST_NAME;
 
     #[test]
     fn names_are_found_with_a_good_guess_and_with_a_bad_one() -> Result<(), Error> {
@@ -100,6 +119,20 @@ mod tests {
         assert_eq!(names.get(2), "a");
         names.truncate(1);
         assert_eq!((names.find("a", 9), names.find("b", 1), names.push("c")?), (Some(0), None, 1));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_too_much_to_be_kept_is_there_until_it_is_forgotten() -> Result<(), Error> {
+        let mut shared = Arc::new(Names::default());
+        for number in 0..KEPT_NAMES + 9 {
+            let names = Arc::make_mut(&mut shared);
+            names.push(&number.to_string())?;
+            names.keep();
+        }
+        assert_eq!((shared.len(), shared.find("9", 0)), (KEPT_NAMES + 9, Some(9)));
+        let (kept, names) = (Names::forget(&mut shared), shared);
+        assert_eq!((kept, names.find(&KEPT_NAMES.to_string(), 0), names.find("9", 0)), (KEPT_NAMES, None, Some(9)));
         Ok(())
     }
 

@@ -54,6 +54,9 @@ pub struct StreamOptions {
     pub optional: Vec<String>,
 }
 
+/// What the target is called where a format has a place for it and no name.
+pub(super) const LABEL: &str = "label";
+
 /// Into how many columns a column of text is hashed, unless the options say otherwise.
 pub const TEXT_COLUMNS: u32 = 64;
 
@@ -240,7 +243,7 @@ impl StreamOptions {
         if self.header != Header::Auto && !matches!(format, Format::Csv | Format::Tsv) {
             return wrong(format!("expected nothing said of a header for {format}, found {}", self.header));
         }
-        if self.targets().next().is_some() && self.strict && format.has_place_for_target() {
+        if self.targets().any(|target| target != LABEL) && self.strict && format.has_place_for_target() {
             return wrong(format!("expected no target's column for {format}, found one: it has a place of its own"));
         }
         if !(1..=1 << 16).contains(&self.text_columns) {
@@ -331,5 +334,7 @@ mod tests {
             assert!(options.check(format).is_err(), "{format} {options:?}");
             assert!(none().check(format).is_ok());
         }
+        let label = StreamOptions { target: Some(LABEL.into()), ..none() };
+        assert!(label.check(Format::LibSvm).is_ok() && label.check(Format::VowpalWabbit).is_ok());
     }
 }

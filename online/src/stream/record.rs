@@ -148,7 +148,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// If the features' weight is none, there are too many different names, or a name or the text is too long.
+    /// If the features' weight is none, there are too many names, or a name or the text is too long.
     ///
     /// ```
     /// use thalweg_online::{Record, Row, Target, Task, Value};
@@ -163,12 +163,18 @@ impl Record {
         let weight = weight_of(features)?;
         let mut names = self.names.take().unwrap_or_default();
         self.clear();
+        Names::forget(&mut names);
         (self.row, self.weight) = (row, weight);
         for index in 0..features.len() {
             let (name, value) = features.cell(index);
             let number = match names.find(name, index as u32) {
                 Some(number) => number,
-                None => Arc::make_mut(&mut names).push(name)?,
+                None => {
+                    let names = Arc::make_mut(&mut names);
+                    let number = names.push(name)?;
+                    names.keep();
+                    number
+                }
             };
             let cell = match value {
                 Value::Text(text) => Cell::Text(self.keep(text)?),

@@ -95,6 +95,7 @@ impl Schema {
         let numbers: Result<Vec<u32>, Error> =
             columns.iter().enumerate().map(|(index, name)| schema.add(name, kind(index))).collect();
         let numbers = numbers?;
+        Arc::make_mut(&mut schema.names).keep_all();
         if !numbers.iter().any(|&number| matches!(schema.role(number), Role::Feature(_))) {
             return Err(wrong(match options.labelled {
                 true => format!("expected a feature besides the target {}, found none", quoted(&target)),
@@ -102,6 +103,13 @@ impl Schema {
             }));
         }
         Ok((schema, numbers))
+    }
+
+    /// A row begins: names that came too late to [be kept](Names::keep) are forgotten.
+    pub(super) fn forget(&mut self) {
+        let kept = Names::forget(&mut self.names);
+        self.roles.truncate(kept);
+        self.places.truncate(kept);
     }
 
     /// What the column of a name is for.
@@ -125,6 +133,7 @@ impl Schema {
         let length = names.len();
         match names.push(name).and_then(|number| Ok((number, role(names, &self.options, name, kind)?))) {
             Ok((number, role)) => {
+                names.keep();
                 self.roles.push(role);
                 // What a date or a text has become is never read from the stream.
                 self.roles.resize(self.names.len(), Role::Feature(Kind::Inferred));

@@ -9,10 +9,11 @@ use super::StreamOptions;
 use super::cells::{Cells, Raw};
 use super::file::{Opened, Parser};
 use super::libsvm::{label_of, number_of};
-use super::names::check_length;
+use super::options::LABEL;
 use super::schema::Schema;
 use super::source::{Lines, Source};
 use crate::error::{Error, ErrorKind};
+use crate::row::check_name;
 
 /// Vowpal Wabbit's text.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(super) struct VowpalWabbit {
 impl VowpalWabbit {
     pub(super) fn open(name: &Path, source: Source, options: &StreamOptions) -> Opened {
         let parser = Box::new(VowpalWabbit { lines: Lines::new(source, None), name: String::new() });
-        Opened { parser, schema: Schema::open(name.into(), "label".to_owned(), options), header_hash: 0, at_row: false }
+        Opened { parser, schema: Schema::open(name.into(), LABEL.to_owned(), options), header_hash: 0, at_row: false }
     }
 }
 
@@ -88,7 +89,7 @@ fn namespace(text: &str, name: &mut String, cells: &mut Cells<'_>) -> Result<(),
         scale = number_of(number).map_err(|error| error.in_column(namespace))?;
         name.push_str(namespace);
         name.push('^');
-        check_length(name)?;
+        check_name(name)?;
     }
     let prefix = name.len();
     for word in words {

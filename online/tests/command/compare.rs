@@ -12,7 +12,8 @@ fn number(value: &Value) -> f64 {
 fn each_model_does_what_it_does_alone() {
     let folder = Folder::new();
     folder.write("s.csv", stream(700));
-    let shared = "--optimizer adam --memory reservoir:30 --delay 20 --metrics f1:macro --seed 3 --limit 600";
+    let shared = "--optimizer adam --memory reservoir:30 --delay 20 --metrics f1:macro --seed 3 --limit 600 --scale robust \
+                  --class-weight balanced";
     let compared = folder.json(&format!("compare s.csv --model mlp:8 --model lstm:4 --model mlp:8 {shared}"));
     let compared = &compared["streams"][0];
     let models = compared["models"].as_array().expect("a list");
@@ -21,9 +22,13 @@ fn each_model_does_what_it_does_alone() {
         for key in ["model", "metrics", "scored", "parameters", "fingerprint"] {
             assert_eq!(outcome[key], alone[key], "{model} {key}");
         }
-        for key in ["stream", "rows", "task", "optimizer", "memory", "delay", "seed", "baselines"] {
+        for key in ["stream", "rows", "task", "optimizer", "memory", "loss", "delay", "seed", "baselines"] {
             assert_eq!(compared[key], alone[key], "{model} {key}");
         }
+        assert_eq!(
+            (&compared["class_weight"], &compared["feature_spec"]),
+            (&alone["class_weight"], &alone["feature_spec"])
+        );
         assert!(number(&outcome["rows_per_second"]) > 0.0);
     }
     assert_eq!(models[0]["test"], Value::Null, "the first is what the others are tested against");
@@ -52,6 +57,8 @@ fn a_better_model_is_told_from_luck() {
     let text = folder.text("compare square.csv circle.csv --model linear --model mlp:16");
     for words in [
         "square.csv: 1,500 rows, regress, sgd:0.03, memory none, seed 42\n",
+        "features scale=standard; category=onehot:256; missing=mean, loss mse\n",
+        "features scale=standard; category=onehot:256; missing=mean, class weights none\n",
         "Diebold and Mariano's test of the absolute errors with lag 7\n",
         "McNemar's test\n",
         "< 0.0001",

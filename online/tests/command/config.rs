@@ -68,6 +68,55 @@ fn learn_and_compare_have_files_too() {
         [0, 1].map(|model| result["streams"][0]["models"][model]["fingerprint"].to_string())
     };
     assert_eq!(fingerprints(&compared), fingerprints(&again));
+    let options = "--class-weight storm=2 --horizon 3 --delay 4 --scale robust --features lags=2 --metrics f1";
+    folder.json(&format!("compare s.csv --model linear {options} --write-config c.toml"));
+    let text = String::from_utf8(folder.read("c.toml")).expect("it is text");
+    for line in ["loss = \"mse\"", "class-weight = \"storm=2\"", "horizon = 3", "delay = 4", "metrics = \"f1\""] {
+        assert!(text.lines().any(|written| written == line), "{line}: {text}");
+    }
+}
+
+/// What goes on was begun with options that nobody says again: they are in the file none the less.
+#[test]
+fn what_a_continued_session_uses_is_written() {
+    let folder = folder();
+    let begun = "--model gru:6 --optimizer adam:0.003 --class-weight storm=3 --metrics f1,auc@50 --delay 20 --horizon 2 \
+                 --target class --ignore late --categorical sky --text-columns 3 --scale robust --features lags=3 \
+                 --weight pressure --header yes --delimiter , --on-bad-row skip --seed 7";
+    let unbroken = timeless(folder.json(&format!("run s.csv {begun}")));
+    folder.json(&format!("run s.csv {begun} --limit 300 --checkpoint c"));
+    let resumed = folder.json("run --resume c --write-config f.toml");
+    assert_eq!(timeless(resumed), unbroken);
+    assert_eq!(timeless(folder.json("run --config f.toml")), unbroken, "it goes on from the checkpoint again");
+    let text = String::from_utf8(folder.read("f.toml")).expect("it is text");
+    folder.write("f.toml", text.replace("resume = \"c\"\n", ""));
+    assert_eq!(timeless(folder.json("run --config f.toml")), unbroken, "from the beginning: {text}");
+    // learn, from a checkpoint that is there; and from the file alone.
+    let lines = |from, to| stream(700).lines().skip(from).take(to).map(|line| format!("{line}\n")).collect::<String>();
+    folder.write("a.csv", lines(0, 401));
+    folder.write("b.csv", lines(0, 1) + &lines(401, 300));
+    folder.text(&format!("learn a.csv {begun} --checkpoint m"));
+    folder.text("learn b.csv --checkpoint m --write-config l.toml");
+    folder.text("learn a.csv --config l.toml --checkpoint n");
+    folder.text("learn b.csv --checkpoint n");
+    assert_eq!(timeless(folder.json("run --resume n")), timeless(folder.json("run --resume m")));
+    // By Vowpal Wabbit's text, whose target has no name; and by times.
+    folder.write("s.vw", (0..90).map(|row| format!("{} | a:{row} b:{}\n", row % 2, row % 7)).collect::<String>());
+    folder
+        .write("t.csv", (0..90).map(|row| format!("{row},{},{},{}\n", row + 9, row % 7, row % 2)).collect::<String>());
+    for (stream, begun) in [
+        ("s.vw", "--task regress --loss huber:2"),
+        ("t.csv", "--time x0 --delay-until x1"),
+        ("t.csv", "--time x0 --delay 5s"),
+    ] {
+        folder.text(&format!("learn {stream} {begun} --checkpoint o"));
+        folder.text(&format!("learn {stream} --checkpoint o --write-config o.toml"));
+        folder.remove("o");
+        folder.text(&format!("learn {stream} --config o.toml"));
+        folder.text(&format!("learn {stream} --checkpoint o --write-config p.toml"));
+        assert_eq!(folder.read("p.toml"), folder.read("o.toml"), "{stream} {begun}");
+        folder.remove("o");
+    }
 }
 
 #[test]

@@ -129,7 +129,9 @@ fn a_checkpoint_shows_what_it_holds() {
     let result =
         folder.json("run phishing --model lstm:4 --optimizer adam --memory reservoir:50 --limit 90 --checkpoint c");
     let held = folder.json("inspect c");
-    for key in ["stream", "rows", "task", "model", "optimizer", "memory", "seed", "classes", "fingerprint"] {
+    for key in
+        ["stream", "rows", "task", "model", "optimizer", "memory", "seed", "classes", "feature_spec", "fingerprint"]
+    {
         assert_eq!(held[key], result[key], "{key}");
         assert!(!held[key].is_null(), "{key}");
     }

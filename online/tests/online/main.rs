@@ -2,6 +2,7 @@
 
 mod allocations;
 mod anomaly;
+mod bounds;
 mod checkpoints;
 mod deep;
 mod delay;
