@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 use thalweg_online::anomaly::{Config, Verdict, Watch};
-use thalweg_online::{Autoencoder, Error, ErrorKind, Model, OptimizerSpec, Record, StreamOptions, checkpoint};
+use thalweg_online::{Autoencoder, Delay, Error, ErrorKind, Model, OptimizerSpec, Record, StreamOptions, checkpoint};
 
+use super::config::ConfigFile;
 use super::generate::printing;
 use super::progress::Progress;
-use super::reading::Reading;
+use super::reading::{Reading, columns_used};
 use super::report::{decimal, grouped};
 use super::source::Source;
 use super::{Failure, say};
@@ -18,7 +19,8 @@ use super::{Failure, say};
 /// What to watch, and how.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// A file, plain or compressed, - for the standard input, or a bundled stream (with --resume: the checkpoint's)
+    /// A file, plain or compressed, - for the standard input, a bundled stream, or a generator (with --resume: the
+    /// checkpoint's)
     #[arg(required_unless_present = "resume")]
     stream: Option<String>,
     /// The layers between the columns and their copy; narrow somewhere, or nothing is strange (default: linear:8 > tanh)
@@ -54,6 +56,8 @@ pub struct Options {
     resume: Option<PathBuf>,
     #[command(flatten)]
     reading: Reading,
+    #[command(flatten)]
+    pub(super) file: ConfigFile,
     /// Print JSON Lines
     #[arg(long)]
     json: bool,
@@ -66,6 +70,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         checkpoint::sweep(path);
     }
     let (mut watch, mut source) = begin(options)?;
+    write_config(options, &watch)?;
     let mut stream = source.open(&mut Progress::new(0), options.limit)?;
     watch.follow(&mut *stream)?;
     let mut lines = Lines::new(options.json, watch.rows() > 0);
@@ -122,6 +127,25 @@ fn begin(options: &Options) -> Result<(Watch, Source), Error> {
     let columns = StreamOptions { labelled: !target.is_empty(), ..options.reading.of_stream() };
     let source = Source::find(options.stream.as_deref().unwrap_or_default(), columns, seed)?;
     Ok((Watch::new(detector, source.name(), source.options().clone()), source))
+}
+
+/// What was used, from the beginning of the stream: with a checkpoint to go on from nothing else can be said.
+fn write_config(options: &Options, watch: &Watch) -> Result<(), Error> {
+    let Config { features, model, optimizer, fading, spared, seed } = watch.detector().config();
+    let mut used = vec![
+        ("stream", watch.stream().to_owned()),
+        ("features", features.to_string()),
+        ("model", model.to_string()),
+        ("optimizer", optimizer.to_string()),
+        ("fading", fading.to_string()),
+        ("spare", spared.map_or(String::new(), |rank| rank.to_string())),
+        ("seed", seed.to_string()),
+    ];
+    used.extend(columns_used(watch.options(), Delay::default()));
+    used.retain(|(_, value)| !value.is_empty());
+    let mut file = options.file.clone();
+    file.said.remove("resume");
+    file.write(&used)
 }
 
 /// `id,score,rank` on stdout. Each line is there at once.

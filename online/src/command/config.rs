@@ -15,7 +15,7 @@ use thalweg_online::{Error, ErrorKind};
 use toml::{Table, Value};
 
 /// Where options are read from, and written to.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ConfigFile {
     /// A TOML file of options, named as here without --: model = "lstm:32". What is said here goes before what is said there
     #[arg(long, value_name = "FILE")]

@@ -113,6 +113,7 @@ impl Command {
         match self {
             Command::Run(options) => Some(&mut options.file),
             Command::Learn(options) => Some(&mut options.file),
+            Command::Anomalies(options) => Some(&mut options.file),
             Command::Compare(options) => Some(&mut options.file),
             _ => None,
         }

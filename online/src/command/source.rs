@@ -39,7 +39,8 @@ impl Source {
             None if name == "-" || !is_missing => Kind::File,
             None if is_generator(name) => {
                 // What only comes from another stream was not said of this one.
-                let plain = StreamOptions { bad_rows: options.bad_rows, ..StreamOptions::default() };
+                let StreamOptions { bad_rows, labelled, .. } = options;
+                let plain = StreamOptions { bad_rows, labelled, ..StreamOptions::default() };
                 if options.needs_columns() || options.strict && options != plain {
                     let message = "is a generator: expected nothing said of formats or columns, found such options";
                     return Err(Error::new(ErrorKind::Spec, message).in_file(name));

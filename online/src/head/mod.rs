@@ -12,8 +12,10 @@
 //! unlearned: the mean of a class is moved by examples of that class alone. So where features are good, learned elsewhere or
 //! before, a head that counts learns any number of classes in any order, each example once: see [`Frozen`](crate::Frozen).
 //!
-//! Classes are numbered as they come, by the caller. A head never moves an old class; a class without examples has
-//! probability 0, and before the first example there is no class at all.
+//! Classes are numbered as they come, by the caller, and before the first example there is no class at all. Numbers stay: a
+//! new class is appended. Of the heads that count, a class is moved by its own examples alone ([`Slda`]'s covariance, which all
+//! share, by those of all), and one without examples has probability 0. [`Softmax`] is not like that: each example moves all
+//! classes, and one that was passed over in the numbering has a logit, and so a probability, before its first example.
 //!
 //! # Figures
 //!

@@ -43,6 +43,7 @@
 mod auc;
 mod average;
 mod confusion;
+mod count;
 mod counts;
 mod fading;
 mod list;
@@ -63,7 +64,8 @@ mod window;
 pub use auc::{Auc, OneVsRest, Resolution, exact_auc};
 pub use average::Average;
 pub use confusion::Confusion;
-pub use counts::{Count, Counts};
+pub use count::Count;
+pub use counts::Counts;
 pub use fading::Fading;
 pub use list::Metrics;
 pub use means::{Loss, Mean, MeanLoss, RSquared};

@@ -93,7 +93,7 @@
 //! |---|---|
 //! | 16 MiB | in a row (of CSV, the bounds of its fields take up to 8 bytes for each byte besides) |
 //! | 2²⁰ | cells in a row |
-//! | 2²⁰ | names at once, of 4 KiB each and 64 MiB together. The first 2¹⁸, or 16 MiB, are kept; a later one is forgotten after its row |
+//! | 2²⁰ | names at once, of 4 KiB each and 64 MiB together. The first 2¹⁶, or 16 MiB, are kept; a later one is forgotten after its row |
 //! | 128 | objects and arrays in each other in JSON |
 //! | 64 MiB | in a header of ARFF |
 //! | 128 MiB | in the window of a zstd frame, as `zstd --long` has it |

@@ -27,7 +27,7 @@ pub(super) const MOST_NAMES: usize = 1 << 20;
 /// … and so many bytes of names.
 const MOST_BYTES: usize = 64 << 20;
 /// So many names stay for later rows …
-const KEPT_NAMES: usize = MOST_NAMES / 4;
+const KEPT_NAMES: usize = MOST_NAMES / 16;
 /// … of so many bytes.
 const KEPT_BYTES: usize = MOST_BYTES / 4;
 

@@ -76,6 +76,33 @@ fn without_a_target_all_columns_are_features() {
 }
 
 #[test]
+fn options_are_written_and_read() {
+    let folder = folder();
+    let begun = format!("{RUN} --optimizer adam --spare 0.95 --fading 0.02 --seed 3 --scale robust --on-bad-row skip");
+    let whole = folder.text(&format!("{begun} --write-config f.toml"));
+    assert_eq!(folder.text("anomalies --config f.toml"), whole);
+    // What goes on was begun with all of that, and said nothing of it.
+    let first = folder.text(&format!("{begun} --limit 700 --checkpoint c"));
+    let second = folder.text("anomalies --resume c --write-config g.toml");
+    assert_eq!(first.clone() + &second, whole);
+    assert_eq!(folder.text("anomalies --config g.toml"), whole, "from the beginning");
+    assert_eq!(folder.text("anomalies --config g.toml --resume c"), second, "what is said goes before");
+}
+
+#[test]
+fn a_generator_needs_no_target() {
+    let folder = Folder::new();
+    let said = folder.run("anomalies led:river --limit 60 --model linear:3 --seed 9");
+    assert_eq!((said.code, said.out.lines().count(), said.err.as_str()), (Some(0), 61, ""));
+    folder.text("anomalies led:river --limit 40 --model linear:3 --seed 9 --checkpoint c");
+    let rest: Vec<&str> = said.out.lines().skip(41).collect();
+    assert_eq!(folder.text("anomalies --resume c --limit 60").lines().collect::<Vec<_>>(), rest);
+    assert!(
+        folder.refusal("anomalies sea --limit 5 --target y").contains("expected nothing said of formats or columns")
+    );
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let folder = folder();
     folder.write("t.csv", "a,odd\n1,0\n2,maybe\n3,1\n");

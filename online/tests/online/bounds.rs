@@ -23,8 +23,8 @@ fn new_words(rows: usize) -> Result<Box<dyn Stream>, Error> {
 
 #[test]
 fn a_stream_may_have_more_names_than_it_keeps() -> Result<(), Error> {
-    let (mut rows, mut record) = (new_words(3000)?, Record::new());
-    for row in 0..3000 {
+    let (mut rows, mut record) = (new_words(1000)?, Record::new());
+    for row in 0..1000 {
         assert!(rows.read(&mut record)?);
         let names = [0, 1, 2, WORDS + 1].map(|index| record.cell(index).0);
         let expected = ["sky", "wind", &format!("w{}", row * WORDS), &format!("w{}", row * WORDS + WORDS - 1)];
