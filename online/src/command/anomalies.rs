@@ -10,6 +10,7 @@ use thalweg_online::{Autoencoder, Delay, Error, ErrorKind, Model, OptimizerSpec,
 
 use super::config::ConfigFile;
 use super::generate::printing;
+use super::pass::warn_of_ignored;
 use super::progress::Progress;
 use super::reading::{Reading, columns_used};
 use super::report::{decimal, grouped};
@@ -94,6 +95,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if watch.skipped().0 > 1 {
         say(&format!("note: {} rows were left out", grouped(watch.skipped().0)));
     }
+    warn_of_ignored(watch.detector().features());
     if watch.options().labelled {
         let (auc, anomalies) = (decimal(watch.auc()), grouped(watch.anomalies()));
         say(&format!("ROC AUC {auc} over {} rows, {anomalies} of them anomalies", grouped(watch.rows())));

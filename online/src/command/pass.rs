@@ -4,6 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use thalweg_online::{ClassWeights, Deep, Error, ErrorKind, Record, Session, Stream};
+=======
+use thalweg_online::{Error, ErrorKind, Features, Record, Session, Stream};
 
 use super::progress::Progress;
 use super::report::grouped;
@@ -108,14 +110,7 @@ fn save_what_was_learned(checkpoint: Option<&Path>, session: &Session, before: u
 /// Says what there was too much of: classes, as a class for every customer number is no classification and costs a row of
 /// weights each, and names of features.
 pub fn warn_of_excess(session: &Session) {
-    let features = session.learner().features();
-    if features.ignored() > 0 {
-        let (ignored, most) = (grouped(features.ignored()), grouped(features.spec().most() as u64));
-        say(&format!(
-            "warning: {ignored} cells were left out: their names came when there were {most} features or columns already; \
-             --features most=N allows more"
-        ));
-    }
+    warn_of_ignored(session.learner().features());
     let classes = session.learner().classes().len();
     if classes > MANY_CLASSES {
         say(&format!(
@@ -137,6 +132,17 @@ pub fn warn_of_absent_classes(session: &Session) {
         say(&format!(
             "warning: --class-weight gives weights to what never came: {}; the classes that came: {came}{more}",
             absent.join(", ")
+        ));
+    }
+}
+
+/// Says how much there was of names that came too late.
+pub fn warn_of_ignored(features: &Features) {
+    if features.ignored() > 0 {
+        let (ignored, most) = (grouped(features.ignored()), grouped(features.spec().most() as u64));
+        say(&format!(
+            "warning: {ignored} cells were left out: their names came when there were {most} features or columns already; \
+             --features most=N allows more"
         ));
     }
 }

@@ -90,6 +90,21 @@ fn options_are_written_and_read() {
 }
 
 #[test]
+fn names_that_come_too_late_are_counted() {
+    let folder = Folder::new();
+    folder.write("s.vw", (0..90).map(|row| format!("| a:{} b:{} w{row}\n", row % 5, row % 5)).collect::<String>());
+    let warning = "warning: 87 cells were left out: their names came when there were 5 features or columns already; \
+                   --features most=N allows more\n";
+    let done = folder.run("anomalies s.vw --features most=5");
+    assert_eq!((done.code, done.out.lines().count(), done.err.as_str()), (Some(0), 91, warning));
+    folder.write("s.vw", (0..90).map(|row| format!("{} | a:{} w{row}\n", row % 2, row % 5)).collect::<String>());
+    let done = folder.run("run s.vw --features most=4 --print-every 0 --json --checkpoint c");
+    assert_eq!((done.code, done.err.as_str()), (Some(0), warning.replace(" 5 ", " 4 ").as_str()));
+    assert_eq!(folder.json("inspect c")["ignored_cells"], 87);
+    assert!(folder.text("inspect c").contains("87, of names that came too late"));
+}
+
+#[test]
 fn a_generator_needs_no_target() {
     let folder = Folder::new();
     let said = folder.run("anomalies led:river --limit 60 --model linear:3 --seed 9");
