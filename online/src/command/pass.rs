@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use thalweg_online::{ClassWeights, Deep, Error, ErrorKind, Record, Session, Stream};
-=======
-use thalweg_online::{Error, ErrorKind, Features, Record, Session, Stream};
+use thalweg_online::{ClassWeights, Deep, Error, ErrorKind, Features, Record, Session, Stream};
 
 use super::progress::Progress;
 use super::report::grouped;
