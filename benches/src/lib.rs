@@ -1,7 +1,9 @@
-//! The networks and the streams that the benches measure.
+//! The networks and the streams that the benches measure, and the [`tables`] that are made again.
 //!
 //! They are those that the peers are measured with: an MLP `d-64-64-1` with ReLU that learns to classify, and an LSTM
 //! with a linear head that learns to regress, one example (or window) at a time.
+
+pub mod tables;
 
 use thalweg_autograd::{Params, Var};
 use thalweg_nn::{Activation, Cell, Linear, Lstm, LstmState};

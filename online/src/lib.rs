@@ -8,6 +8,7 @@
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
 //! * [`delay`]: labels that come later than their rows.
+//! * [`drift`]: change detectors, and how good they are.
 //! * [`paired`]: whether one of two models is better on the same rows, or was lucky.
 //! * [`synth`]: streams from seeded generators, with and without drift.
 //! * [`spec`]: short descriptions such as `mlp:64,64`; [`checkpoint`]: saving and exact resume.
@@ -31,6 +32,7 @@ pub mod conformance;
 pub mod continual;
 pub mod deep;
 pub mod delay;
+pub mod drift;
 pub mod error;
 pub mod evaluate;
 pub mod features;
@@ -53,6 +55,7 @@ pub use anomaly::Autoencoder;
 pub use continual::AccuracyMatrix;
 pub use deep::{ClassWeights, Config, Deep, LossSpec, MemorySpec, Model, OptimizerSpec};
 pub use delay::{Delay, Delayed};
+pub use drift::{AnyDetector, Detector, DetectorSpec, Signal};
 pub use error::{Error, ErrorKind};
 pub use evaluate::{Arrival, Prequential};
 pub use features::{FeatureSpec, Features};

@@ -6,6 +6,7 @@ mod bounds;
 mod checkpoints;
 mod deep;
 mod delay;
+mod drift;
 mod features;
 mod figures;
 mod forecast;

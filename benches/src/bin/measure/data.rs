@@ -27,7 +27,7 @@ impl SplitMix {
     }
 
     /// Uniform in `[0, 1)`: the upper 24 bits, which `f32` holds exactly.
-    fn unit(&mut self) -> f32 {
+    pub fn unit(&mut self) -> f32 {
         (self.next() >> 40) as f32 / (1_u32 << 24) as f32
     }
 

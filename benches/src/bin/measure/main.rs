@@ -13,10 +13,12 @@
 //! | W4 | an LSTM or a GRU with a linear head that learns to regress from windows, its state carried on | µs a step, a window |
 //! | W5 | networks that learn from batches: MLP `784-256-128-10`, LSTM over 64 steps, two convolutions | items/s |
 //! | W7 | running, rolling and fading metrics | updates/s |
+//! | | change detectors, beside the most that an update should take | ns an update |
 //! | W8 | a million numbers saved and loaded; a process up to its first prediction | µs |
 
 mod batch;
 mod data;
+mod detectors;
 mod files;
 mod metrics;
 mod mlp;
@@ -61,7 +63,7 @@ enum Workload {
     W4,
     /// Networks that learn from batches
     W5,
-    /// Metrics, one row at a time
+    /// Metrics and change detectors, one row at a time
     W7,
     /// Files, and the start of a process
     W8,
@@ -81,7 +83,10 @@ fn main() {
             (Workload::W3, false) => mlp::measure(&timer),
             (Workload::W4, false) => recurrent::measure(&timer),
             (Workload::W5, false) => batch::measure(&timer),
-            (Workload::W7, false) => metrics::measure(&timer),
+            (Workload::W7, false) => {
+                metrics::measure(&timer);
+                detectors::measure(&timer);
+            }
             (Workload::W8, false) => files::measure(&timer),
             (Workload::W1 | Workload::W2 | Workload::W7 | Workload::W8, true) => {} // nothing is learned
             (Workload::W3, true) => mlp::check(),

@@ -22,6 +22,8 @@ pub enum Unit {
     Gigaflops(f64),
     /// Items a second; a call works on so many.
     Items(f64),
+    /// Nanoseconds an item; a call works on so many.
+    Nanoseconds(f64),
 }
 
 impl Timer {
@@ -85,6 +87,7 @@ impl Unit {
             Unit::Microseconds => "us",
             Unit::Gigaflops(_) => "GFLOP/s",
             Unit::Items(_) => "items/s",
+            Unit::Nanoseconds(_) => "ns",
         }
     }
 
@@ -93,6 +96,7 @@ impl Unit {
             Unit::Microseconds => seconds * 1e6,
             Unit::Gigaflops(operations) => operations / seconds * 1e-9,
             Unit::Items(items) => items / seconds,
+            Unit::Nanoseconds(items) => seconds * 1e9 / items,
         }
     }
 }
@@ -148,6 +152,12 @@ mod tests {
         let line = line("W1", json!({"n": 10}), 2, Unit::Gigaflops(2e9), &[0.5, 1.0, 2.0]);
         assert_eq!((&line["value"], &line["min"], &line["max"]), (&json!(2.0), &json!(1.0), &json!(4.0)));
         assert_eq!((&line["params"]["n"], &line["threads"], &line["unit"]), (&json!(10), &json!(2), &json!("GFLOP/s")));
+    }
+
+    #[test]
+    fn a_line_gives_times_in_nanoseconds_an_item() {
+        let line = line("W7", json!({"what": "ADWIN"}), 1, Unit::Nanoseconds(100.0), &[1e-6, 2e-6]);
+        assert_eq!((&line["value"], &line["unit"], &line["min"]), (&json!(15.0), &json!("ns"), &json!(10.0)));
     }
 
     #[test]
