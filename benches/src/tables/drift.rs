@@ -2,6 +2,9 @@
 //!
 //! Every detector with its default options, on streams without a change and with one, each drawn from several seeds.
 //! A change is in the middle of a stream; it is found if a drift is reported before the end (see [`Detections`]).
+//!
+//! The gates: no detector has more false alarms than it promises, and the changes that a detector is made for are found, all
+//! of them, in time.
 
 use clap::Args;
 use thalweg_online::drift::{AnyDetector, Detections, Detector, DetectorSpec, Domain};
@@ -82,6 +85,24 @@ impl Change {
         if is_new { self.to.draw(rng) } else { self.from.draw(rng) }
     }
 }
+
+/// What must be found, by whom, and within how many values on average: about a third more than it takes with 100 seeds.
+const LIMITS: [(&str, &str, f64); 14] = [
+    ("errors 10 % to 30 %", "adwin", 150.0),
+    ("errors 10 % to 30 %", "ddm", 850.0),
+    ("errors 10 % to 30 %", "eddm", 150.0),
+    ("errors 10 % to 30 %", "hddm-a", 170.0),
+    ("errors 10 % to 30 %", "hddm-w", 250.0),
+    ("errors 10 % to 30 %", "page-hinkley", 300.0),
+    ("errors 10 % to 30 %, within 1 000", "adwin", 800.0),
+    ("errors 10 % to 30 %, within 1 000", "hddm-a", 900.0),
+    ("mean up by 1 σ", "adwin", 170.0),
+    ("mean up by 1 σ", "page-hinkley", 730.0),
+    ("mean up by 1 σ", "kswin", 100.0),
+    ("mean up by 1 σ", "cusum", 30.0),
+    ("mean up by σ/4", "adwin", 1100.0),
+    ("σ doubled", "kswin", 850.0),
+];
 
 fn detectors() -> impl Iterator<Item = AnyDetector> {
     DetectorSpec::NAMES.into_iter().map(|name| name.parse().unwrap_or_else(|error| panic!("{name}: {error}")))
@@ -165,5 +186,28 @@ fn delays(change: &Change, seeds: u64, gates: &mut Gates) {
     }
 }
 
-/// What must be found, by whom, and within how many values on average.
-const LIMITS: [(&str, &str, f64); 0] = [];
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_is_of_a_change_and_a_detector_that_takes_it() {
+        for (name, detector, most) in LIMITS {
+            let change = CHANGES.iter().find(|change| change.name == name).expect("there is this change");
+            let detector: AnyDetector = detector.parse().expect("there is this detector");
+            assert!(change.from.fit(detector.domain()) && most < (LENGTH / 2) as f64, "{name} {}", detector.spec());
+        }
+    }
+
+    #[test]
+    fn a_change_is_abrupt_or_takes_its_width() {
+        let of = |width| Change { name: "", from: Values::Errors(0.0), to: Values::Errors(1.0), width };
+        let rng = &mut Rng::new(1);
+        let sum = |change: Change, places: std::ops::Range<u64>, rng: &mut Rng| -> f64 {
+            places.map(|k| change.draw(k, rng)).sum()
+        };
+        assert_eq!((sum(of(1), 0..5000, rng), sum(of(1), 5000..10_000, rng)), (0.0, 5000.0));
+        assert_eq!((sum(of(1000), 0..5000, rng), sum(of(1000), 5999..10_000, rng)), (0.0, 4001.0));
+        assert!((sum(of(1000), 5000..6000, rng) - 500.0).abs() < 60.0);
+    }
+}

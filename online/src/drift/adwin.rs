@@ -63,11 +63,11 @@ detector! {
     /// assert!(found.is_some_and(|k| (1000..1100).contains(&k)));
     /// ```
     Adwin, AdwinOptions {
-        /// How many values came.
-        count: u64,
+        /// How many values came since the last test.
+        waiting: u64,
         /// How long the window is.
         width: u64,
-        mean: f64,
+        sum: f64,
         /// The sum of squared differences from the mean.
         squares: f64,
         /// Those of 1, 2, 4, … values.
@@ -105,16 +105,17 @@ impl Row {
         self.filled += 1;
     }
 
-    fn drop_oldest(&mut self, buckets: usize) {
-        self.buckets.copy_within(buckets..self.filled, 0);
-        self.filled -= buckets;
+    fn drop_oldest(&mut self) {
+        self.buckets.copy_within(1.., 0);
+        self.filled -= 1;
     }
 
     /// (4): the two oldest buckets, of `size` values each, as one.
     fn merge_oldest(&mut self, size: f64) -> Bucket {
         let [older, newer, ..] = self.buckets;
         let difference = older.mean - newer.mean;
-        self.drop_oldest(2);
+        self.buckets.copy_within(2.., 0);
+        self.filled -= 2;
         Bucket {
             mean: f64::midpoint(older.mean, newer.mean),
             squares: older.squares + newer.squares + difference * difference * size / 2.0,
@@ -125,24 +126,23 @@ impl Row {
 impl Adwin {
     fn begin(options: AdwinOptions) -> Self {
         let rows = vec![Row::default()];
-        Adwin { options, tally: Tally::default(), count: 0, width: 0, mean: 0.0, squares: 0.0, rows }
+        Adwin { options, tally: Tally::default(), waiting: 0, width: 0, sum: 0.0, squares: 0.0, rows }
     }
 
     fn is_sound(&self) -> bool {
         let full = |row: &Row| (MOST - 1..=MOST).contains(&row.filled);
-        let finite = |bucket: &Bucket| bucket.mean.is_finite() && bucket.squares >= 0.0 && bucket.squares.is_finite();
+        let is_square = |x: f64| x >= 0.0 && x.is_finite();
+        let finite = |bucket: &Bucket| bucket.mean.is_finite() && is_square(bucket.squares);
         let Some((last, others)) = self.rows.split_last() else { return false };
         let is_filled = (1..=MOST).contains(&last.filled) || self.width == 0 && others.is_empty();
         self.rows.len() < 60
             && is_filled
             && others.iter().all(full)
-            && self.width <= self.count
+            && self.waiting < self.options.clock
+            && self.sum.is_finite()
+            && is_square(self.squares)
             && self.width == (0..).zip(&self.rows).map(|(row, buckets)| (buckets.filled as u64) << row).sum::<u64>()
-            && self.rows.iter().flat_map(Row::buckets).chain([&self.whole()]).all(finite)
-    }
-
-    fn whole(&self) -> Bucket {
-        Bucket { mean: self.mean, squares: self.squares }
+            && self.rows.iter().flat_map(Row::buckets).all(finite)
     }
 
     /// The variance of the window, σ² = S/n; NaN of nothing.
@@ -158,11 +158,13 @@ impl Adwin {
     }
 
     fn insert(&mut self, x: f64) {
-        self.count += 1;
+        let width = self.width as f64;
+        if self.width > 0 {
+            let difference = x - self.sum / width;
+            self.squares += difference * difference * width / (width + 1.0);
+        }
         self.width += 1;
-        let difference = x - self.mean;
-        self.mean += difference / self.width as f64;
-        self.squares += difference * (x - self.mean);
+        self.sum += x;
         self.rows[0].push(Bucket { mean: x, squares: 0.0 });
         let (mut row, mut size) = (0, 1.0);
         while self.rows[row].filled > MOST {
@@ -175,23 +177,29 @@ impl Adwin {
         }
     }
 
-    /// (1) of every cut. With n₀ (μ₀ − μ) = −n₁ (μ₁ − μ), where μ is the mean of all, |μ₀ − μ₁| = n₀ |μ₀ − μ| n / (n₀ n₁).
+    fn mean(&self) -> f64 {
+        self.sum / self.width as f64
+    }
+
+    /// (1) of every cut. With n₀ (μ₀ − μ) = −n₁ (μ₁ − μ), where μ is the mean of all, |μ₀ − μ₁| = n₀ |μ₀ − μ| n / (n₀ n₁); and
+    /// with m = c / q, where c = n − 8 and q = (n₀ − 4) (n₁ − 4), (1) times n₀ n₁ q needs no division.
     fn has_two_means(&self) -> bool {
         let AdwinOptions { delta, range, .. } = self.options;
-        let width = self.width as f64;
+        let (width, mean) = (self.width as f64, self.mean());
         let log = (2.0 * width.ln() / delta).ln();
-        let (normal, bounded) = (2.0 * self.variance() * log, 2.0 / 3.0 * range * log);
+        let c = width - 2.0 * (SHORTEST - 1.0);
+        let (normal, bounded) = ((2.0 * c * self.variance() * log).sqrt(), 2.0 / 3.0 * range * log * c);
         let mut size = (1_u64 << (self.rows.len() - 1)) as f64;
         let (mut older, mut away) = (0.0, 0.0);
         for row in self.rows.iter().rev() {
             for bucket in row.buckets() {
                 older += size;
-                away += size * (bucket.mean - self.mean);
+                away += size * (bucket.mean - mean);
                 let newer = width - older;
                 if older >= SHORTEST && newer >= SHORTEST {
-                    let m = 1.0 / (older - SHORTEST + 1.0) + 1.0 / (newer - SHORTEST + 1.0);
-                    let excess = away.abs() * width / (older * newer) - bounded * m;
-                    if excess > 0.0 && excess * excess > normal * m {
+                    let q = (older - SHORTEST + 1.0) * (newer - SHORTEST + 1.0);
+                    let excess = away.abs() * width * q - bounded * older * newer;
+                    if excess > 0.0 && excess > normal * q.sqrt() * older * newer {
                         return true;
                     }
                 }
@@ -203,12 +211,11 @@ impl Adwin {
 
     fn drop_oldest(&mut self) {
         let last = self.rows.len() - 1;
-        self.rows[last].drop_oldest(1);
+        self.rows[last].drop_oldest();
         if self.rows[last].filled == 0 && last > 0 {
             self.rows.pop();
         }
-        let (mut width, mut mean, mut squares) = (0.0, 0.0, 0.0);
-        let mut size = 1.0;
+        let (mut width, mut mean, mut squares, mut size) = (0.0, 0.0, 0.0, 1.0);
         for row in &self.rows {
             for bucket in row.buckets() {
                 let difference = bucket.mean - mean;
@@ -219,16 +226,17 @@ impl Adwin {
             }
             size *= 2.0;
         }
-        (self.width, self.mean, self.squares) = (width as u64, mean, squares);
+        (self.width, self.sum, self.squares) = (width as u64, width * mean, squares);
     }
 
     #[cold]
     fn test(&mut self) -> Signal {
-        let before = (self.width, self.mean);
+        self.waiting = 0;
+        let before = (self.width, self.mean());
         while self.has_two_means() {
             self.drop_oldest();
         }
-        let is_watched = if self.mean > before.1 { self.options.watch.up() } else { self.options.watch.down() };
+        let is_watched = if self.mean() > before.1 { self.options.watch.up() } else { self.options.watch.down() };
         if self.width < before.0 && is_watched { Signal::Drift } else { Signal::Stable }
     }
 }
@@ -237,7 +245,8 @@ impl Detector for Adwin {
     fn update(&mut self, value: f64) -> Signal {
         let Some(x) = self.domain().admit(value) else { return self.tally.ignore() };
         self.insert(x);
-        if !self.count.is_multiple_of(self.options.clock) {
+        self.waiting += 1;
+        if self.waiting < self.options.clock {
             return Signal::Stable;
         }
         let signal = self.test();
@@ -258,7 +267,7 @@ impl Detector for Adwin {
 
     /// The window.
     fn segment(&self) -> Segment {
-        Segment::new(self.width, self.mean)
+        Segment::new(self.width, self.mean())
     }
 
     fn tally(&self) -> Tally {
@@ -330,7 +339,7 @@ mod tests {
             let mut adwin = Adwin::default();
             prop_assert!(adwin.update_many(&values).len() >= 2);
             let (window, _) = brute_force(&adwin, &values);
-            prop_assert!((adwin.mean - mean(&window)).abs() < 1e-12 && window.len() < 1100);
+            prop_assert!((adwin.mean() - mean(&window)).abs() < 1e-12 && window.len() < 1100);
             prop_assert!((adwin.variance() - squares(&window) / window.len() as f64).abs() < 1e-12);
         }
     }

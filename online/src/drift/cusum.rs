@@ -14,9 +14,9 @@
 //! | h = 4 | 168 values | 26.6 | 8.38 | 3.34 |
 //! | h = 5 | 465 | 38.0 | 10.4 | 4.01 |
 //!
-//! (Montgomery, Introduction to Statistical Quality Control, after Lucas & Crosier, Technometrics 1982.) Those are charts that people look at; of a
-//! stream that has no end the default h = 12 lets pass some hundred thousand values. Where μ and σ are not given they are
-//! those of the segment's values before x, and the first values are not judged.
+//! (Montgomery, Introduction to Statistical Quality Control, after Lucas & Crosier, Technometrics 1982.) Those are charts
+//! that people look at; of a stream that has no end the default h = 12 lets pass some hundred thousand values. Where μ and
+//! σ are not given they are those of the segment's values before x, and the first values are not judged.
 //!
 //! **Memory** five numbers. **Cost** O(1). **Choose it** for numbers whose noise is near normal and whose scale you do not
 //! know, or whose usual mean and deviation you do. Of rare errors (2) is no fair test: each of them is many σ.

@@ -14,9 +14,9 @@
 //! (2) begins with the first error. Of no errors p + s is 0, and by (3) the first one of all would be a drift, however
 //! rare: MOA and River report it.
 //!
-//! **Memory** five numbers. **Cost** O(1). **Choose it** for abrupt changes of a rate of errors above a few percent, where
-//! simplicity counts. It promises no rate of false alarms: p + s of (2) is the lowest of many, and over a long stationary
-//! stream some p leaves it. The longer a segment has lasted, the slower p moves, and the later it is.
+//! **Memory** five numbers. **Cost** O(1). **Choose it** to compare others with it, and for abrupt and large changes. It
+//! promises no rate of false alarms: p + s of (2) is the lowest of many, and over a long stationary stream some p leaves it.
+//! The longer a segment has lasted, the slower p moves, and the later it is.
 
 use super::declare::{detector, options};
 use super::{Detector, Direction, Domain, Segment, Signal, Tally};

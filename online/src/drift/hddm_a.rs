@@ -12,8 +12,9 @@
 //! Hoeffding's Bounds, IEEE Transactions on Knowledge and Data Engineering, 2015: A-test). ε of (1) is that of a drift in
 //! both cases.
 //!
-//! **Memory** six numbers. **Cost** O(1). **Choose it** for abrupt changes of errors, or of any values within 0 to 1, with
-//! few false alarms and without a thought; [HDDM-W](super::hddm_w) is quicker to see, and sees gradual ones better.
+//! **Memory** six numbers. **Cost** O(1). **Choose it** for changes of errors, or of any values within 0 to 1, with few
+//! false alarms, no thought and no memory to speak of. It knows nothing of the variance: of values that differ little within
+//! 0 to 1, such as small losses, it sees no small change; [ADWIN](super::adwin) does.
 
 use serde::{Deserialize, Serialize};
 

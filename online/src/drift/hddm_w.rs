@@ -14,9 +14,9 @@
 //! D₁ = 1 is the paper's, whose first weight is (1 − λ)ⁿ⁻¹. River counts the first value as λ² + (1 − λ)² and has bounds
 //! that are narrower at first.
 //!
-//! **Memory** twelve numbers. **Cost** O(1). **Choose it** for errors, or any values within 0 to 1, where being quick
-//! matters more than a false alarm, and for changes that are gradual. A larger λ sees large changes sooner, a smaller
-//! one smaller changes.
+//! **Memory** twelve numbers. **Cost** O(1). **Choose it** for errors, or any values within 0 to 1, whose changes are
+//! large: a mean of about 1/λ = 20 values must have risen by 0.4 or so, at which it is the first to see it. A smaller λ
+//! sees smaller changes, later.
 
 use serde::{Deserialize, Serialize};
 

@@ -13,10 +13,10 @@
 //! D > √(−ln α / r), which reports twice as much as α says. D > 0.1 in (4) is of the authors' program. What is drawn in (1)
 //! comes from a seeded generator that is part of the detector.
 //!
-//! **Memory** 8 bytes for each value of the window, and the same for a test. **Cost** O(w + r log r) for each value. **Choose it**
-//! for numbers whose distribution may change while the mean stays, or whose mean may jump and come back. Neighbouring tests
-//! share most of their values, but there is a test for each value: at α = 0.005 a stationary stream is reported every
-//! thousand values or so. Set α to the rate that you can bear, such as 0.00001.
+//! **Memory** 8 bytes for each value of the window, and the same for a test. **Cost** O(w + r log r) for each value.
+//! **Choose it** for numbers whose distribution may change while the mean stays, or whose mean may jump and come back.
+//! Neighbouring tests share most of their values, but there is a test for each value: at α = 0.005 a stream of numbers that
+//! does not change is reported every 750 values. Set α to the rate that you can bear, such as 0.00001.
 
 use std::collections::VecDeque;
 

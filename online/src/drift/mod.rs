@@ -11,9 +11,10 @@
 //! | `kswin` | [`Kswin`] | any numbers | another distribution | 8 B a value of its window | O(w + r log r) | at most α false alarms a test |
 //! | `cusum` | [`Cusum`] | any numbers, near normal | another mean | O(1) | O(1) | tabled run lengths, for known mean and deviation |
 //!
-//! **Which one?** [`Adwin`] if nothing speaks for another. Of errors of a classifier [`HddmA`] is as quiet, and [`HddmW`]
-//! sooner. Of numbers in units of their own [`Cusum`]; if you can say in these units what matters, [`PageHinkley`]. If
-//! the mean may stay while the rest changes, [`Kswin`]. [`Ddm`] and [`Eddm`] are what others are compared with.
+//! **Which one?** [`Adwin`] if nothing speaks for another. Of errors of a classifier [`HddmA`] is as good, in a few numbers
+//! of memory; [`HddmW`] is sooner where the rate of errors becomes large. Of numbers in units of their own [`Cusum`]; if
+//! you can say in these units what matters, [`PageHinkley`]. If the mean may stay while the rest changes, [`Kswin`]. [`Ddm`]
+//! and [`Eddm`] are what others are compared with.
 //! The files begin with the equations, the sources of all defaults, and when to choose it.
 //!
 //! An *error* is 1 where a model was wrong, 0 where it was right. What a detector [cannot take](Detector::domain) changes nothing
@@ -24,6 +25,26 @@
 //! go on to the bit.
 //!
 //! [`Detections`] judges a detector where the changes are known.
+//!
+//! # Figures
+//!
+//! With default options: false alarms in a million values without a change (promised: 62 for `adwin`, 1 000 for `hddm-a` and
+//! `hddm-w`, 5 000 for `kswin`); then the mean delay ± its standard error over 100 seeds, of a change that comes after 5 000
+//! values, and how many in 100 were missed in the 5 000 after it. Errors are Bernoulli, numbers normal with σ = 0.1 about 0.5.
+//!
+//! | | errors 1 % | 10 % | 50 % | normal | errors 10 % to 30 % | the same, within 1 000 | errors 20 % to 25 % | mean + 1 σ | mean + σ/4 | σ doubled |
+//! |---|---|---|---|---|---|---|---|---|---|---|
+//! | `adwin` | 0 | 0 | 0 | 0 | 114 ± 3 | 607 ± 9 | 1864 ± 98, 5 missed | 127 ± 2 | 829 ± 20 | all missed |
+//! | `ddm` | 35 | 27 | 3 | | 621 ± 69 | 1139 ± 80 | 1853 ± 143, 34 missed | | | |
+//! | `eddm` | 187 | 448 | 242 | | 108 ± 11 | 292 ± 24 | 1021 ± 110, 3 missed | | | |
+//! | `hddm-a` | 0 | 2 | 11 | 0 | 129 ± 7 | 689 ± 11 | 1763 ± 98, 6 missed | 425 ± 5 | all missed | all missed |
+//! | `hddm-w` | 0 | 0 | 777 | 0 | 188 ± 16 | 904 ± 20 | 1486 ± 135, 8 missed | all missed | all missed | all missed |
+//! | `page-hinkley` | 0 | 25 | 94 | 0 | 224 ± 5 | 675 ± 9 | 976 ± 44, 2 missed | 549 ± 3 | 3609 ± 57, 14 missed | all missed |
+//! | `kswin` | 0 | 0 | 264 | 1343 | 1922 ± 219, 52 missed | 2742 ± 219, 72 missed | 2674 ± 393, 85 missed | 71 ± 27 | 576 ± 63 | 634 ± 77 |
+//! | `cusum` | 1544 | 95 | 0 | 2 | 34 ± 3, 1 missed | 537 ± 21, 1 missed | 1631 ± 216, 65 missed | 22 ± 1 | 1372 ± 253, 80 missed | 147 ± 17 |
+//!
+//! `cargo run --release -p thalweg-benches --bin tables -- drift` makes them again, with more rows. A delay says little where there
+//! are many false alarms: whoever always cries is never late.
 //!
 //! # Example
 //!
