@@ -29,7 +29,7 @@ options! {
     /// Options of [`Cusum`].
     CusumOptions as "cusum" {
         /// k, in standard deviations: half the change that is to be found (usual: 0.5).
-        slack: f64 = 0.5, "finite and at least 0", |slack| slack >= 0.0 && slack <= 1e100;
+        slack: f64 = 0.5, "finite and at least 0", |slack| (0.0..=1e100).contains(&slack);
         /// h, in standard deviations (charts: 4 or 5; here, for streams: 12).
         threshold: f64 = 12.0, "above 0 and finite", |threshold| threshold > 0.0 && threshold <= 1e100;
         /// How many values of a segment are not judged, unless μ and σ are given.
@@ -37,7 +37,7 @@ options! {
         /// μ, where it is known, together with σ.
         mean: Option<f64> = None, "finite", |mean| mean.is_none_or(|mean| mean.abs() <= 1e100);
         /// σ, where it is known, together with μ.
-        deviation: Option<f64> = None, "above 0 and finite", |deviation| deviation.is_none_or(|d| (1e-100..=1e100).contains(&d));
+        deviation: Option<f64> = None, "above 0 and finite", |known| known.is_none_or(|d| (1e-100..=1e100).contains(&d));
         /// Which changes of the mean are reported.
         watch: Direction = Direction::Both, "", |_| true;
     }

@@ -29,11 +29,11 @@ use super::{Detector, Direction, Domain, Segment, Signal, Tally};
 options! {
     /// Options of [`Kswin`].
     KswinOptions as "kswin" {
-        /// α: how probable it is at most that a test reports a change where there is none (paper: 0.0001; River: 0.005).
+        /// α: how probable it is at most that a test reports a change where there is none (River: 0.005).
         alpha: f64 = 0.005, "above 0 and below 1", |alpha| 0.0 < alpha && alpha < 1.0;
         /// w: how many values are kept (River: 100).
         window_size: usize = 100, "of at most 1000000", |values| values <= 1_000_000;
-        /// r: how many of them are new (paper, River: 30).
+        /// r: how many of them are new (River: 30).
         stat_size: usize = 30, "of at least 2", |values| values >= 2;
         /// Where the draws of (1) begin.
         seed: u64 = 42, "", |_| true;

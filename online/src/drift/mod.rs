@@ -17,9 +17,10 @@
 //! and [`Eddm`] are what others are compared with.
 //! The files begin with the equations, the sources of all defaults, and when to choose it.
 //!
-//! An *error* is 1 where a model was wrong, 0 where it was right. What a detector [cannot take](Detector::domain) changes nothing
-//! and is [counted](Tally::ignored): NaN and infinity for all of them, numbers outside 0 to 1 and other numbers than 0 and 1 for
-//! some. Numbers beyond ±10¹⁴⁰ count as ±10¹⁴⁰, whose squares are still finite, as in [`Moments`](crate::Moments).
+//! An *error* is 1 where a model was wrong, 0 where it was right. What a detector [cannot take](Detector::domain) changes
+//! nothing and is [counted](Tally::ignored): NaN and infinity for all of them, for some also numbers outside 0 to 1, or
+//! all but 0 and 1. Numbers beyond ±10¹⁴⁰ count as ±10¹⁴⁰, whose squares are still finite, as in
+//! [`Moments`](crate::Moments).
 //!
 //! After a [drift](Signal::Drift) a new [segment](Detector::segment) begins at once. Detectors are plain values: saved, they
 //! go on to the bit.
@@ -43,8 +44,8 @@
 //! | `kswin` | 0 | 0 | 264 | 1343 | 1922 ± 219, 52 missed | 2742 ± 219, 72 missed | 2674 ± 393, 85 missed | 71 ± 27 | 576 ± 63 | 634 ± 77 |
 //! | `cusum` | 1544 | 95 | 0 | 2 | 34 ± 3, 1 missed | 537 ± 21, 1 missed | 1631 ± 216, 65 missed | 22 ± 1 | 1372 ± 253, 80 missed | 147 ± 17 |
 //!
-//! `cargo run --release -p thalweg-benches --bin tables -- drift` makes them again, with more rows. A delay says little where there
-//! are many false alarms: whoever always cries is never late.
+//! `cargo run --release -p thalweg-benches --bin tables -- drift` makes them again, with more columns. A delay says little
+//! where there are many false alarms: whoever always cries is never late.
 //!
 //! # Example
 //!

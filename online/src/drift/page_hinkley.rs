@@ -23,7 +23,7 @@ options! {
         /// How many values come before anything is said (MOA, River: 30).
         min_instances: u64 = 30, "", |_| true;
         /// δ, in the units of the values (MOA, River: 0.005).
-        delta: f64 = 0.005, "finite and at least 0", |delta| delta >= 0.0 && delta <= 1e100;
+        delta: f64 = 0.005, "finite and at least 0", |delta| (0.0..=1e100).contains(&delta);
         /// λ, in the units of the values (MOA, River: 50).
         threshold: f64 = 50.0, "above 0 and finite", |threshold| threshold > 0.0 && threshold <= 1e100;
         /// α: what a sum counts at the next value (MOA, River: 0.9999).

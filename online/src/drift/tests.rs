@@ -229,7 +229,7 @@ fn a_state_that_cannot_be_is_refused() {
         assert_eq!(serde_json::from_value::<AnyDetector>(good.clone()).unwrap(), detector);
         let (kind, fields) = good.as_object().and_then(|kinds| kinds.iter().next()).unwrap();
         let bad: &[(&str, serde_json::Value)] = match detector {
-            AnyDetector::Adwin(_) => &[("width", 3.into()), ("waiting", 32.into()), ("rows", serde_json::json!([]))],
+            AnyDetector::Adwin(_) => &[("waiting", 32.into())],
             AnyDetector::Ddm(_) => &[("errors", 1000.into()), ("lowest", serde_json::json!([2.0, 0.1]))],
             AnyDetector::Eddm(_) => &[("last", 1000.into()), ("largest", (-1.0).into())],
             AnyDetector::HddmA(_) => &[("all", serde_json::json!({"count": 3, "sum": 4.0}))],

@@ -13,7 +13,7 @@ const VALUES: usize = 100_000;
 fn streams() -> [(&'static str, Vec<f64>); 3] {
     let mut rng = SplitMix::new(DATA_SEED);
     let mut unit = || f64::from(rng.unit());
-    let mean = |k: usize| if k / 10_000 % 2 == 0 { 0.2 } else { 0.8 };
+    let mean = |k: usize| if (k / 10_000).is_multiple_of(2) { 0.2 } else { 0.8 };
     let errors = (0..VALUES).map(|k| f64::from(u8::from(unit() < mean(k)))).collect();
     let noise: Vec<f64> = (0..VALUES).map(|_| 0.1 * ((0..12).map(|_| unit()).sum::<f64>() - 6.0)).collect();
     let switching = noise.iter().enumerate().map(|(k, noise)| mean(k) + noise).collect();
