@@ -41,9 +41,9 @@ detector! {
     /// use thalweg_online::drift::{Detector, Eddm, Signal};
     ///
     /// let mut eddm = Eddm::default();
-    /// let error = |k: u32| f64::from(k % 10 == 0 || k >= 1000 && k % 5 == 0);
+    /// let error = |k: u32| f64::from(k * k % 11 == 3 || k >= 1000 && [4, 5].contains(&(k * k % 11)));
     /// let found = (0..2000).find(|&k| eddm.update(error(k)) == Signal::Drift);
-    /// assert!(found.is_some_and(|k| (1000..1300).contains(&k)));
+    /// assert!(found.is_some_and(|k| (1000..1200).contains(&k)));
     /// ```
     Eddm, EddmOptions {
         count: u64,

@@ -48,9 +48,9 @@ detector! {
     /// ```
     /// use thalweg_online::drift::{Detector, Kswin, Signal};
     ///
-    /// // From 1000 on numbers lie about the same mean, but farther from it.
+    /// // From 1000 on the mean is what it was, but numbers are far from it.
     /// let mut kswin = Kswin::default();
-    /// let value = |k: u32| f64::from(k * 7 % 10) * if k < 1000 { 1.0 } else { 5.0 } - if k < 1000 { 4.5 } else { 22.5 };
+    /// let value = |k: u32| if k < 1000 { f64::from(k * 7 % 10) } else { f64::from(k % 2) * 20.0 - 5.5 };
     /// let found = (0..2000).find(|&k| kswin.update(value(k)) == Signal::Drift);
     /// assert!(found.is_some_and(|k| (1000..1050).contains(&k)));
     /// ```
