@@ -15,7 +15,7 @@
 //!
 //! **Memory** seven numbers. **Cost** O(1). **Choose it** for slow changes of a small error rate, and where a false alarm
 //! costs little: α and β are shares of a maximum, not of a deviation, and on a stationary stream m is soon an exception
-//! that (3) is measured by. It has the most false alarms of all.
+//! that (3) is measured by. Of the detectors of errors it has the most false alarms.
 
 use super::declare::{detector, options};
 use super::{Detector, Direction, Domain, Segment, Signal, Tally};

@@ -15,7 +15,7 @@
 //! that are narrower at first.
 //!
 //! **Memory** twelve numbers. **Cost** O(1). **Choose it** for errors, or any values within 0 to 1, whose changes are
-//! large: a mean of about 1/λ = 20 values must have risen by 0.4 or so, at which it is the first to see it. A smaller λ
+//! large: a mean of about 1/λ = 20 values must have risen by 0.4 or so, at which it is sooner than HDDM-A. A smaller λ
 //! sees smaller changes, later.
 
 use serde::{Deserialize, Serialize};
