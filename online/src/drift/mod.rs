@@ -15,6 +15,7 @@
 //! of memory; [`HddmW`] is sooner where the rate of errors becomes large. Of numbers in units of their own [`Cusum`]; if
 //! you can say in these units what matters, [`PageHinkley`]. If the mean may stay while the rest changes, [`Kswin`]. [`Ddm`]
 //! and [`Eddm`] are what others are compared with.
+//!
 //! An update takes some 20 ns for `adwin`, 30 for `hddm-a`, 1 600 for `kswin`, and 8 to 19 for the others
 //! (`measure w7` of the benches).
 //!
