@@ -5,6 +5,7 @@
 //! * [`Learner`]: what predicts a row and then learns from it; [`baseline`]: the simplest ones, which must be beaten.
 //! * [`Deep`]: a deep model that learns from every row. [`Frozen`]: a trunk that no longer moves, and a [`head`] that learns
 //!   new classes. [`MultiTask`]: several tasks on one trunk. [`anomaly`]: how strange a row is.
+//! * [`consolidate`]: learning the new without forgetting the old, by parameters: EWC, SI, MAS, LwF, L2.
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
 //! * [`delay`]: labels that come later than their rows.
@@ -29,6 +30,7 @@ pub mod baseline;
 pub mod checkpoint;
 #[cfg(feature = "checkpoint")]
 pub mod conformance;
+pub mod consolidate;
 pub mod continual;
 pub mod deep;
 pub mod delay;
@@ -52,6 +54,7 @@ pub mod stream;
 pub mod synth;
 
 pub use anomaly::Autoencoder;
+pub use consolidate::{Consolidation, ConsolidationSpec};
 pub use continual::AccuracyMatrix;
 pub use deep::{ClassWeights, Config, Deep, LossSpec, MemorySpec, Model, OptimizerSpec};
 pub use delay::{Delay, Delayed};

@@ -4,6 +4,7 @@ mod allocations;
 mod anomaly;
 mod bounds;
 mod checkpoints;
+mod consolidate;
 mod deep;
 mod delay;
 mod drift;
