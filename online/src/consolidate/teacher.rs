@@ -17,10 +17,9 @@ use crate::learn::Task;
 /// outputs for the classes that it knew: what it says is compared with as many first outputs.
 ///
 /// ```
-/// use thalweg_autograd::{Params, View};
-/// use thalweg_nn::{Linear, Rng};
+/// use thalweg_autograd::{Params, Tape};
+/// use thalweg_nn::{Linear, Rng, View};
 /// use thalweg_online::consolidate::Teacher;
-/// # use thalweg_autograd::Tape;
 ///
 /// let (mut params, mut rng) = (Params::<f32>::new(), Rng::new(1));
 /// let linear = Linear::new(&mut params, "head", 2, 3, &mut rng);

@@ -1,8 +1,8 @@
 //! Learning without forgetting, through the public door.
 
 use allocation_counter::measure;
-use thalweg_autograd::{Grads, Params, Tape, View};
-use thalweg_nn::{AnyOptimizer, Linear, Optimizer, OptimizerSpec, Rng, Step};
+use thalweg_autograd::{Grads, Params, Tape};
+use thalweg_nn::{AnyOptimizer, Linear, Optimizer, OptimizerSpec, Rng, Step, View};
 use thalweg_online::{Consolidation, Task};
 
 /// Learns rows from one context to the next, and counts what the steps within the second ask for.
