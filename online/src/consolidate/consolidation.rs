@@ -16,8 +16,8 @@ use crate::learn::Task;
 /// | when | what | who needs it |
 /// |---|---|---|
 /// | the loss is made | [`distil`](Consolidation::distil): what is to be added to it | LwF |
-/// | behind backward, before the step | [`before_step`](Consolidation::before_step) | all others |
-/// | behind the step, if it was taken | [`after_step`](Consolidation::after_step) | SI, `proximal` |
+/// | behind backward, before the step | [`before_step`](Consolidation::before_step) | SI, `gradient=true`, the first row of L2 |
+/// | behind the step, if it was taken | [`after_step`](Consolidation::after_step) | all but LwF |
 /// | a row was learned | [`row`](Consolidation::row), which says whether the context ends here | `every` |
 /// | a context ends | [`look`](Consolidation::look) at the outputs of some of its rows | EWC, MAS |
 /// | then | [`boundary`](Consolidation::boundary) | all |
@@ -96,7 +96,7 @@ impl<N> Consolidation<N> {
 
     /// How things stand at θ.
     pub fn report(&mut self, params: &Params) -> Report {
-        let importance = self.penalty.importance().as_slice().iter().map(|&omega| f64::from(omega)).sum();
+        let importance = self.penalty.importance().as_slice().iter().fold(0.0, |sum, &omega| sum + f64::from(omega));
         Report { contexts: self.contexts, rows: self.rows, importance, penalty: self.penalty.value(params) }
     }
 
@@ -125,8 +125,8 @@ impl<N> Consolidation<N> {
         }
     }
 
-    /// Adds the gradient of the penalty, unless it is `proximal`; remembers what SI needs of the step: θ, and the whole
-    /// gradient. Not for passes of which no step is made.
+    /// Adds the gradient of the penalty, if it is to be (`gradient=true`); remembers what SI needs of the step: θ, and the
+    /// whole gradient. Not for passes of which no step is made.
     pub fn before_step(&mut self, params: &Params, grads: &mut Grads) {
         if self.spec.is_none() {
             return;
@@ -134,19 +134,19 @@ impl<N> Consolidation<N> {
         if matches!(self.spec.method(), Method::L2 { last: false }) && self.penalty.is_nothing() {
             self.penalty.hold_all(params);
         }
-        if !self.spec.proximal() {
+        if self.spec.by_gradient() {
             self.penalty.add_to(params, grads);
         }
         self.path.iter_mut().for_each(|path| path.before_step(params, grads));
     }
 
-    /// Pulls θ back, if it is `proximal`, and takes in what the step has done. `rate` is the learning rate of the step. Not
-    /// for steps that were refused.
+    /// Pulls θ back, unless the gradient did (`gradient=true`), and takes in what the step has done. `rate` is the learning
+    /// rate of the step. Not for steps that were refused.
     pub fn after_step(&mut self, params: &mut Params, rate: f64) {
         if self.spec.is_none() {
             return;
         }
-        if self.spec.proximal() {
+        if !self.spec.by_gradient() {
             self.penalty.pull(params, rate);
         }
         self.path.iter_mut().for_each(|path| path.after_step(params));
@@ -164,8 +164,12 @@ impl<N> Consolidation<N> {
         if self.spec.is_none() { 0 } else { self.spec.rows() }
     }
 
-    /// Looks at the outputs of one row of the context, `[k]`: what of θ matters to them. `answer` is what came, one number
-    /// for each output ([`Importance::add_empirical`]); only `fisher=empirical` reads it.
+    /// Looks at the outputs of one row of the context, `[k]`: what of θ matters to them. Of a batch `[n, k]` give one row after
+    /// the other; each goes back through the pass of all. The network evaluates: dropout is off. `answer` is what came, one
+    /// number for each output ([`Importance::add_empirical`]); only `fisher=empirical` reads it.
+    ///
+    /// Rows may be looked at when the context ends, for the importance there, as in the papers; or as they come, and none need be
+    /// kept: that is the mean over the way to where it ends.
     ///
     /// # Panics
     ///

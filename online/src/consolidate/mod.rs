@@ -43,9 +43,12 @@
 //! > (7) `L̃ = L − λ Σₖ softmax(z*/T)ₖ ln softmax(z/T)ₖ`, T = 2.
 //!
 //! **Proximal steps.** A gradient step on (1) overshoots where η λ Ωᵢ > 2, and what overshoots grows: with plain SGD a large λ
-//! needs a small η. With `proximal=true` each step is followed by one that no λ makes unstable:
+//! needs a small η, or θ is thrown ever farther away. So each step on L is followed by one that no λ makes unstable:
 //!
 //! > (8) `θ ← θ* + (θ − θ*) / (1 + η λ Ω)`
+//!
+//! The papers step on (1) as a whole: `gradient=true`. With Adam and its kin, whose steps are as long however large a gradient
+//! is, that is stable, too.
 //!
 //! # Which one
 //!
@@ -70,10 +73,11 @@
 //!
 //! # Where this deviates from the papers
 //!
-//! * SI: the paper's ω is of the loss of the context alone, and so is the authors' program's; here, and in van de Ven's, g is the
-//!   gradient of (1) as a whole. Whoever calls [`PathIntegral::before_step`] before [`Penalty::add_to`] has the other; so has
-//!   `proximal=true`. The paper does not bound Ω below; the authors' program takes max(0, Ω), as (4) does: with Ω < 0 the
-//!   penalty would have no minimum.
+//! * Steps are proximal, unless `gradient=true`.
+//! * SI: g is what the optimizer is given. That is the gradient of L, as in the authors' program; with `gradient=true` it is that
+//!   of (1) as a whole, as in van de Ven's (who calls [`PathIntegral::before_step`] before [`Penalty::add_to`] has the
+//!   other). The paper does not bound Ω below; the authors' program takes max(0, Ω), as (4) does: with Ω < 0 the penalty would
+//!   have no minimum.
 //! * MAS takes logits where the paper says outputs, as the authors' program does, but the magnitude is that of each row, as in
 //!   the paper, and not of the sum over a batch.
 //! * γ of SI and MAS is an addition.

@@ -22,7 +22,7 @@ use crate::spec::{Spec, unknown};
 /// | `l2:0.01` | `λ Σᵢ (θᵢ − θ*ᵢ)²` | `anchor=start`, where each element began, or `last`, where the last context ended |
 /// | `lwf:1` | `λ` times the [distillation](super::distillation) | `temperature=2`; `new=left_out` or `zero` ([`NewClasses`]) |
 /// | any | | `every=5000`: a context ends after so many rows, where nobody tells |
-/// | any but `lwf` | | `proximal=true`: θ is [pulled back](super::Penalty::pull) after each step, instead of a gradient |
+/// | any but `lwf` | | `gradient=true`: the gradient of the penalty joins that of the loss, as in the papers; else θ is [pulled back](super::Penalty::pull) behind each step |
 ///
 /// Strengths mean what they mean in the papers: with or without a factor ½. Without its number the strength is the one above.
 ///
@@ -41,7 +41,7 @@ pub struct ConsolidationSpec {
     method: Method,
     strength: f64,
     every: Option<NonZeroU64>,
-    proximal: bool,
+    gradient: bool,
 }
 
 /// Which method, with its settings.
@@ -145,10 +145,10 @@ impl ConsolidationSpec {
         self.every
     }
 
-    /// Whether θ is pulled back after each step, instead of a gradient.
+    /// Whether the gradient of the penalty joins that of the loss. If not, θ is pulled back behind each step.
     #[must_use]
-    pub fn proximal(&self) -> bool {
-        self.proximal
+    pub fn by_gradient(&self) -> bool {
+        self.gradient
     }
 
     /// How many rows of a context are to be looked at when it ends.
@@ -223,10 +223,10 @@ impl FromStr for ConsolidationSpec {
             }
             other => return Err(unknown("consolidation", other, &NAMES).into()),
         };
-        let (mut strength, mut every, mut proximal) = (usual, None, false);
+        let (mut strength, mut every, mut gradient) = (usual, None, false);
         if method != Method::None {
             // A flag is read before the argument.
-            proximal = !matches!(method, Method::Lwf { .. }) && spec.flag("proximal")?;
+            gradient = !matches!(method, Method::Lwf { .. }) && spec.flag("gradient")?;
             strength = number("a strength", spec.optional_arg(0, "the strength")?.unwrap_or(usual), 0.0, 1e12)?;
             every = match spec.option::<u64>("every")? {
                 Some(0) => return Err(Error::expected(ErrorKind::Spec, "every=1 or more rows", "0")),
@@ -234,7 +234,7 @@ impl FromStr for ConsolidationSpec {
             };
         }
         spec.finish()?;
-        Ok(ConsolidationSpec { method, strength, every, proximal })
+        Ok(ConsolidationSpec { method, strength, every, gradient })
     }
 }
 
@@ -255,7 +255,7 @@ impl From<ConsolidationSpec> for String {
 /// The name, the strength, and the options that are not the defaults.
 impl fmt::Display for ConsolidationSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ConsolidationSpec { method, strength, every, proximal } = self;
+        let ConsolidationSpec { method, strength, every, gradient } = self;
         match *method {
             Method::None => return f.write_str("none"),
             Method::Ewc { gamma, rows, fisher } => {
@@ -287,7 +287,7 @@ impl fmt::Display for ConsolidationSpec {
             }
         }
         every.map_or(Ok(()), |rows| write!(f, ",every={rows}"))?;
-        unless(f, "proximal", *proximal, false)
+        unless(f, "gradient", *gradient, false)
     }
 }
 

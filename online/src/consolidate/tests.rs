@@ -117,6 +117,41 @@ const METHODS: [&str; 9] = [
     "lwf:3",
 ];
 
+/// λ and c mean what they mean in the papers, with a factor ½ or without, in value and in gradient: `z = w x` by hand.
+#[test]
+fn strengths_are_those_of_the_papers() {
+    let (x, far) = (2.0_f32, 0.25_f32);
+    for (spec, quadratic) in [
+        ("ewc:10", 0.5 * 10.0 * 4.0),                        // ½ λ F, F = x²
+        ("ewc:10,gamma=0.9", 0.5 * 10.0 * 4.0),              // the same, of one context
+        ("ewc:10,fisher=empirical", 0.5 * 10.0 * 4.0 * 9.0), // (y − z)² as much
+        ("si:10,xi=0.75", 10.0 * 1.5 / (0.25 + 0.75)),       // c ω / ((Δw)² + ξ), ω = 3 · 0.5
+        ("mas:10", 10.0 * 2.0 * 3.0 * 2.0),                  // λ |2 z x|
+        ("l2:10,anchor=last", 10.0),                         // λ
+    ] {
+        let mut params = Params::<f32>::new();
+        let network = Linear::without_bias(&mut params, "w", 1, 1, &mut Rng::new(1));
+        let spec = format!("{spec},gradient=true");
+        let mut held = Consolidation::new(spec.parse().expect("there is such a method"), 1);
+        let mut grads = Grads::like(&params);
+        params.of_mut(network.weight).fill(1.0);
+        grads.of_mut(network.weight).fill(-3.0);
+        held.before_step(&params, &mut grads);
+        params.of_mut(network.weight).fill(1.5);
+        held.after_step(&mut params, 1.0);
+        let mut tape = Tape::new();
+        held.look(Task::Regress, network.forward(tape.pass(&params).input(&[x])), &[6.0], 1.0);
+        assert!(held.boundary(&params, &network, 1));
+
+        params.of_mut(network.weight).fill(1.5 + far);
+        grads.zero();
+        held.before_step(&params, &mut grads);
+        let (value, slope) = (held.report(&params).penalty, f64::from(grads.of(network.weight)[0]));
+        let expected = [quadratic * f64::from(far).powi(2), 2.0 * quadratic * f64::from(far)];
+        assert!((value - expected[0]).abs() < 1e-5 && (slope - expected[1]).abs() < 1e-5, "{spec}: {value} {slope}");
+    }
+}
+
 /// After the second context the first is known better than without; and the penalty costs something there.
 #[test]
 fn each_method_does_something() {
@@ -134,7 +169,7 @@ fn each_method_does_something() {
         learner
     };
     let none = after_both("none").loss(0);
-    for spec in METHODS.into_iter().chain(["ewc:100,proximal=true", "si:1,proximal=true"]) {
+    for spec in METHODS.into_iter().chain(["ewc:10,gradient=true", "si:0.1,gradient=true"]) {
         let learner = after_both(spec);
         // L2 to the start, which nobody has learned anything at, keeps θ small, and that is all.
         let limit = if spec == "l2:0.1" { none * 1.5 } else { none * 0.9 };
@@ -173,7 +208,7 @@ fn the_first_context_is_learned_as_without() {
         learner.learn(0, 0..100);
         learner.bits()
     };
-    for spec in ["ewc:100", "ewc:100,gamma=0.5", "mas:1", "lwf:3", "l2:1,anchor=last", "ewc:1,proximal=true"] {
+    for spec in ["ewc:100", "ewc:100,gamma=0.5", "mas:1", "lwf:3", "l2:1,anchor=last", "ewc:1,gradient=true"] {
         assert_eq!(run(spec), run("none"), "{spec}");
     }
 }
@@ -257,7 +292,7 @@ fn a_context_that_nobody_looked_at_holds_nothing() {
 
 /// Where a gradient step on the penalty throws θ ever farther, a proximal one ends at the anchor.
 #[test]
-fn a_strong_penalty_needs_proximal_steps() {
+fn a_strong_penalty_needs_steps_of_its_own() {
     let away = |spec: &str| {
         let mut learner = Learner::new(spec, "sgd:0.03");
         learner.learn(0, 0..300);
@@ -267,7 +302,7 @@ fn a_strong_penalty_needs_proximal_steps() {
         let pairs = learner.params.as_slice().iter().zip(anchor.as_slice());
         pairs.map(|(theta, anchor)| (theta - anchor).abs()).fold(0.0, f32::max)
     };
-    let [none, strong, proximal] = ["none", "l2:1e6,anchor=last", "l2:1e6,anchor=last,proximal=true"].map(away);
+    let [none, strong, proximal] = ["none", "l2:1e6,anchor=last,gradient=true", "l2:1e6,anchor=last"].map(away);
     assert!(strong > 100.0 * none, "{strong} {none}");
     assert!(proximal < 1e-4 * none, "{proximal} {none}");
 }

@@ -8,9 +8,17 @@ use thalweg_online::{Consolidation, Task};
 /// Learns rows from one context to the next, and counts what the steps within the second ask for.
 #[test]
 fn steps_allocate_nothing_after_the_first() {
-    for spec in
-        ["none", "ewc:10", "ewc:10,gamma=0.9,proximal=true", "si:1", "mas:1", "l2:0.1", "lwf:1", "lwf:1,new=zero"]
-    {
+    for spec in [
+        "none",
+        "ewc:10",
+        "ewc:10,gamma=0.9,gradient=true",
+        "si:1",
+        "si:0.1,gradient=true",
+        "mas:1",
+        "l2:0.1",
+        "lwf:1",
+        "lwf:1,new=zero",
+    ] {
         for optimizer in ["sgd:0.01", "adam:0.001"] {
             let (mut params, mut rng) = (Params::<f32>::new(), Rng::new(2));
             let head = Linear::new(&mut params, "head", 5, 3, &mut rng);

@@ -6,7 +6,7 @@ fn specifications_print_as_they_parse() {
     for text in [
         "none",
         "ewc:1000",
-        "ewc:1000,gamma=0.9,rows=50,fisher=sampled,every=10,proximal=true",
+        "ewc:1000,gamma=0.9,rows=50,fisher=sampled,every=10,gradient=true",
         "ewc:1,gamma=1",
         "si:0.1",
         "si:5000,xi=0.001,gamma=0.5",
@@ -37,7 +37,7 @@ fn what_cannot_be_is_refused() {
     ] {
         assert_eq!(ConsolidationSpec::parse(text).unwrap_err().to_string(), says, "{text}");
     }
-    for text in ["lwf:1,proximal=true", "l2:1,rows=3", "none:every=3", "ewc:NaN", "ewc:1,2"] {
+    for text in ["lwf:1,gradient=true", "l2:1,rows=3", "none:every=3", "ewc:NaN", "ewc:1,2"] {
         assert!(ConsolidationSpec::parse(text).is_err(), "{text}");
     }
     assert!(serde_json::from_str::<ConsolidationSpec>(r#""ewc:1e13""#).is_err());
@@ -62,10 +62,10 @@ fn methods() -> impl Strategy<Value = Method> {
 proptest! {
     #[test]
     fn printing_parses_back(
-        method in methods(), strength in 0.0..=1e12_f64, every in prop::option::of(1u64..), proximal in any::<bool>(),
+        method in methods(), strength in 0.0..=1e12_f64, every in prop::option::of(1u64..), gradient in any::<bool>(),
     ) {
-        let (every, proximal) = (every.and_then(NonZeroU64::new), proximal && !matches!(method, Method::Lwf { .. }));
-        let spec = ConsolidationSpec { method, strength, every, proximal };
+        let (every, gradient) = (every.and_then(NonZeroU64::new), gradient && !matches!(method, Method::Lwf { .. }));
+        let spec = ConsolidationSpec { method, strength, every, gradient };
         prop_assert_eq!(ConsolidationSpec::parse(&spec.to_string()).ok(), Some(spec));
     }
 
