@@ -16,7 +16,7 @@ use crate::learn::Task;
 /// | when | what | who needs it |
 /// |---|---|---|
 /// | the loss is made | [`distil`](Consolidation::distil): what is to be added to it | LwF |
-/// | behind backward, before the step | [`before_step`](Consolidation::before_step) | SI, `gradient=true`, the first row of L2 |
+/// | behind backward, before the step | [`before_step`](Consolidation::before_step) | all but LwF |
 /// | behind the step, if it was taken | [`after_step`](Consolidation::after_step) | all but LwF |
 /// | a row was learned | [`row`](Consolidation::row), which says whether the context ends here | `every` |
 /// | a context ends | [`look`](Consolidation::look) at the outputs of some of its rows | EWC, MAS |
@@ -134,8 +134,9 @@ impl<N> Consolidation<N> {
         if matches!(self.spec.method(), Method::L2 { last: false }) && self.penalty.is_nothing() {
             self.penalty.hold_all(params);
         }
-        if self.spec.by_gradient() {
-            self.penalty.add_to(params, grads);
+        match self.spec.by_gradient() {
+            true => self.penalty.add_to(params, grads),
+            false => self.penalty.align(params), // what has grown is anchored before it moves
         }
         self.path.iter_mut().for_each(|path| path.before_step(params, grads));
     }

@@ -58,6 +58,14 @@
 //!   Ven, Tuytelaars & Tolias 2022).
 //! * Where the question stays the same while the inputs change, LwF was the best of them there, then SI, then EWC; none came
 //!   near replay.
+//! * Where nothing contradicts what was learned before, all help. The bundled digits, learned three times by 64 hidden units
+//!   with `sgd:0.03`, each time with their pixels in another order, each image once: held-out images of all three orders
+//!   that are recognised in the end, in percent, for three draws of the orders:
+//!
+//! | `none` | `ewc:100` | `si:0.1` | `mas:0.1` | `lwf:1` |
+//! |---|---|---|---|---|
+//! | 72, 67, 71 | 85, 75, 77 | 83, 73, 74 | 80, 68, 72 | 82, 72, 76 |
+//!
 //! * `ewc` for few, known contexts; `gamma` below 1 where they never end, or θ freezes: Ω only grows.
 //! * `mas` where answers are late or missing. `l2` as the baseline that the others must beat, and against the loss of
 //!   plasticity on long streams.

@@ -84,6 +84,14 @@ impl<T: Real> Penalty<T> {
         (self.importance.as_slice().len() + self.anchor.as_slice().len()) * T::BYTES
     }
 
+    /// Follows θ's growth: what is new is anchored where it is, and is free. The other methods do so by themselves, but who
+    /// [pulls](Penalty::pull) after the step calls this before it.
+    pub fn align(&mut self, params: &Params<T>) {
+        if !self.is_nothing() {
+            self.follow(params);
+        }
+    }
+
     /// What it costs to be at θ: `λ (½ Σ Ω (θ − a)² + c)`.
     pub fn value(&mut self, params: &Params<T>) -> f64 {
         if self.is_nothing() {
@@ -202,7 +210,6 @@ impl<T: Real> Penalty<T> {
         }
     }
 
-    /// Follows θ's layout.
     #[track_caller]
     fn follow(&mut self, params: &Params<T>) {
         anchor_what_is_new(&mut self.anchor, params);
