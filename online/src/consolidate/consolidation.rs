@@ -142,7 +142,7 @@ impl<N> Consolidation<N> {
     }
 
     /// Pulls θ back, unless the gradient did (`gradient=true`), and takes in what the step has done. `rate` is the learning
-    /// rate of the step. Not for steps that were refused.
+    /// rate of the step (one for all: rates of groups are not known here). Not for steps that were refused.
     pub fn after_step(&mut self, params: &mut Params, rate: f64) {
         if self.spec.is_none() {
             return;

@@ -23,7 +23,7 @@ use thalweg_tensor::{Real, Rng, kernels};
 
 use crate::learn::Task;
 
-/// A running mean over examples: how much each element of θ matters. See the [module](super).
+/// A running mean over examples: how much each element of θ matters. See the [module](self).
 ///
 /// Of each example it is given the outputs, `[k]`, and goes back through their pass; the same pass may be used for a loss, too.
 /// A gradient that is not finite, or absurdly large, adds nothing, and the example does not count ([`Step::Refused`]).
@@ -187,7 +187,7 @@ impl<T: Real> Importance<T> {
         mean.align(params.layout());
         if self.weight > 0.0 {
             let share = T::from_f64(self.weight.recip());
-            mean.as_mut_slice().iter_mut().for_each(|sum| *sum = *sum * share);
+            mean.as_mut_slice().iter_mut().for_each(|sum| *sum *= share);
         }
         self.weight = 0.0;
         mean

@@ -69,14 +69,15 @@
 //! * `ewc` for few, known contexts; `gamma` below 1 where they never end, or θ freezes: Ω only grows.
 //! * `mas` where answers are late or missing. `l2` as the baseline that the others must beat, and against the loss of
 //!   plasticity on long streams.
-//! * λ is a matter of scale: Fisher informations are small, and λ of 10³ to 10⁹ are usual; look at
-//!   [`Report`]`::penalty` beside the loss.
+//! * λ is a matter of scale: of EWC 10² to 10⁴ with proximal steps, up to 10⁹ in the literature, by gradients with Adam. A
+//!   [`Report`] has the penalty, to be looked at beside the loss.
 //!
 //! # What holds for all
 //!
 //! * **Growth.** A parameter that came after the anchor has Ω = 0: it is free. Old ones keep theirs.
 //! * **Frozen parameters** are neither measured nor held.
-//! * **Embedding tables** are held row by row, but looked at as a whole in each step; rows that no context has touched have Ω = 0.
+//! * **Embedding tables** are looked at as a whole in each step; rows that no context has touched have Ω = 0. With
+//!   `gradient=true` all rows of a table of which any is held have a gradient, and optimizers visit them all.
 //! * **Several outputs.** Numbers are taken to be normally distributed with variance 1, once standardised, whatever their loss is.
 //!
 //! # Where this deviates from the papers
@@ -92,7 +93,8 @@
 //!
 //! # Example
 //!
-//! Two contexts in which the same inputs have other answers, but only one column matters in each:
+//! The second context could be learned by its own column alone. But the gradient moves the column that both have, too, unless
+//! that is held:
 //!
 //! ```
 //! use thalweg_autograd::{Grads, Params, Tape};
