@@ -153,7 +153,8 @@ impl<N> Consolidation<N> {
         self.path.iter_mut().for_each(|path| path.after_step(params));
     }
 
-    /// Counts a row of the context, and says whether it was the last, by [`every`](ConsolidationSpec::every).
+    /// Counts a row of the context, and says whether it was the last, by [`every`](ConsolidationSpec::every); again behind
+    /// each row until there is a [`boundary`](Consolidation::boundary).
     pub fn row(&mut self) -> bool {
         self.rows += 1;
         self.spec.every().is_some_and(|every| self.rows >= every.get())

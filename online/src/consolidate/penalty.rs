@@ -43,14 +43,11 @@ impl<T: Real> Penalty<T> {
     ///
     /// # Panics
     ///
-    /// If λ is not a finite number of at least 0.
+    /// If λ is not a number of at least 0 that is finite in `T`.
     #[must_use]
     #[track_caller]
     pub fn new(strength: f64) -> Self {
-        assert!(
-            strength.is_finite() && strength >= 0.0,
-            "penalty: a strength of at least 0 expected, found {strength}"
-        );
+        assert!(is_strength::<T>(strength), "penalty: a finite strength of at least 0 expected, found {strength}");
         Penalty { strength, importance: Flat::default(), anchor: Flat::default(), constant: 0.0 }
     }
 
@@ -149,9 +146,9 @@ impl<T: Real> Penalty<T> {
                 #[inline(always)]
                 || {
                     for ((theta, &omega), &anchor) in theta.iter_mut().zip(omega).zip(anchor) {
-                        // k / (1 + k), which is 0 for 0, to the bit, and 1 for ∞.
+                        // k / (1 + k), which is 1 for ∞. What is free keeps its bits.
                         let share = T::ONE / (T::ONE + T::ONE / (strength * omega));
-                        *theta -= share * (*theta - anchor);
+                        *theta -= if omega == T::ZERO { T::ZERO } else { share * (*theta - anchor) };
                     }
                 },
             );
@@ -235,6 +232,10 @@ pub(super) fn anchor_what_is_new<T: Real>(anchor: &mut Flat<T>, params: &Params<
     }
 }
 
+fn is_strength<T: Real>(strength: f64) -> bool {
+    T::from_f64(strength).is_finite() && strength >= 0.0
+}
+
 #[track_caller]
 fn laid_out_alike<T: Real>(params: &Params<T>, importance: &Flat<T>) {
     let (expected, found) = (params.layout(), importance.layout());
@@ -255,7 +256,7 @@ impl<T: Real> TryFrom<Read<T>> for Penalty<T> {
     type Error = &'static str;
 
     fn try_from(Read { strength, importance, anchor, constant }: Read<T>) -> Result<Self, &'static str> {
-        let numbers = [strength, constant].iter().all(|number| number.is_finite() && *number >= 0.0);
+        let numbers = is_strength::<T>(strength) && constant.is_finite() && constant >= 0.0;
         let held = importance.as_slice().iter().all(|omega| omega.is_finite() && *omega >= T::ZERO);
         match numbers && held && anchor.is_finite() && importance.layout() == anchor.layout() {
             true => Ok(Penalty { strength, importance, anchor, constant }),

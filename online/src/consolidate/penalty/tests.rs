@@ -67,6 +67,16 @@ fn however_strong_a_pull_ends_at_the_anchor() {
         penalty.pull(&mut params, 0.5);
         assert_eq!(params.of(w), [expected, 0.1], "λ = {strength}");
     }
+    // However large the product with the rate is, what is free stays, to the bit.
+    let mut single = params.cast::<f32>();
+    let (mut strong, mut first) = (Penalty::<f32>::new(1e38), Flat::like(&single));
+    first.of_mut(w)[0] = 1.0;
+    strong.replace(&single, &first, 1.0);
+    let anchor = single.of(w)[0];
+    single.of_mut(w).copy_from_slice(&[7.0, 0.3]);
+    strong.pull(&mut single, 1e30);
+    assert_eq!(single.of(w), [anchor, 0.3]);
+
     // By gradient steps, at a rate that is stable: λ → ∞ pins θ, whatever else pulls at it.
     let (mut penalty, mut grads) = (Penalty::new(1e6), Grads::like(&params));
     params.of_mut(w).copy_from_slice(&[1.0, -1.0]);
