@@ -1,4 +1,4 @@
-//! Update by samples: a memory of old examples, replayed beside the new ones.
+//! A uniform sample of everything.
 
 use serde::{Deserialize, Serialize};
 use thalweg_tensor::Rng;
@@ -8,6 +8,7 @@ use thalweg_tensor::Rng;
 /// The n-th item enters a full memory of size m with probability m/n, in place of one drawn at random; so after any number
 /// of items each of them is in the memory with the same probability.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Saved<X>", bound(deserialize = "X: Deserialize<'de>"))]
 pub struct Reservoir<X> {
     items: Vec<X>,
     size: usize,
@@ -66,6 +67,24 @@ impl<X> Reservoir<X> {
     }
 }
 
+#[derive(Deserialize)]
+struct Saved<X> {
+    items: Vec<X>,
+    size: usize,
+    seen: u64,
+}
+
+impl<X> TryFrom<Saved<X>> for Reservoir<X> {
+    type Error = String;
+
+    fn try_from(Saved { items, size, seen }: Saved<X>) -> Result<Self, String> {
+        if items.len() > size || (items.len() as u64) > seen {
+            return Err(format!("expected at most {size} items of {seen}, found {}", items.len()));
+        }
+        Ok(Reservoir { items, size, seen })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +104,14 @@ mod tests {
         let expected = f64::from(runs) * 10.0 / 40.0;
         let chi2: f64 = kept.iter().map(|&k| (f64::from(k) - expected).powi(2) / expected).sum();
         assert!(chi2 < 72.0, "χ² = {chi2}: {kept:?}");
+    }
+
+    #[test]
+    fn what_is_saved_must_fit_its_size() {
+        let read = |text: &str| serde_json::from_str::<Reservoir<u8>>(text);
+        assert!(read(r#"{"items":[1,2],"size":2,"seen":9}"#).is_ok());
+        assert!(read(r#"{"items":[1,2],"size":1,"seen":9}"#).is_err());
+        assert!(read(r#"{"items":[1,2],"size":2,"seen":1}"#).is_err());
     }
 
     #[test]
