@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClassWeights, LossSpec, MemorySpec, Model, OptimizerSpec};
+use super::{ClassWeights, LossSpec, Model, OptimizerSpec};
 use crate::error::{Error, ErrorKind};
 use crate::features::FeatureSpec;
 use crate::learn::Task;
+use crate::memory::MemorySpec;
 use crate::metrics::{Metric, Metrics};
 
 /// How a [`Deep`](super::Deep) learner is made.

@@ -1,4 +1,4 @@
-//! What a learner is made of, as specifications say it: `mlp:64,64`, `lstm:32,window=16`, `reservoir:500,replays=4`.
+//! What a learner is made of, as specifications say it: `mlp:64,64`, `lstm:32,window=16`.
 
 use std::num::NonZeroUsize;
 
@@ -176,54 +176,7 @@ impl std::fmt::Display for Model {
     }
 }
 
-/// What is kept of the past and replayed: `none`, or `reservoir:500,replays=4`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct MemorySpec {
-    /// How many examples are kept: a uniform sample of all. 0: none.
-    pub size: usize,
-    /// How many of them are replayed for each new one.
-    pub replays: usize,
-}
-
-impl MemorySpec {
-    /// Reads a specification.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such memory or option (with the nearest match), or a size is missing.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let mut spec = Spec::parse(text)?;
-        let memory = match spec.name() {
-            "none" => MemorySpec::default(),
-            "reservoir" => {
-                let bounded = |what: &str, n: usize, most: usize| match n {
-                    n if n <= most => Ok(n),
-                    _ => Err(Error::expected(ErrorKind::Spec, &format!("{what} of at most {most}"), &n.to_string())),
-                };
-                MemorySpec {
-                    size: bounded("a memory", spec.arg(0, "how many examples are kept")?, 100_000_000)?,
-                    replays: bounded("replays", spec.option("replays")?.unwrap_or(1), 10_000)?,
-                }
-            }
-            other => return Err(unknown("memory", other, &["none", "reservoir"]).into()),
-        };
-        spec.finish()?;
-        Ok(memory)
-    }
-}
-
-impl std::fmt::Display for MemorySpec {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            MemorySpec { size: 0, .. } => f.write_str("none"),
-            MemorySpec { size, replays } => write!(f, "reservoir:{size},replays={replays}"),
-        }
-    }
-}
-
 saved_as_text!(Model);
-saved_as_text!(MemorySpec);
 
 #[cfg(test)]
 mod tests {
@@ -234,9 +187,6 @@ mod tests {
         let models = ["linear", "mlp:64,64", "rnn:8,window=4,last=false", "lstm:32,window=16,last=true"];
         for text in models.into_iter().chain(["gru:7,form=chung,window=16,last=true", "lstm:8x2,window=1,last=true"]) {
             assert_eq!(Model::parse(text).unwrap().to_string(), text);
-        }
-        for text in ["none", "reservoir:500,replays=4"] {
-            assert_eq!(MemorySpec::parse(text).unwrap().to_string(), text);
         }
         let layered =
             ["carry:window=4,last=false > lstm:8x2 > linear:4 > tanh", "linear:4 > layer_norm > gelu", "linear:4"];
@@ -273,6 +223,5 @@ mod tests {
         );
         assert!(message("lstm:8 > conv2d:4x3").contains("expected channels and an image"));
         assert!(message("carry:windw=3 > lstm:8").contains(r#"did you mean "window"?"#));
-        assert!(MemorySpec::parse("reservoir").unwrap_err().to_string().contains("how many examples are kept"));
     }
 }

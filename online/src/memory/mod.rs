@@ -11,15 +11,19 @@
 //! there can be used again, so that a full memory allocates nothing. An offer and a draw cost the same whatever m is; those
 //! that know classes look at the count of each class besides. [`Buffer`] is any of them.
 
+mod a_gem;
 mod balanced;
 mod buffer;
 mod greedy;
 mod reservoir;
 mod ring;
 mod shelves;
+mod spec;
 
+pub use a_gem::project;
 pub use balanced::Balanced;
 pub use buffer::{Buffer, BufferKind};
 pub use greedy::Greedy;
 pub use reservoir::Reservoir;
 pub use ring::Ring;
+pub use spec::{MemorySpec, Replay};

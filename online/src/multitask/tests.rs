@@ -1,6 +1,7 @@
 use super::*;
-use crate::deep::{ClassWeights, Deep, LossSpec, MemorySpec, Model};
+use crate::deep::{ClassWeights, Deep, LossSpec, Model};
 use crate::learn::{Learner, Target};
+use crate::memory::MemorySpec;
 use crate::row::Weighted;
 use serde::{Deserialize, Serialize};
 
