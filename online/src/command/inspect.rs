@@ -49,6 +49,7 @@ fn as_json(session: &Session) -> Value {
         "waiting": session.evaluation().waiting(),
         "model": learner.model(),
         "remembered": learner.as_deep().map_or(0, Deep::remembered),
+        "remembered_by_class": learner.as_deep().map_or_else(Vec::new, Deep::remembered_by_class),
         "classes": learner.classes(),
         "features": learner.features().len(),
         "feature_spec": learner.features().spec().to_string(),
@@ -85,7 +86,11 @@ fn as_text(session: &Session) -> String {
     }
     fact("features", learner.features().spec().to_string());
     if let Some(deep) = learner.as_deep().filter(|deep| deep.config().memory.size > 0) {
-        fact("remembered", grouped(deep.remembered() as u64));
+        let by_class = deep.classes().iter().zip(deep.remembered_by_class());
+        let by_class: Vec<String> =
+            by_class.map(|(class, count)| format!("{} {class}", grouped(count as u64))).collect();
+        let by_class = if by_class.is_empty() { String::new() } else { format!(": {}", by_class.join(", ")) };
+        fact("remembered", format!("{}{by_class}", grouped(deep.remembered() as u64)));
     }
     let evaluation = session.evaluation();
     if !evaluation.delay().is_none() {

@@ -26,8 +26,8 @@ pub struct Learning {
     /// schedule: warmup=100, and cosine, linear or one_cycle=10000 [default: sgd:0.03]
     #[arg(long, value_name = "SPEC")]
     pub(super) optimizer: Option<OptimizerSpec>,
-    /// none, or reservoir:500,replays=4: keep a sample of 500 rows, learn 4 of them again with each new one
-    /// [default: none]
+    /// none, or er:500,replays=4: keep a sample of 500 rows, learn 4 of them again with each new one. er-ace, der:500,alpha=0.2
+    /// (with beta=1: DER++), a-gem and mir learn them otherwise; buffer=ring, balanced or greedy keeps others [default: none]
     #[arg(long, value_name = "SPEC", value_parser = MemorySpec::parse)]
     pub(super) memory: Option<MemorySpec>,
     /// What is minimised where numbers are predicted: mse, mae, huber:1 (in deviations of the target), or

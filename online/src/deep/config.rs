@@ -6,7 +6,7 @@ use super::{ClassWeights, LossSpec, Model, OptimizerSpec};
 use crate::error::{Error, ErrorKind};
 use crate::features::FeatureSpec;
 use crate::learn::Task;
-use crate::memory::MemorySpec;
+use crate::memory::{MemorySpec, Replay};
 use crate::metrics::{Metric, Metrics};
 
 /// How a [`Deep`](super::Deep) learner is made.
@@ -24,7 +24,7 @@ pub struct Config {
     pub loss: LossSpec,
     /// How θ moves.
     pub optimizer: OptimizerSpec,
-    /// What is replayed.
+    /// What is remembered, and how it is learned again.
     pub memory: MemorySpec,
     /// Where every random choice begins.
     pub seed: u64,
@@ -63,6 +63,10 @@ impl Config {
         if self.task != Task::Classify && self.class_weights != ClassWeights::None {
             let expected = format!("no weights of classes to {}", self.task);
             return Err(Error::expected(ErrorKind::Spec, &expected, &self.class_weights.to_string()));
+        }
+        if self.task != Task::Classify && matches!(self.memory.replay, Replay::ErAce { .. }) {
+            let expected = format!("a memory that can {}, without classes", self.task);
+            return Err(Error::expected(ErrorKind::Spec, &expected, &self.memory.to_string()));
         }
         if self.task != Task::Regress && self.loss != LossSpec::default() {
             let expected = format!("no loss of numbers to {}", self.task);

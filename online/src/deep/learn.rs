@@ -1,6 +1,6 @@
 //! How the deep learner learns: a row becomes a lesson, a lesson becomes a step.
 
-use thalweg_nn::{Optimizer, Step};
+use thalweg_nn::{Mode, Optimizer, Step};
 use thalweg_tensor::View;
 
 use super::recurrent::Moves;
@@ -31,12 +31,21 @@ impl Deep {
         Ok(())
     }
 
-    /// One gradient step on the lesson in `scratch`, or on a replayed one; returns the loss before it. A lesson without
-    /// weight, its class's included, is looked at, and no step is taken. For a new lesson the recurrent state `moves` on.
-    fn step(&mut self, replayed: Option<usize>, moves: Moves) -> f64 {
-        let Scratch { tape, grads, lesson, x, indices, z, .. } = &mut self.scratch;
-        let lesson = replayed.map_or(&*lesson, |index| &self.memory.items()[index]);
-        let Some(network) = &self.network else { return 0.0 };
+    /// One gradient step on a lesson; returns the loss before it. Of a lesson without weight none is taken.
+    pub(super) fn step(&mut self, look: Look) -> f64 {
+        let (loss, learns) = self.look(look);
+        if learns {
+            self.descend();
+        }
+        loss
+    }
+
+    /// Runs the network over a lesson. Returns its loss, and whether a gradient was added for it: not for one without weight,
+    /// its class's included. For the new lesson the recurrent state moves on.
+    pub(super) fn look(&mut self, look: Look) -> (f64, bool) {
+        let Scratch { tape, grads, lesson, x, indices, z, said_now, .. } = &mut self.scratch;
+        let lesson = look.remembered().map_or(&*lesson, |index| &self.memory.items()[index]);
+        let Some(network) = &self.network else { return (0.0, false) };
         let width = self.features.width();
         x.clear();
         x.resize(lesson.rows.len() * width, 0.0);
@@ -45,19 +54,31 @@ impl Deep {
         }
         let pass = tape.pass(&self.params);
         let input = network.inputs().forward(pass.input(View::new([lesson.rows.len(), width], x)), indices);
-        let carry = self.recurrent.as_mut().filter(|_| replayed.is_none()).map(|recurrent| (recurrent, moves));
-        let output = network.forward(input, &lesson.state, carry, &mut self.mode);
+        let carry = look.moves().and_then(|moves| Some((self.recurrent.as_mut()?, moves)));
+        let mode = if matches!(look, Look::Only(_)) { &mut Mode::Eval } else { &mut self.mode };
+        let output = network.forward(input, &lesson.state, carry, mode);
         let loss = self.objective.loss(output, &lesson.truth, z);
         let value = f64::from(loss.item());
-        match lesson.weight * self.objective.class_weight(&lesson.truth) {
-            0.0 => {
-                self.mode.discard();
-                return value;
-            }
-            1.0 => loss.backward(grads),
-            weight => (loss * weight as f32).backward(grads),
+        let weight = lesson.weight * self.objective.class_weight(&lesson.truth);
+        if weight == 0.0 || matches!(look, Look::Only(_)) {
+            self.mode.discard();
+            return (value, false);
         }
-        match self.optimizer.step(&mut self.params, grads) {
+        let loss = match look {
+            Look::New(_) => {
+                said_now.clear();
+                output.with(|output| said_now.extend_from_slice(output));
+                self.replay.of_new(output, loss, &self.objective, &lesson.truth, z)
+            }
+            _ => self.replay.of_old(output, loss, &lesson.said, z),
+        };
+        if weight == 1.0 { loss } else { loss * weight as f32 }.backward(grads);
+        (value, true)
+    }
+
+    /// θ moves against the gradient.
+    pub(super) fn descend(&mut self) {
+        match self.optimizer.step(&mut self.params, &mut self.scratch.grads) {
             Step::Taken => {
                 self.mode.update_buffers(&mut self.params);
                 self.steps += 1;
@@ -67,7 +88,6 @@ impl Deep {
                 self.refused += 1;
             }
         }
-        value
     }
 
     /// See [`learn_one`](Learner::learn_one).
@@ -93,21 +113,37 @@ impl Deep {
             }
             None => lesson.set_row(raw),
         }
-        let loss = self.step(None, moves);
         self.rows += 1;
         if weight * self.objective.class_weight(&self.scratch.lesson.truth) == 0.0 {
-            return Ok(loss);
+            return Ok(self.step(Look::New(moves)));
         }
-        for _ in 0..self.config.memory.replays {
-            if let Some(index) = self.memory.draw(&mut self.rng) {
-                self.step(Some(index), moves);
-            }
-        }
-        let Scratch { lesson, .. } = &self.scratch;
-        if let Some(place) = self.memory.offer(&mut self.rng) {
-            place.clone_from(lesson);
-        }
+        let loss = self.rehearse(moves);
+        self.remember();
         Ok(loss)
+    }
+}
+
+/// A lesson, and what it is looked at for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// The new one in `scratch`, to learn it. What of the recurrent state moves on.
+    New(Moves),
+    /// The one at this place of the memory, to learn it again.
+    Again(usize),
+    /// The same, to see its loss alone.
+    Only(usize),
+}
+
+impl Look {
+    fn remembered(self) -> Option<usize> {
+        match self {
+            Look::New(_) => None,
+            Look::Again(index) | Look::Only(index) => Some(index),
+        }
+    }
+
+    fn moves(self) -> Option<Moves> {
+        if let Look::New(moves) = self { Some(moves) } else { None }
     }
 }
 

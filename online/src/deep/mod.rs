@@ -10,6 +10,7 @@ mod network;
 mod objective;
 mod passing;
 mod recurrent;
+mod replay;
 mod saved;
 mod with_last;
 
@@ -32,9 +33,10 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::Error;
 use crate::features::Features;
 use crate::labels::Labels;
-use crate::memory::Reservoir;
+use crate::memory::Buffer;
 use crate::row::Row;
 use recurrent::{Lesson, Recurrent};
+use replay::Rehearsal;
 use with_last::WithLast;
 
 /// A deep model that learns from every example.
@@ -73,7 +75,8 @@ pub struct Deep {
     params: Params<f32>,
     network: Option<Network>,
     optimizer: AnyOptimizer,
-    memory: Reservoir<Lesson>,
+    memory: Buffer<Lesson>,
+    replay: Rehearsal,
     recurrent: Option<Recurrent>,
     mode: Mode,
     rng: Rng,
@@ -99,6 +102,12 @@ struct Scratch {
     z: Vec<f32>,
     output: Vec<f32>,
     said: Said,
+    /// What the network said of the new lesson.
+    said_now: Vec<f32>,
+    /// Another gradient.
+    aside: Grads<f32>,
+    /// Places in memory, and by how much the new lesson has raised their loss.
+    candidates: Vec<(usize, f64)>,
 }
 
 /// A clone has its own scratch memory, empty at first.
@@ -118,7 +127,8 @@ impl Deep {
             params: Params::new(),
             network: None,
             optimizer: config.optimizer.build(),
-            memory: Reservoir::new(config.memory.size),
+            memory: config.memory.buffer.build(config.memory.size),
+            replay: Rehearsal::new(&config.memory),
             recurrent: config.model.is_recurrent().then(|| Recurrent::new(&config.model)),
             mode: Mode::train(Rng::new(config.seed).fork()),
             rng: Rng::new(config.seed),
@@ -188,6 +198,14 @@ impl Deep {
     #[must_use]
     pub fn remembered(&self) -> usize {
         self.memory.items().len()
+    }
+
+    /// How many of them there are of each class (or label): beside the [classes](Deep::classes).
+    #[must_use]
+    pub fn remembered_by_class(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes().len()];
+        self.memory.items().iter().flat_map(|lesson| &lesson.truth.classes).for_each(|&class| counts[class] += 1);
+        counts
     }
 
     /// A hash of θ: of the names, the shapes and the bits of every parameter. Equal fingerprints mean an equal θ; what

@@ -47,13 +47,16 @@ pub(super) struct Lesson {
     pub state: State,
     pub truth: Truth,
     pub weight: f64,
+    /// What the network said of it when it was kept, where that is asked for.
+    pub said: Vec<f32>,
 }
 
 /// Copying into an old lesson uses its memory again.
 impl Clone for Lesson {
     fn clone(&self) -> Self {
-        let Lesson { rows, state, truth, weight } = self;
-        Lesson { rows: rows.clone(), state: state.clone(), truth: truth.clone(), weight: *weight }
+        let Lesson { rows, state, truth, weight, said } = self;
+        let (rows, state, truth, said) = (rows.clone(), state.clone(), truth.clone(), said.clone());
+        Lesson { rows, state, truth, weight: *weight, said }
     }
 
     fn clone_from(&mut self, other: &Self) {
@@ -61,6 +64,7 @@ impl Clone for Lesson {
         self.state.clone_from(&other.state);
         self.truth.clone_from(&other.truth);
         self.weight = other.weight;
+        self.said.clone_from(&other.said);
     }
 }
 

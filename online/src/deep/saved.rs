@@ -15,7 +15,8 @@ checked!(Deep);
 
 impl Checked for Deep {
     fn check(&self) -> Result<(), Error> {
-        let Deep { config, features, objective, params, network, optimizer, memory, recurrent, mode, .. } = self;
+        let Deep { config, features, objective, params, network, optimizer, memory, replay, recurrent, mode, .. } =
+            self;
         config.check_objective()?;
         ensure(*features.spec() == config.features, "features as they were asked for")?;
         objective.check_read(config)?;
@@ -33,10 +34,17 @@ impl Checked for Deep {
         ensure(carries && recurrent.is_some() == config.model.is_recurrent(), "the state that the network carries")?;
         let most = if recurrent.is_some() { config.model.window.get() } else { 1 };
         let fits = |lesson: &Lesson| {
-            (1..=most).contains(&lesson.rows.len()) && lesson.state.is_like(&state) && objective.knows(&lesson.truth)
+            (1..=most).contains(&lesson.rows.len())
+                && lesson.state.is_like(&state)
+                && objective.knows(&lesson.truth)
+                && lesson.said.len() <= objective.outputs()
         };
+        ensure(replay.fits(&config.memory, objective.classes().len()), "what the replay knows of these classes")?;
         let are_lessons = memory.items().is_empty() || network.is_some() && memory.items().iter().all(fits);
-        ensure(are_lessons && memory.is_of(config.memory.size), "examples that this network can learn from")
+        ensure(
+            are_lessons && memory.is_of(config.memory.buffer, config.memory.size),
+            "examples that this network can learn from",
+        )
     }
 }
 
@@ -117,9 +125,11 @@ mod tests {
     use thalweg_nn::Mode;
 
     use super::*;
-    use crate::deep::{LossSpec, MemorySpec, Model};
+    use crate::deep::replay::Rehearsal;
+    use crate::deep::{LossSpec, Model};
     use crate::features::FeatureSpec;
     use crate::learn::{Learner, Target};
+    use crate::memory::MemorySpec;
     use crate::row::Value;
     use crate::saved::testing::{Change, refuses};
 
@@ -168,6 +178,8 @@ mod tests {
             ("a lesson longer than the window", |deep| lesson(deep).rows.resize(17, Vec::new())),
             ("a lesson that begins elsewhere", |deep| lesson(deep).state = State::zeros(2, 4)),
             ("a lesson of a class that is not known", |deep| lesson(deep).truth.classes = vec![2]),
+            ("a lesson of which too much was said", |deep| lesson(deep).said = vec![0.0; 3]),
+            ("another replay", |deep| deep.replay = Rehearsal::new(&MemorySpec::default())),
             ("a lesson without a class", |deep| lesson(deep).truth.classes.clear()),
             ("a memory that is too full", |deep| deep.config.memory.size = 3),
             ("another window", |deep| recurrent(deep).window = NonZeroUsize::MIN),

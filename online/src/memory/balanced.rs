@@ -40,6 +40,7 @@ pub struct Balanced<X> {
 /// What is known of a class.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Seen {
+    #[serde(deserialize_with = "crate::saved::count")]
     items: u64,
     was_largest: bool,
 }
@@ -60,6 +61,12 @@ impl<X> Balanced<X> {
     /// How many items of each class it holds.
     pub fn counts(&self) -> impl Iterator<Item = usize> {
         (0..self.shelves.classes()).map(|class| self.shelves.count(class))
+    }
+
+    /// How many items it can hold.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// Offers an item of a class, which are numbered from 0. If it is to be kept, this is its place, to be written.

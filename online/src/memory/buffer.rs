@@ -89,6 +89,26 @@ impl<X> Buffer<X> {
         }
     }
 
+    /// Whether this is an empty or used one of this kind and size.
+    pub(crate) fn is_of(&self, kind: BufferKind, size: usize) -> bool {
+        (kind, size)
+            == match self {
+                Buffer::Reservoir(buffer) => (BufferKind::Reservoir, buffer.size()),
+                Buffer::Ring(buffer) => (BufferKind::Ring, buffer.size()),
+                Buffer::Balanced(buffer) => (BufferKind::Balanced, buffer.size()),
+                Buffer::Greedy(buffer) => (BufferKind::Greedy, buffer.size()),
+            }
+    }
+
+    /// The items, to be spoiled.
+    #[cfg(test)]
+    pub(crate) fn items_mut(&mut self) -> &mut [X] {
+        match self {
+            Buffer::Reservoir(buffer) => buffer.items_mut(),
+            _ => &mut [],
+        }
+    }
+
     /// Offers an item of a class, which are numbered from 0; where there are no classes, it is that of all. If the item is to
     /// be kept, this is its place, to be written: a new one, or that of an old item (whose memory can be used again).
     pub fn offer(&mut self, class: usize, rng: &mut Rng) -> Option<&mut X>

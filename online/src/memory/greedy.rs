@@ -50,6 +50,12 @@ impl<X> Greedy<X> {
         (0..self.shelves.classes()).map(|class| self.shelves.count(class))
     }
 
+    /// How many items it can hold.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
     /// Offers an item of a class, which are numbered from 0. If it is to be kept, this is its place, to be written.
     pub fn offer(&mut self, class: usize, rng: &mut Rng) -> Option<&mut X>
     where

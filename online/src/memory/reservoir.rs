@@ -12,7 +12,6 @@ use thalweg_tensor::Rng;
 pub struct Reservoir<X> {
     items: Vec<X>,
     size: usize,
-    #[serde(deserialize_with = "crate::saved::count")]
     seen: u64,
 }
 
@@ -31,13 +30,14 @@ impl<X> Reservoir<X> {
 
     /// The items, to be spoiled.
     #[cfg(test)]
-    pub(crate) fn items_mut(&mut self) -> &mut [X] {
+    pub(super) fn items_mut(&mut self) -> &mut [X] {
         &mut self.items
     }
 
-    /// Whether this is a memory for so many items.
-    pub(crate) fn is_of(&self, size: usize) -> bool {
-        self.size == size && self.items.len() <= size
+    /// How many items it can hold.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// How many items were offered so far.
@@ -71,6 +71,7 @@ impl<X> Reservoir<X> {
 struct Saved<X> {
     items: Vec<X>,
     size: usize,
+    #[serde(deserialize_with = "crate::saved::count")]
     seen: u64,
 }
 

@@ -35,6 +35,12 @@ impl<X> Ring<X> {
         &self.items
     }
 
+    /// How many items it can hold.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
     /// Offers an item: this is its place, to be written. `None` of a ring of size 0.
     pub fn offer(&mut self) -> Option<&mut X>
     where

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BufferKind;
 use crate::error::{Error, ErrorKind};
+use crate::saved::saved_as_text;
 use crate::spec::{Spec, unknown};
 
 /// What is kept of the past, and how it is learned again. After each new example, `replays` others are drawn.
@@ -19,6 +20,16 @@ use crate::spec::{Spec, unknown};
 /// | `der:500,alpha=0.2,beta=1` | by that and by β times its loss: DER++ | Buzzega et al. 2020 |
 /// | `a-gem:500` | nothing: the step is to raise no loss of theirs, together with the new one | Chaudhry et al. 2019 |
 /// | `mir:500,candidates=20` | those of `candidates` whose loss the new example has raised most | Aljundi et al. 2019 |
+///
+/// A replay is a step of its own, after that of the new example: (1 + replays) steps a row. Where the papers learn in batches:
+///
+/// * ER-ACE takes the classes of the batch that came; here they are those of the last rows, today's included. In a stream
+///   that shows one class for long, the new example teaches nothing, and the memory all.
+/// * DER++ draws twice, for outputs and for labels; here both are of one draw: the same gradient in the mean, at half the
+///   cost. Of outputs that came since, a network that grows would have said 0.
+/// * A-GEM's `replays` are the examples whose mean gradient it looks at. There is one step a row.
+/// * MIR tries a step and takes it back to see which losses it raises; here it is the step that is taken. It runs the network
+///   over all candidates twice.
 ///
 /// `buffer=balanced` says which examples are [kept](BufferKind): `reservoir` (the default), `ring`, `balanced` or `greedy`.
 /// The name of a buffer alone is that of `er` with it: `reservoir:500,replays=4`.

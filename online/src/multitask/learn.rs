@@ -53,7 +53,7 @@ impl MultiTask {
                 self.step(Some(index));
             }
         }
-        if let Some(place) = self.memory.offer(&mut self.rng) {
+        if let Some(place) = self.memory.offer(0, &mut self.rng) {
             place.clone_from(&self.scratch.lesson);
         }
         Ok(loss)

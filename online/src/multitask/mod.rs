@@ -41,7 +41,7 @@ use crate::error::{Error, ErrorKind};
 use crate::features::Features;
 use crate::labels::Labels;
 use crate::learn::{Prediction, Task};
-use crate::memory::Reservoir;
+use crate::memory::{Buffer, BufferKind, Replay};
 use crate::row::Row;
 use head::{Answer, TaskHead, of_task};
 
@@ -52,7 +52,7 @@ use head::{Answer, TaskHead, of_task};
 /// they do there. The memory remembers rows with the answers that they had.
 ///
 /// What is left out: recurrent layers, and features that are made of the last answers (lags, means of the target), for it
-/// would have to be said whose; and categories as learned vectors.
+/// would have to be said whose; categories as learned vectors; and memories that ask for one class or for outputs.
 ///
 /// ```
 /// use thalweg_online::{Config, MultiTask, Target, Task};
@@ -81,7 +81,7 @@ pub struct MultiTask {
     names: Labels,
     heads: Vec<TaskHead>,
     optimizer: AnyOptimizer,
-    memory: Reservoir<Lesson>,
+    memory: Buffer<Lesson>,
     mode: Mode,
     rng: Rng,
     #[serde(deserialize_with = "crate::saved::count")]
@@ -152,7 +152,7 @@ impl MultiTask {
             names: Labels::new(),
             heads: Vec::new(),
             optimizer: config.optimizer.build(),
-            memory: Reservoir::new(config.memory.size),
+            memory: config.memory.buffer.build(config.memory.size),
             mode: Mode::train(Rng::new(config.seed).fork()),
             rng: Rng::new(config.seed),
             rows: 0,
@@ -243,7 +243,12 @@ fn check(config: &Config) -> Result<(), Error> {
     if config.features.uses_answers() {
         return wrong("features that are not made of answers", config.features.to_string());
     }
-    config.features.check_no_embeddings()
+    config.features.check_no_embeddings()?;
+    let asks_for_classes = matches!(config.memory.buffer, BufferKind::Balanced | BufferKind::Greedy);
+    if config.memory.replay != Replay::Er || asks_for_classes {
+        return wrong("a memory for several tasks, er with a reservoir or a ring", config.memory.to_string());
+    }
+    Ok(())
 }
 
 /// Through the trunk.

@@ -32,7 +32,7 @@ impl Checked for MultiTask {
         ensure(entries == params.layout().entries().len() && optimizer.fits(params), "the parameters of all heads")?;
         let knows = |(index, answer): (usize, &Answer)| heads.get(index).is_some_and(|head| head.knows(answer));
         let fits = |lesson: &Lesson| lesson.answers.iter().enumerate().all(knows);
-        let sound = memory.is_of(config.memory.size) && memory.items().iter().all(fits);
+        let sound = memory.is_of(config.memory.buffer, config.memory.size) && memory.items().iter().all(fits);
         ensure(sound, "examples that this model can learn from")
     }
 }
@@ -55,9 +55,10 @@ impl TaskHead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deep::{MemorySpec, Model};
+    use crate::deep::Model;
     use crate::features::Features;
     use crate::learn::{Target, Task};
+    use crate::memory::MemorySpec;
     use crate::saved::testing::refuses;
 
     fn taught() -> MultiTask {

@@ -157,7 +157,7 @@ fn a_new_task_changes_nothing_that_is_said_of_the_others() -> Result<(), Error> 
         model.grow(&[("new", Target::Class("a"))])?;
         assert_eq!((said(&mut model)?, heads(&model)), before, "{config:?}");
         let (x, ..) = &rows(1)[0];
-        model.memory = Reservoir::new(0); // no replays, which are of the old tasks
+        model.memory = crate::memory::BufferKind::Ring.build(0); // no replays, which are of the old tasks
         model.learn_one("newer", x, Target::Value(1.0))?;
         assert_eq!(heads(&model), before.1, "{config:?}");
         assert_eq!(model.tasks(), ["label", "value", "new", "newer"]);

@@ -85,7 +85,14 @@ fn session(model: &str, delay: &str) -> (Session, impl Fn() -> Box<dyn thalweg_o
     let mut config = Config::new(Task::Classify);
     config.model = Model::parse(model).expect("there is such a model");
     config.optimizer = "adam:0.003,clip=1,warmup=20".parse().expect("there is such an optimizer");
-    config.memory = MemorySpec::parse("reservoir:20,replays=2").expect("there is such a memory");
+    let memory = match delay {
+        "17" => "der:20,replays=2,buffer=balanced,beta=1",
+        "18" => "mir:20,candidates=5",
+        "40" => "er-ace:20,buffer=greedy",
+        "5" => "a-gem:20,replays=2,buffer=ring",
+        _ => "reservoir:20,replays=2",
+    };
+    config.memory = MemorySpec::parse(memory).expect("there is such a memory");
     let features = if horizon == "0" { "scale=robust; missing=last" } else { "missing=last; lags=3" };
     config.features = FeatureSpec::parse(features).expect("there are such features");
     let metrics = Metrics::parse("auc@50,f1:macro,kappa@0.99,log_loss@30").expect("there are such metrics");
@@ -124,6 +131,7 @@ proptest! {
         stops.sort_unstable();
         for (model, delay) in [
             ("mlp:4", "17"),
+            ("mlp:4", "18"),
             ("lstm:4", "900s"),
             ("gru:3 > layer_norm > mlp:4", "40"),
             ("mlp:4", "0"),

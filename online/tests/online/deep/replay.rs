@@ -1,8 +1,8 @@
 //! Update by samples: how many steps, on which examples, by whose dice.
 
-use thalweg_online::{Config, Deep, Learner, Target};
+use thalweg_online::{Config, Deep, Learner, MemorySpec, Target, Task, checkpoint};
 
-use crate::deep::support::{MODELS, TASKS, advance, bits, config, elements, learn, stream, whole};
+use crate::deep::support::{ALL_MEMORIES, MODELS, TASKS, advance, bits, config, elements, learn, stream, whole};
 
 #[test]
 fn each_row_takes_one_step_and_one_for_each_replay() {
@@ -94,5 +94,74 @@ fn the_seed_decides_everything() {
             assert!(whole(&one) == whole(&same), "{task} {model}");
             assert_ne!(bits(one.params().as_slice()), bits(other.params().as_slice()), "{task} {model}");
         }
+    }
+}
+
+/// Whatever is replayed, and however: a row costs at most one step and one for each replay, the memory keeps its bound, and
+/// what is saved goes on to the bit.
+#[test]
+fn every_memory_keeps_its_budget_and_goes_on_when_saved() {
+    let (rows, later) = (stream(5, 60), stream(6, 40));
+    for task in TASKS {
+        for memory in ALL_MEMORIES.into_iter().filter(|memory| task == Task::Classify || !memory.starts_with("er-ace"))
+        {
+            let mut learner = Deep::new(config(task, "gru:4,window=3", "adam:0.01", memory));
+            for row in &rows {
+                let steps = learner.steps();
+                learn(&mut learner, std::slice::from_ref(row));
+                let taken = learner.steps() - steps;
+                let most = if memory.starts_with("a-gem") { 1 } else { 3 };
+                assert!((1..=most).contains(&taken), "{task} {memory}: {taken} steps");
+            }
+            assert!((1..=6).contains(&learner.remembered()), "{task} {memory}");
+            let bytes = checkpoint::encode(&learner).expect("it is small");
+            let mut read: Deep = checkpoint::decode(&bytes).expect("it was saved");
+            [&mut learner, &mut read].into_iter().for_each(|learner| learn(learner, &later));
+            assert!(whole(&learner) == whole(&read), "{task} {memory}");
+        }
+    }
+}
+
+#[test]
+fn a_memory_that_asks_for_classes_is_refused_without() {
+    let config = Config { memory: MemorySpec::parse("er-ace:5").expect("it is one"), ..Config::new(Task::Regress) };
+    let error = Deep::new(config).learn_one(&[("a", 1.0)], Target::Value(1.0)).unwrap_err();
+    assert!(error.to_string().contains("a memory that can regress, without classes"), "{error}");
+}
+
+/// Two classes, then two others: what each memory leaves of the first.
+#[test]
+fn every_memory_remembers() {
+    let accuracy = |memory: &str| {
+        let mut learner = Deep::new(config(Task::Classify, "mlp:16", "sgd:0.03", memory));
+        let row = |k: usize, class: usize| {
+            let noise = (k * 37 % 101) as f64 / 50.0 - 1.0;
+            let [a, b] = [[3.0, 0.0], [-3.0, 0.0], [0.0, 3.0], [0.0, -3.0]][class];
+            [("a", a + noise), ("b", b - noise * noise)]
+        };
+        let labels = ["east", "west", "north", "south"];
+        for (k, class) in (0..1200).map(|k| (k, if k < 600 { k % 2 } else { 2 + k % 2 })) {
+            learner.learn_one(&row(k, class), Target::Class(labels[class])).expect("the row is good");
+        }
+        let right = (0..200).filter(|&k| {
+            let said = learner.predict_one(&row(k + 5, k % 2)).expect("the row is good").label();
+            said == Some(labels[k % 2])
+        });
+        right.count() as f64 / 200.0
+    };
+    let none = accuracy("none");
+    assert!(none < 0.6, "something is forgotten: {none}");
+    for memory in [
+        "er:50",
+        "balanced:50",
+        "greedy:50",
+        "er-ace:50",
+        "der:50,alpha=0.5",
+        "der:50,alpha=0.2,beta=1",
+        "mir:50",
+        "a-gem:50,replays=10",
+    ] {
+        let kept = accuracy(memory);
+        assert!(kept > none + 0.2, "{memory}: {kept}, without memory {none}");
     }
 }

@@ -27,6 +27,17 @@ pub const OPTIMIZERS: [&str; 8] = [
     "adagrad:0.01",
 ];
 pub const MEMORIES: [&str; 2] = ["none", "reservoir:6,replays=2"];
+/// All kinds of memory; the first needs classes.
+pub const ALL_MEMORIES: [&str; 8] = [
+    "er-ace:6,replays=2,window=3",
+    "ring:6,replays=2",
+    "balanced:6,replays=2",
+    "greedy:6,replays=2",
+    "der:6,replays=2,buffer=balanced",
+    "der:6,replays=2,beta=1",
+    "a-gem:6,replays=2",
+    "mir:6,replays=2,candidates=4",
+];
 
 pub fn config(task: Task, model: &str, optimizer: &str, memory: &str) -> Config {
     Config {
