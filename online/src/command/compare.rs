@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use thalweg_online::paired::{Test, diebold_mariano, mcnemar};
 use thalweg_online::{
-    ClassWeights, Config, Delay, Error, ErrorKind, LossSpec, MemorySpec, Metrics, Model, OptimizerSpec, Record, Scores,
-    Session, Task,
+    ClassWeights, Config, ConsolidationSpec, Delay, Error, ErrorKind, LossSpec, MemorySpec, Metrics, Model,
+    OptimizerSpec, Record, Scores, Session, Task,
 };
 
 use super::config::ConfigFile;
@@ -35,6 +35,9 @@ pub struct Options {
     /// What is replayed, as for run
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = MemorySpec::parse)]
     memory: MemorySpec,
+    /// What is held of what was learned, as for run
+    #[arg(long, value_name = "SPEC", default_value = "none", value_parser = ConsolidationSpec::parse)]
+    consolidate: ConsolidationSpec,
     /// What is minimised where numbers are predicted, as for run
     #[arg(long, value_name = "SPEC", default_value = "mse")]
     loss: LossSpec,
@@ -92,10 +95,11 @@ struct Compared {
 
 /// Runs all models over all streams, and reports.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let Options { optimizer, memory, loss, class_weight, horizon, seed, .. } = options;
+    let Options { optimizer, memory, consolidate, loss, class_weight, horizon, seed, .. } = options;
     let mut used = vec![
         ("optimizer", optimizer.to_string()),
         ("memory", memory.to_string()),
+        ("consolidate", consolidate.to_string()),
         ("loss", loss.to_string()),
         ("class-weight", class_weight.to_string()),
         ("features", options.reading.of_features().to_string()),
@@ -142,6 +146,10 @@ fn pass(options: &Options, source: &mut Source, task: Task, model: &Model) -> Re
         model: model.clone(),
         optimizer: options.optimizer.clone(),
         memory: options.memory.clone(),
+        consolidation: match options.reading.context {
+            Some(_) => options.consolidate.clone(),
+            None => options.consolidate.clone().without_contexts(),
+        },
         features: options.reading.of_features(),
         class_weights: options.class_weight.clone(),
         loss: options.loss.clone(),
@@ -230,6 +238,7 @@ fn as_json(options: &Options, compared: &Compared) -> Value {
         "task": compared.task.to_string(),
         "optimizer": options.optimizer.to_string(),
         "memory": options.memory.to_string(),
+        "consolidate": options.consolidate.to_string(),
         "loss": options.loss.to_string(),
         "class_weight": options.class_weight.to_string(),
         "feature_spec": options.reading.of_features().to_string(),

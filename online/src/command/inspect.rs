@@ -9,7 +9,7 @@ use thalweg_autograd::Entry;
 use thalweg_online::session::Earlier;
 use thalweg_online::{Deep, Learner, Session, Task, checkpoint};
 
-use super::report::{align_right, grouped, table, with_settings};
+use super::report::{align_right, counted, grouped, table, with_settings};
 use super::{Failure, Output};
 
 /// Which checkpoint.
@@ -48,6 +48,7 @@ fn as_json(session: &Session) -> Value {
         "horizon": session.evaluation().horizon(),
         "waiting": session.evaluation().waiting(),
         "model": learner.model(),
+        "held": learner.as_deep().map(Deep::held).filter(|held| held.contexts > 0),
         "remembered": learner.as_deep().map_or(0, Deep::remembered),
         "remembered_by_class": learner.as_deep().map_or_else(Vec::new, Deep::remembered_by_class),
         "classes": learner.classes(),
@@ -79,8 +80,10 @@ fn as_text(session: &Session) -> String {
         fact("before them", format!("{} rows of {} other {others}", grouped(rows), grouped(streams)));
     }
     for (name, value) in learner.settings() {
-        // What says nothing of this task.
-        if !(name == "loss" && task != Task::Regress || name == "class_weight" && task != Task::Classify) {
+        let says_nothing = name == "loss" && task != Task::Regress
+            || name == "class_weight" && task != Task::Classify
+            || name == "consolidate" && value == "none";
+        if !says_nothing {
             fact(&name.replace('_', " "), value);
         }
     }
@@ -91,6 +94,10 @@ fn as_text(session: &Session) -> String {
             by_class.map(|(class, count)| format!("{} {class}", grouped(count as u64))).collect();
         let by_class = if by_class.is_empty() { String::new() } else { format!(": {}", by_class.join(", ")) };
         fact("remembered", format!("{}{by_class}", grouped(deep.remembered() as u64)));
+    }
+    if let Some(held) = learner.as_deep().map(Deep::held).filter(|held| held.contexts > 0) {
+        let contexts = counted(held.contexts, "context has ended", "contexts have ended");
+        fact("held", format!("{contexts}, importance {:.4}, penalty {:.4}", held.importance, held.penalty));
     }
     let evaluation = session.evaluation();
     if !evaluation.delay().is_none() {

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use thalweg_online::delay::MOST_WAITING;
 use thalweg_online::{
-    AnyLearner, ClassWeights, Config, Deep, Delay, Error, ErrorKind, HeadSpec, LossSpec, MemorySpec, Metrics, Model,
-    OptimizerSpec, Session, StreamOptions, Task,
+    AnyLearner, ClassWeights, Config, ConsolidationSpec, Deep, Delay, Error, ErrorKind, HeadSpec, LossSpec, MemorySpec,
+    Metrics, Model, OptimizerSpec, Session, StreamOptions, Task,
 };
 
 use super::reading::{Reading, columns_used};
+use super::say;
 use super::source::{Source, bundled_names};
 use super::trunk;
 
@@ -30,6 +31,10 @@ pub struct Learning {
     /// (with beta=1: DER++), a-gem and mir learn them otherwise; buffer=ring, balanced or greedy keeps others [default: none]
     #[arg(long, value_name = "SPEC", value_parser = MemorySpec::parse)]
     pub(super) memory: Option<MemorySpec>,
+    /// What is held of what was learned, where contexts end (by --context, or every=N rows): none, ewc:1000 (with gamma=0.9:
+    /// online), si:0.1, mas:1, l2:0.01 or lwf:1 [default: none]
+    #[arg(long, value_name = "SPEC", value_parser = ConsolidationSpec::parse)]
+    pub(super) consolidate: Option<ConsolidationSpec>,
     /// What is minimised where numbers are predicted: mse, mae, huber:1 (in deviations of the target), or
     /// quantile:0.1,0.5,0.9, which predicts these quantiles [default: mse]
     #[arg(long, value_name = "SPEC")]
@@ -54,7 +59,7 @@ pub struct Learning {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["model", "optimizer", "memory", "loss", "class_weight", "seed"]
+        conflicts_with_all = ["model", "optimizer", "memory", "consolidate", "loss", "class_weight", "seed"]
     )]
     pub(super) trunk: Option<PathBuf>,
     /// What learns on the trunk: ncm (the nearest class mean; ncm:normalised by angles), slda:0.0001 (a shared covariance
@@ -91,6 +96,11 @@ impl Learning {
         Ok((session.delayed(delay).forecasting(self.horizon.unwrap_or_default()), source))
     }
 
+    /// What is to be held; where nobody says when a context ends, by the method's variant that needs nobody to.
+    pub(super) fn consolidation(&self, has_contexts: bool) -> Option<ConsolidationSpec> {
+        self.consolidate.clone().map(|asked| if has_contexts { asked } else { asked.without_contexts() })
+    }
+
     /// A network that has seen nothing, and its stream.
     fn network(&self, name: &str, reading: &Reading) -> Result<(Deep, Source), Error> {
         if let Some(head) = &self.head {
@@ -100,6 +110,10 @@ impl Learning {
         config.model = self.model.clone().unwrap_or(config.model);
         config.optimizer = self.optimizer.clone().unwrap_or(config.optimizer);
         config.memory = self.memory.clone().unwrap_or(config.memory);
+        config.consolidation = self.consolidation(reading.context.is_some()).unwrap_or(config.consolidation);
+        if self.consolidate.as_ref().is_some_and(|asked| *asked != config.consolidation) {
+            say(&format!("note: no --context says where one ends: --consolidate {} is used", config.consolidation));
+        }
         config.loss = self.loss.clone().unwrap_or(config.loss);
         config.class_weights = self.class_weight.clone().unwrap_or(config.class_weights);
         config.seed = self.seed.unwrap_or(config.seed);

@@ -69,6 +69,10 @@ pub struct Reading {
     /// The column that says when a row's label became known, beside --time: until then the label is not there
     #[arg(long, value_name = "COL", requires = "time")]
     pub(super) delay_until: Option<String>,
+    /// The column that says which context a row belongs to (a task, a month, a place): where it changes, what was learned is
+    /// held, by --consolidate
+    #[arg(long, value_name = "COL")]
+    pub(super) context: Option<String>,
     /// What becomes of a row that cannot be read or used: stop, or skip: it is left out and counted [default: stop]
     #[arg(long, value_parser = parse_bad_rows)]
     pub(super) on_bad_row: Option<BadRows>,
@@ -116,6 +120,7 @@ impl Reading {
             id: self.id.clone(),
             time: self.time.clone(),
             known: self.delay_until.clone(),
+            context: self.context.clone(),
             bad_rows: self.on_bad_row.unwrap_or_default(),
             ..defaults
         }
@@ -144,10 +149,11 @@ impl Reading {
             id: or(&self.id, &held.id),
             time: or(&self.time, &held.time),
             known: or(&self.delay_until, &held.known),
+            context: or(&self.context, &held.context),
             bad_rows: self.on_bad_row.unwrap_or(held.bad_rows),
             ..held.elsewhere()
         };
-        let asked = [&self.weight, &self.id, &self.time, &self.delay_until];
+        let asked = [&self.weight, &self.id, &self.time, &self.delay_until, &self.context];
         let timed = if let Delay::Rows(_) = delay { [&None; 2] } else { [&options.time, &options.known] };
         options.optional.retain(|name| !asked.into_iter().chain(timed).flatten().any(|needed| needed == name));
         options
@@ -163,7 +169,7 @@ impl Reading {
 }
 
 /// The options that say how a stream is read, where something is said; else they are empty.
-pub fn columns_used(options: &StreamOptions, delay: Delay) -> [(&'static str, String); 16] {
+pub fn columns_used(options: &StreamOptions, delay: Delay) -> [(&'static str, String); 17] {
     let or_none = |name: &Option<String>| name.clone().unwrap_or_default();
     let char_or_none = |found: Option<char>| found.map_or(String::new(), String::from);
     let typed = |kind: &[String]| kind.join(",");
@@ -184,6 +190,7 @@ pub fn columns_used(options: &StreamOptions, delay: Delay) -> [(&'static str, St
         ("id", or_none(&options.id)),
         ("time", or_none(&options.time)),
         ("delay-until", if is_late { or_none(&options.known) } else { String::new() }),
+        ("context", or_none(&options.context)),
         ("on-bad-row", options.bad_rows.to_string()),
     ]
 }

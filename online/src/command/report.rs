@@ -167,7 +167,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// `1 row`, `2 rows`.
-fn counted(number: u64, one: &str, many: &str) -> String {
+pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 

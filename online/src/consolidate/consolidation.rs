@@ -87,6 +87,13 @@ impl<N> Consolidation<N> {
         self.teacher.as_ref()
     }
 
+    /// Whether its vectors are laid out like this θ, or like what it was before it grew.
+    pub(crate) fn fits(&self, params: &Params) -> bool {
+        let path = self.path.iter().flat_map(PathIntegral::vectors);
+        let vectors = self.penalty.vectors().into_iter().chain(self.importance.vectors()).chain(path);
+        vectors.into_iter().all(|vector| params.layout().descends_from(vector.layout()))
+    }
+
     /// How many bytes its numbers take: θ apart, and what a network is besides θ.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -158,6 +165,12 @@ impl<N> Consolidation<N> {
     pub fn row(&mut self) -> bool {
         self.rows += 1;
         self.spec.every().is_some_and(|every| self.rows >= every.get())
+    }
+
+    /// How many rows the context has had.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// How many rows of the context are to be [looked](Consolidation::look) at when it ends, at most.

@@ -73,6 +73,11 @@ impl<T: Real> Importance<T> {
         Importance { sum: Flat::default(), weight: 0.0, scratch: Scratch::default() }
     }
 
+    /// Everything in it that is laid out like θ.
+    pub(super) fn vectors(&self) -> [&Flat<T>; 1] {
+        [&self.sum]
+    }
+
     /// What the examples since the last [`take`](Importance::take) weigh together.
     #[must_use]
     pub fn weight(&self) -> f64 {

@@ -62,6 +62,11 @@ impl<T: Real> PathIntegral<T> {
         PathIntegral { xi, work: Flat::default(), start: Flat::default(), scratch: Scratch::default() }
     }
 
+    /// Everything in it that is laid out like θ.
+    pub(super) fn vectors(&self) -> [&Flat<T>; 2] {
+        [&self.work, &self.start]
+    }
+
     /// ξ.
     #[must_use]
     pub fn xi(&self) -> f64 {

@@ -51,6 +51,11 @@ impl<T: Real> Penalty<T> {
         Penalty { strength, importance: Flat::default(), anchor: Flat::default(), constant: 0.0 }
     }
 
+    /// Everything in it that is laid out like θ.
+    pub(super) fn vectors(&self) -> [&Flat<T>; 2] {
+        [&self.importance, &self.anchor]
+    }
+
     /// λ.
     #[must_use]
     pub fn strength(&self) -> f64 {

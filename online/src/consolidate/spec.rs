@@ -102,6 +102,9 @@ pub enum Fisher {
 const NAMES: [&str; 6] = ["none", "ewc", "si", "mas", "l2", "lwf"];
 const ROWS: usize = 200;
 const XI: f64 = 0.1;
+/// γ and the length of contexts where nobody says when they end.
+const FADING: f64 = 0.9;
+const EVERY: u64 = 1000;
 const TEMPERATURE: f64 = 2.0;
 const FISHERS: [(&str, Fisher); 3] =
     [("exact", Fisher::Exact), ("sampled", Fisher::Sampled), ("empirical", Fisher::Empirical)];
@@ -143,6 +146,20 @@ impl ConsolidationSpec {
     #[must_use]
     pub fn every(&self) -> Option<NonZeroU64> {
         self.every
+    }
+
+    /// The variant that needs nobody to say when a context ends: contexts of 1000 rows unless there is a number, and what
+    /// mattered fades by γ = 0.9 with each, where nothing faded (EWC is the online one then).
+    #[must_use]
+    pub fn without_contexts(mut self) -> Self {
+        match &mut self.method {
+            Method::None | Method::L2 { last: false } => return self,
+            Method::Ewc { gamma, .. } => *gamma = gamma.or(Some(FADING)),
+            Method::Si { gamma, .. } | Method::Mas { gamma, .. } if *gamma == 1.0 => *gamma = FADING,
+            _ => {}
+        }
+        self.every = self.every.or(NonZeroU64::new(EVERY));
+        self
     }
 
     /// Whether the gradient of the penalty joins that of the loss. If not, θ is pulled back behind each step.

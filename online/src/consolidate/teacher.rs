@@ -69,6 +69,12 @@ impl<N, T: Real> Teacher<N, T> {
         Teacher { network: network.clone(), params: params.clone(), inputs, scratch: Scratch::default() }
     }
 
+    /// The network, as it was.
+    #[must_use]
+    pub fn network(&self) -> &N {
+        &self.network
+    }
+
     /// θ, as it was.
     #[must_use]
     pub fn params(&self) -> &Params<T> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ClassWeights, LossSpec, Model, OptimizerSpec};
+use crate::consolidate::ConsolidationSpec;
 use crate::error::{Error, ErrorKind};
 use crate::features::FeatureSpec;
 use crate::learn::Task;
@@ -26,6 +27,8 @@ pub struct Config {
     pub optimizer: OptimizerSpec,
     /// What is remembered, and how it is learned again.
     pub memory: MemorySpec,
+    /// How what was learned is held, by parameters.
+    pub consolidation: ConsolidationSpec,
     /// Where every random choice begins.
     pub seed: u64,
 }
@@ -42,6 +45,7 @@ impl Config {
             loss: LossSpec::default(),
             optimizer: OptimizerSpec::default(),
             memory: MemorySpec::default(),
+            consolidation: ConsolidationSpec::default(),
             seed: 42,
         }
     }

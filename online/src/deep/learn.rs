@@ -3,10 +3,11 @@
 use thalweg_nn::{Mode, Optimizer, Step};
 use thalweg_tensor::View;
 
-use super::recurrent::Moves;
+use super::recurrent::{Lesson, Moves};
 use super::{Deep, Network, Scratch, with_last};
 use crate::delay::KeptRow;
 use crate::error::{Error, ErrorKind};
+use crate::features::Features;
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::row::{Row, weight_of};
 
@@ -46,14 +47,10 @@ impl Deep {
         let Scratch { tape, grads, lesson, x, indices, z, said_now, .. } = &mut self.scratch;
         let lesson = look.remembered().map_or(&*lesson, |index| &self.memory.items()[index]);
         let Some(network) = &self.network else { return (0.0, false) };
-        let width = self.features.width();
-        x.clear();
-        x.resize(lesson.rows.len() * width, 0.0);
-        for (raw, x) in lesson.rows.iter().zip(x.chunks_exact_mut(width.max(1))) {
-            self.features.scale_into(raw, x);
-        }
+        scale(&self.features, lesson, x);
+        let rows = View::new([lesson.rows.len(), self.features.width()], x);
         let pass = tape.pass(&self.params);
-        let input = network.inputs().forward(pass.input(View::new([lesson.rows.len(), width], x)), indices);
+        let input = network.inputs().forward(pass.input(rows), indices);
         let carry = look.moves().and_then(|moves| Some((self.recurrent.as_mut()?, moves)));
         let mode = if matches!(look, Look::Only(_)) { &mut Mode::Eval } else { &mut self.mode };
         let output = network.forward(input, &lesson.state, carry, mode);
@@ -68,7 +65,11 @@ impl Deep {
             Look::New(_) => {
                 said_now.clear();
                 output.with(|output| said_now.extend_from_slice(output));
-                self.replay.of_new(output, loss, &self.objective, &lesson.truth, z)
+                let loss = self.replay.of_new(output, loss, &self.objective, &lesson.truth, z);
+                let said = self.context.held.distil(self.config.task, self.objective.known(output), rows, |then, x| {
+                    then.forward(then.inputs().forward(x, indices), &lesson.state, None, &mut Mode::Eval)
+                });
+                said.map_or(loss, |said| loss + said)
             }
             _ => self.replay.of_old(output, loss, &lesson.said, z),
         };
@@ -78,8 +79,11 @@ impl Deep {
 
     /// θ moves against the gradient.
     pub(super) fn descend(&mut self) {
+        self.context.held.before_step(&self.params, &mut self.scratch.grads);
+        let rate = self.optimizer.learning_rate();
         match self.optimizer.step(&mut self.params, &mut self.scratch.grads) {
             Step::Taken => {
+                self.context.held.after_step(&mut self.params, rate);
                 self.mode.update_buffers(&mut self.params);
                 self.steps += 1;
             }
@@ -119,7 +123,20 @@ impl Deep {
         }
         let loss = self.rehearse(moves);
         self.remember();
+        if self.context.note(&self.scratch.lesson) {
+            self.end_context();
+        }
         Ok(loss)
+    }
+}
+
+/// A lesson's rows as inputs, `[rows, columns]`.
+pub(super) fn scale(features: &Features, lesson: &Lesson, x: &mut Vec<f32>) {
+    let width = features.width();
+    x.clear();
+    x.resize(lesson.rows.len() * width, 0.0);
+    for (raw, x) in lesson.rows.iter().zip(x.chunks_exact_mut(width.max(1))) {
+        features.scale_into(raw, x);
     }
 }
 

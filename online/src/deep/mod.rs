@@ -2,6 +2,7 @@
 
 mod class_weights;
 mod config;
+mod context;
 mod inputs;
 mod learn;
 mod loss;
@@ -35,6 +36,7 @@ use crate::features::Features;
 use crate::labels::Labels;
 use crate::memory::Buffer;
 use crate::row::Row;
+use context::Context;
 use recurrent::{Lesson, Recurrent};
 use replay::Rehearsal;
 use with_last::WithLast;
@@ -77,6 +79,7 @@ pub struct Deep {
     optimizer: AnyOptimizer,
     memory: Buffer<Lesson>,
     replay: Rehearsal,
+    context: Context,
     recurrent: Option<Recurrent>,
     mode: Mode,
     rng: Rng,
@@ -129,6 +132,7 @@ impl Deep {
             optimizer: config.optimizer.build(),
             memory: config.memory.buffer.build(config.memory.size),
             replay: Rehearsal::new(&config.memory),
+            context: Context::new(&config.consolidation, config.seed),
             recurrent: config.model.is_recurrent().then(|| Recurrent::new(&config.model)),
             mode: Mode::train(Rng::new(config.seed).fork()),
             rng: Rng::new(config.seed),

@@ -148,13 +148,31 @@ impl Objective {
             Task::Classify => output.cross_entropy(&truth.classes),
             Task::Regress => self.loss_of_numbers(output, &truth.values, z),
             Task::MultiLabel => {
-                z.clear();
-                z.resize(self.classes.len(), 0.0);
-                truth.classes.iter().for_each(|&class| z[class] = 1.0);
-                // Before the first label the network has an output that means nothing yet.
-                let logits = output.slice(0, 0..z.len());
-                BceWithLogitsLoss::default().each(logits, output.pass().input(&z[..])).reduce(Reduction::Sum)
+                self.answer(truth, z);
+                BceWithLogitsLoss::default()
+                    .each(self.known(output), output.pass().input(&z[..]))
+                    .reduce(Reduction::Sum)
             }
+        }
+    }
+
+    /// The outputs that mean something: before the first label the network has one that does not.
+    pub fn known<'p>(&self, output: Var<'p>) -> Var<'p> {
+        if self.task == Task::MultiLabel { output.slice(0, 0..self.classes.len()) } else { output }
+    }
+
+    /// What the outputs should be, one for each: 1 for each class that came, else 0; or standardised numbers, of which NaN is
+    /// not known.
+    pub fn answer(&self, truth: &Truth, z: &mut Vec<f32>) {
+        z.clear();
+        if self.task == Task::Regress {
+            let standardised =
+                self.targets.iter().zip(&truth.values).map(|(moments, &value)| moments.standardise(value));
+            let numbers = standardised.map(|z| z.map_or(f32::NAN, |z| z as f32));
+            z.extend(numbers.flat_map(|z| std::iter::repeat_n(z, self.loss.outputs())));
+        } else {
+            z.resize(self.classes.len(), 0.0);
+            truth.classes.iter().for_each(|&class| z[class] = 1.0);
         }
     }
 

@@ -3,6 +3,7 @@
 use thalweg_autograd::Params;
 use thalweg_nn::{Embedding, Optimizer, State};
 
+use super::context::Context;
 use super::inputs::{Inputs, Table};
 use super::recurrent::{Lesson, Recurrent};
 use super::{Config, Deep, Network, Objective, Truth};
@@ -15,8 +16,20 @@ checked!(Deep);
 
 impl Checked for Deep {
     fn check(&self) -> Result<(), Error> {
-        let Deep { config, features, objective, params, network, optimizer, memory, replay, recurrent, mode, .. } =
-            self;
+        let Deep {
+            config,
+            features,
+            objective,
+            params,
+            network,
+            optimizer,
+            memory,
+            replay,
+            context,
+            recurrent,
+            mode,
+            ..
+        } = self;
         config.check_objective()?;
         ensure(*features.spec() == config.features, "features as they were asked for")?;
         objective.check_read(config)?;
@@ -40,6 +53,9 @@ impl Checked for Deep {
                 && lesson.said.len() <= objective.outputs()
         };
         ensure(replay.fits(&config.memory, objective.classes().len()), "what the replay knows of these classes")?;
+        context.check(config, network.as_ref(), params)?;
+        let are_context = context.rows.items().iter().all(fits);
+        ensure(are_context && (network.is_some() || context.rows.items().is_empty()), "rows of this context")?;
         let are_lessons = memory.items().is_empty() || network.is_some() && memory.items().iter().all(fits);
         ensure(
             are_lessons && memory.is_of(config.memory.buffer, config.memory.size),
@@ -84,6 +100,31 @@ impl Network {
         let wide = body.input() == [inputs.width()].into() && head.is_in(params, "head", body.output().len(), outputs);
         let all = own.len() + 2 + inputs.embeddings().count() == params.layout().entries().len();
         ensure(wide && all && *known == outputs, "a network of these features and answers")
+    }
+}
+
+impl Context {
+    /// Whether it holds this θ as it was asked to.
+    fn check(&self, config: &Config, network: Option<&Network>, params: &Params<f32>) -> Result<(), Error> {
+        let Context { held, rows, .. } = self;
+        let is_teacher = held.teacher().is_none_or(|then| {
+            let now = network.is_some_and(|now| now.inputs.columns() >= then.inputs());
+            now && then.network().is_whole(config, then.params()) && then.network().inputs.columns() == then.inputs()
+        });
+        let asked = *held.spec() == config.consolidation && rows.size() == held.rows_to_look_at();
+        ensure(asked && is_teacher && held.fits(params), "what is held of this network")
+    }
+}
+
+impl Network {
+    /// Whether θ is all there, for whatever features and outputs it has.
+    fn is_whole(&self, config: &Config, params: &Params<f32>) -> bool {
+        let Network { inputs, body, head, outputs } = self;
+        *body.spec() == config.model.layers
+            && body.check(params).is_ok()
+            && body.input() == [inputs.width()].into()
+            && inputs.are_in(params)
+            && head.is_in(params, "head", body.output().len(), *outputs)
     }
 }
 
@@ -180,6 +221,7 @@ mod tests {
             ("a lesson of a class that is not known", |deep| lesson(deep).truth.classes = vec![2]),
             ("a lesson of which too much was said", |deep| lesson(deep).said = vec![0.0; 3]),
             ("another replay", |deep| deep.replay = Rehearsal::new(&MemorySpec::default())),
+            ("rows of a context that is not there", |deep| deep.context = Context::new(&"ewc:1".parse().unwrap(), 1)),
             ("a lesson without a class", |deep| lesson(deep).truth.classes.clear()),
             ("a memory that is too full", |deep| deep.config.memory.size = 3),
             ("another window", |deep| recurrent(deep).window = NonZeroUsize::MIN),
@@ -213,6 +255,30 @@ mod tests {
             ("a count that cannot go on", |deep| deep.rows = u64::MAX),
         ];
         refuses(&taught(Task::Classify, "lstm:3"), changes);
+    }
+
+    #[test]
+    fn what_is_held_of_another_network_is_refused() {
+        let holding = |model: &str, consolidation: &str| {
+            let mut config = config(Task::Classify, model);
+            config.consolidation = consolidation.parse().expect("it is one");
+            let mut deep = Deep::new(config);
+            for k in 0..9_u8 {
+                deep.learn_one(&[("x", f64::from(k))], Target::Class(["up", "down"][usize::from(k % 2)]))
+                    .expect("it is good");
+            }
+            assert!(deep.end_context());
+            deep.learn_one(&[("x", 1), ("new", 2)], Target::Class("new")).expect("it is good");
+            deep
+        };
+        for consolidation in ["ewc:1,rows=5", "si:1", "mas:1", "lwf:1", "l2:1"] {
+            let (good, other) = (holding("mlp:3", consolidation), holding("mlp:4", consolidation));
+            refuses(&good, &[("another strength", |deep| deep.config.consolidation = "ewc:3".parse().unwrap())]);
+            let mut wrong = good.clone();
+            wrong.context = other.context;
+            let bytes = bincode::serialize(&wrong).expect("it can be written");
+            assert!(bincode::deserialize::<Deep>(&bytes).is_err(), "{consolidation}");
+        }
     }
 
     #[test]

@@ -52,7 +52,8 @@ use head::{Answer, TaskHead, of_task};
 /// they do there. The memory remembers rows with the answers that they had.
 ///
 /// What is left out: recurrent layers, and features that are made of the last answers (lags, means of the target), for it
-/// would have to be said whose; categories as learned vectors; and memories that ask for one class or for outputs.
+/// would have to be said whose; categories as learned vectors; memories that ask for one class or for outputs; and
+/// [consolidation](crate::consolidate).
 ///
 /// ```
 /// use thalweg_online::{Config, MultiTask, Target, Task};
@@ -245,6 +246,9 @@ fn check(config: &Config) -> Result<(), Error> {
     }
     config.features.check_no_embeddings()?;
     let asks_for_classes = matches!(config.memory.buffer, BufferKind::Balanced | BufferKind::Greedy);
+    if !config.consolidation.is_none() {
+        return wrong("several tasks that nothing holds, none", config.consolidation.to_string());
+    }
     if config.memory.replay != Replay::Er || asks_for_classes {
         return wrong("a memory for several tasks, er with a reservoir or a ring", config.memory.to_string());
     }

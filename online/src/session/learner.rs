@@ -64,6 +64,7 @@ impl AnyLearner {
                     of("model", &config.model),
                     of("optimizer", &config.optimizer),
                     of("memory", &config.memory),
+                    of("consolidate", &config.consolidation),
                     of("loss", &config.loss),
                     of("class_weight", &config.class_weights),
                     of("seed", &config.seed),
@@ -129,6 +130,14 @@ impl AnyLearner {
     #[must_use]
     pub fn refused(&self) -> u64 {
         each!(self, learner => learner.refused())
+    }
+
+    /// A context ends: see [`Deep::end_context`]. Nothing is held of a head that learns alone.
+    pub fn end_context(&mut self) -> bool {
+        match self {
+            AnyLearner::Deep(deep) => deep.end_context(),
+            AnyLearner::Frozen(_) => false,
+        }
     }
 
     /// A new sequence begins: see [`Deep::reset_state`]. A trunk that stands still carries nothing.

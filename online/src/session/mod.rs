@@ -141,7 +141,7 @@ impl Session {
     /// # Errors
     ///
     /// If the row cannot be read or used: the error says which it is and what is wrong with it. Learner, evaluation and
-    /// place are as they were before the row; labels that had come by then may have been learned. A row that cannot be
+    /// place are as they were before the row; labels that had come by then may have been learned, and a context may have ended. A row that cannot be
     /// learned when its label comes is let go; the error names it.
     pub fn advance(&mut self, stream: &mut dyn Stream, record: &mut Record) -> Result<bool, Error> {
         self.note_target(stream);
@@ -164,6 +164,9 @@ impl Session {
         let arrival = Arrival { x: record, y: answer, row, time, known };
         while let Err(error) = self.evaluation.learn_due(&mut self.learner, &arrival) {
             self.skip_or_stop(error.in_file(&self.stream))?;
+        }
+        if self.place.note_context(record.context()) {
+            self.learner.end_context();
         }
         let here = |error: Error| error.at_row(record.row()).in_file(&self.stream);
         y.map_err(here)?;
@@ -198,6 +201,7 @@ impl Session {
     /// Leaves this stream for the beginning of another, with the same learner. What waits for its label is
     /// [learned](Session::finish) first.
     ///
+    /// * A new stream is a new [context](Deep::end_context): what was learned is held, if that was asked for.
     /// * A new stream is a new sequence: recurrent states begin at zero, and the last targets that lags and recurrent
     ///   networks look at are forgotten, as are the last numbers that stand for missing ones. θ, scaling and memory are kept.
     /// * The evaluation goes on: its figures, and what the baselines know, are of all streams together. Rows, those
@@ -213,6 +217,7 @@ impl Session {
             self.options = left;
             return Err(error);
         }
+        self.learner.end_context();
         self.learner.reset_state();
         self.evaluation.begin_stream();
         if self.place.rows > 0 {

@@ -33,6 +33,8 @@ pub(crate) struct Place {
     pub unlabelled_earlier: u64,
     /// NaN and infinite cells met before this stream was opened, and since.
     non_finite: [u64; 2],
+    /// Which context the last row that said so belongs to.
+    context: Option<String>,
     /// Hashes of the header and of all rows read: a stream that has others is another stream.
     header_hash: u64,
     rows_hash: u64,
@@ -52,6 +54,12 @@ impl Place {
         self.rows = stream.row();
         self.non_finite[1] = stream.non_finite();
         (self.header_hash, self.rows_hash) = (stream.header_hash(), stream.rows_hash());
+    }
+
+    /// A row says which context it belongs to, or nothing. Whether that is another one than before.
+    pub fn note_context(&mut self, found: Option<&str>) -> bool {
+        let Some(found) = found.filter(|found| self.context.as_deref() != Some(*found)) else { return false };
+        self.context.replace(found.to_owned()).is_some()
     }
 
     /// A row that cannot be read or used is left out and counted, or is an error.

@@ -140,6 +140,7 @@ impl<'a> Cells<'a> {
             Role::Id => self.record.id = self.word(raw)?,
             Role::Time => self.record.time = moment(raw)?,
             Role::Known => self.record.known = moment(raw)?,
+            Role::Context => self.record.context = self.word(raw)?,
         }
         Ok(())
     }

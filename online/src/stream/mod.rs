@@ -64,6 +64,7 @@
 //! | [`weight`](StreamOptions::weight) | [`Record::weight`]: 0 or more, 1 where missing; times the weight that the format has a place for |
 //! | [`id`](StreamOptions::id) | [`Record::id`] |
 //! | [`time`](StreamOptions::time) | [`Record::time`], nanoseconds since 1970: a number counts seconds, the rest is ISO 8601, in UTC unless it says otherwise |
+//! | [`context`](StreamOptions::context) | [`Record::context`], which [context](crate::consolidate) the row belongs to: a text |
 //! | [`known`](StreamOptions::known) | [`Record::known`], when the target became known: the same |
 //!
 //! * **Elsewhere.** A column that is named must be there: in the header, or in the first row of JSON. In a

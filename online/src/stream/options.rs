@@ -43,6 +43,8 @@ pub struct StreamOptions {
     pub time: Option<String>,
     /// The column that says when the target of a row became known.
     pub known: Option<String>,
+    /// The column that says which context a row belongs to: a task, a month, a place.
+    pub context: Option<String>,
     /// What becomes of a row that cannot be read or used.
     pub bad_rows: BadRows,
     /// Whether there is a target. If not, a column that may hold one is a feature like any other.
@@ -79,6 +81,7 @@ impl Default for StreamOptions {
             id: None,
             time: None,
             known: None,
+            context: None,
             bad_rows: BadRows::Stop,
             labelled: true,
             strict: true,
@@ -199,8 +202,9 @@ impl StreamOptions {
     /// [no target](Self::labelled), weight or times.
     #[must_use]
     pub fn unlabelled(&self) -> Self {
-        let [target, weight, time, known] = [const { None }; 4];
-        StreamOptions { target, weight, time, known, more_targets: Vec::new(), labelled: false, ..self.elsewhere() }
+        let [target, weight, time, known, context] = [const { None }; 5];
+        let more_targets = Vec::new();
+        StreamOptions { target, weight, time, known, context, more_targets, labelled: false, ..self.elsewhere() }
     }
 
     /// Whether any column is named that must be there, but for targets.
@@ -210,8 +214,13 @@ impl StreamOptions {
 
     /// The columns that are neither features nor targets, and what they are for.
     fn special(&self) -> impl Iterator<Item = (&'static str, &String)> {
-        let all =
-            [("weight", &self.weight), ("id", &self.id), ("time", &self.time), ("time of the label", &self.known)];
+        let all = [
+            ("weight", &self.weight),
+            ("id", &self.id),
+            ("time", &self.time),
+            ("time of the label", &self.known),
+            ("context", &self.context),
+        ];
         all.into_iter().filter_map(|(role, name)| Some((role, name.as_ref()?)))
     }
 
@@ -250,12 +259,16 @@ impl StreamOptions {
             return wrong(format!("expected 1 to 65536 columns for a text, found {}", self.text_columns));
         }
         let twice = |message: &str, name: &str| Err(Error::new(ErrorKind::Schema, message).in_column(name));
-        let once = [&self.target, &self.weight, &self.id, &self.time, &self.known].map(Option::as_slice);
-        let roles = [once[0], &self.more_targets, once[1], once[2], once[3], once[4], &self.ignore];
+        let [target, weight, id, time, known, context] =
+            [&self.target, &self.weight, &self.id, &self.time, &self.known, &self.context].map(Option::as_slice);
+        let roles = [target, &self.more_targets, weight, id, time, known, context, &self.ignore];
         if let Some(name) = in_two(&roles) {
             return match (&self.target, self.ignore.iter().any(|ignored| ignored == name)) {
                 (Some(target), true) if target == name => twice("expected another target than an ignored column", name),
-                _ => twice("expected one of target, weight, id, time, time of the label and ignored, found two", name),
+                _ => twice(
+                    "expected one of target, weight, id, time, time of the label, context and ignored, found two",
+                    name,
+                ),
             };
         }
         match in_two(&[&self.categorical, &self.numeric, &self.text, &self.date]) {

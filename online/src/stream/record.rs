@@ -31,6 +31,7 @@ pub struct Record {
     pub(super) id: Option<Span>,
     pub(super) time: Option<i64>,
     pub(super) known: Option<i64>,
+    pub(super) context: Option<Span>,
     pub(super) absent_is_zero: bool,
 }
 
@@ -65,6 +66,7 @@ impl Default for Record {
             id: None,
             time: None,
             known: None,
+            context: None,
             absent_is_zero: false,
         }
     }
@@ -141,6 +143,12 @@ impl Record {
     #[must_use]
     pub fn known(&self) -> Option<i64> {
         self.known
+    }
+
+    /// Which context the row belongs to, where it is said.
+    #[must_use]
+    pub fn context(&self) -> Option<&str> {
+        self.context.map(|context| self.span(context))
     }
 
     /// Fills the record: for a [`Stream`](super::Stream) of your own. Where rows name the same features in the same order,
@@ -228,7 +236,7 @@ impl Record {
         self.text.clear();
         self.values.clear();
         (self.target, self.weight, self.id) = (Cell::Missing, 1.0, None);
-        (self.time, self.known) = (None, None);
+        (self.time, self.known, self.context) = (None, None, None);
         self.absent_is_zero = false;
     }
 

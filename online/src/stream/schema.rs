@@ -36,6 +36,7 @@ pub(super) enum Role {
     Id,
     Time,
     Known,
+    Context,
 }
 
 /// What stands in a column.
@@ -169,6 +170,7 @@ fn role(names: &mut Names, options: &StreamOptions, name: &str, kind: Kind) -> R
         _ if is(&options.id) => Role::Id,
         _ if is(&options.time) => Role::Time,
         _ if is(&options.known) => Role::Known,
+        _ if is(&options.context) => Role::Context,
         Kind::Date(..) | Kind::Text(_) if options.targets().any(|target| target == name) => {
             let message = "expected a target that is a category or a number, found a text or a date";
             return Err(Error::new(ErrorKind::Schema, message).in_column(name));

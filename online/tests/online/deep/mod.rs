@@ -2,6 +2,7 @@
 
 mod allocations;
 mod conformance;
+mod contexts;
 mod embeddings;
 mod features;
 mod growth;

@@ -1,0 +1,84 @@
+//! Contexts: what a stream has taught when one of them ends is [held](crate::consolidate) in the next.
+
+use serde::{Deserialize, Serialize};
+use thalweg_nn::Mode;
+use thalweg_tensor::{Rng, View};
+
+use super::learn::scale;
+use super::recurrent::Lesson;
+use super::{Deep, Network, Scratch};
+use crate::consolidate::{Consolidation, ConsolidationSpec, Report};
+use crate::memory::Reservoir;
+
+/// What holds θ, and some rows of the context that goes on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Context {
+    pub held: Consolidation<Network>,
+    /// A uniform sample, to be looked at when it ends.
+    pub rows: Reservoir<Lesson>,
+    rng: Rng,
+}
+
+impl Context {
+    pub fn new(spec: &ConsolidationSpec, seed: u64) -> Self {
+        let held = Consolidation::new(spec.clone(), seed);
+        let rows = Reservoir::new(held.rows_to_look_at());
+        Context { held, rows, rng: Rng::new(seed).fork() }
+    }
+
+    /// A lesson was learned. Whether the context is to end here.
+    pub fn note(&mut self, lesson: &Lesson) -> bool {
+        if self.held.spec().is_none() {
+            return false;
+        }
+        if self.rows.size() > 0
+            && let Some(place) = self.rows.offer(&mut self.rng)
+        {
+            place.clone_from(lesson);
+        }
+        self.held.row()
+    }
+}
+
+impl Deep {
+    /// A context ends: a task, a month, a place; what comes next is another. What its rows have taught is
+    /// [held](crate::ConsolidationSpec) from now on. `false` if there is nothing to hold it by: no row was learned since the
+    /// last one ended, or nothing was to be held.
+    ///
+    /// ```
+    /// use thalweg_online::{Config, ConsolidationSpec, Deep, Learner, Target, Task};
+    ///
+    /// let consolidation = ConsolidationSpec::parse("ewc:100")?;
+    /// let mut learner = Deep::new(Config { consolidation, ..Config::new(Task::Classify) });
+    /// assert!(!learner.end_context(), "nothing was learned");
+    /// learner.learn_one(&[("a", 1.0)], Target::Class("up"))?;
+    /// learner.learn_one(&[("a", 2.0)], Target::Class("down"))?;
+    /// assert!(learner.end_context());
+    /// assert!(learner.held().importance > 0.0);
+    /// # Ok::<(), thalweg_online::Error>(())
+    /// ```
+    pub fn end_context(&mut self) -> bool {
+        let Context { held, rows, .. } = &mut self.context;
+        let Some(network) = self.network.as_ref().filter(|_| held.rows() > 0 && !held.spec().is_none()) else {
+            return false;
+        };
+        let Scratch { tape, x, indices, z, .. } = &mut self.scratch;
+        for lesson in rows.items() {
+            scale(&self.features, lesson, x);
+            let pass = tape.pass(&self.params);
+            let input = pass.input(View::new([lesson.rows.len(), self.features.width()], x));
+            let input = network.inputs().forward(input, indices);
+            let output = self.objective.known(network.forward(input, &lesson.state, None, &mut Mode::Eval));
+            self.objective.answer(&lesson.truth, z);
+            held.look(self.config.task, output, z, lesson.weight);
+        }
+        *rows = Reservoir::new(rows.size());
+        held.boundary(&self.params, network, self.features.width())
+    }
+
+    /// What is held of contexts that have ended, and what it costs to be where θ is.
+    #[must_use]
+    pub fn held(&self) -> Report {
+        self.context.held.clone().report(&self.params)
+    }
+}
