@@ -3,7 +3,7 @@
 use thalweg_nn::Optimizer;
 
 use super::{Autoencoder, Config, Halves};
-use crate::deep::takes_rows;
+use crate::deep::takes_rows_alone;
 use crate::error::{Error, ErrorKind};
 use crate::saved::{Checked, checked, ensure};
 
@@ -11,15 +11,8 @@ checked!(Autoencoder);
 
 /// Whether a detector can be made like this.
 pub(super) fn check(config: &Config) -> Result<(), Error> {
-    takes_rows(&config.model.layers)?;
+    takes_rows_alone(&config.model, &config.features)?;
     let wrong = |expected: &str, found: String| Err(Error::expected(ErrorKind::Spec, expected, &found));
-    if config.model.is_recurrent() {
-        return wrong("layers that carry nothing from row to row", config.model.to_string());
-    }
-    if config.features.uses_answers() {
-        return wrong("features that are not made of answers", config.features.to_string());
-    }
-    config.features.check_no_embeddings()?;
     if !(config.fading > 0.0 && config.fading <= 1.0) {
         return wrong("a fading factor above 0 and at most 1", config.fading.to_string());
     }

@@ -60,8 +60,16 @@ impl Config {
         self.check_objective()
     }
 
+    /// Whether model and memory have the sizes that they can have: what is learned by them could not be read again else.
+    pub(crate) fn check_specifications(&self) -> Result<(), Error> {
+        Model::parse(&self.model.to_string())?;
+        MemorySpec::parse(&self.memory.to_string())?;
+        Ok(())
+    }
+
     /// Whether what is to be minimised fits the task.
     pub(super) fn check_objective(&self) -> Result<(), Error> {
+        self.check_specifications()?;
         self.class_weights.check()?;
         self.loss.check()?;
         if self.task != Task::Classify && self.class_weights != ClassWeights::None {
@@ -87,5 +95,33 @@ impl Config {
         let more = self.loss.metrics().0.into_iter().filter(is_new);
         metrics.0.extend(more);
         metrics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+    use crate::memory::BufferKind;
+    use crate::{Deep, Learner, MultiTask, Target};
+
+    /// A checkpoint of such a learner could not be read: nothing may be learned by it.
+    #[test]
+    fn what_could_not_be_read_again_is_not_learned() {
+        let memory = |size, replays| MemorySpec { size, replays, buffer: BufferKind::Ring, ..MemorySpec::default() };
+        let mut model = Model::parse("lstm:3").expect("a model");
+        model.window = NonZeroUsize::new(20_000).expect("it is not 0");
+        let usual = Config::new(Task::Regress);
+        for config in [
+            Config { memory: memory(5, 20_000), ..usual.clone() },
+            Config { memory: memory(200_000_000, 1), ..usual.clone() },
+            Config { model, ..usual.clone() },
+        ] {
+            assert!(MultiTask::new(config.clone()).is_err(), "{config:?}");
+            let mut learner = Deep::new(config);
+            assert!(learner.learn_one(&[("x", 1.0)], Target::Value(1.0)).is_err(), "{:?}", learner.config());
+            assert_eq!(learner.rows(), 0);
+        }
     }
 }

@@ -20,7 +20,7 @@ pub use config::Config;
 pub use inputs::Inputs;
 pub use loss::LossSpec;
 pub use model::Model;
-pub(crate) use model::takes_rows;
+pub(crate) use model::takes_rows_alone;
 pub use network::Network;
 pub(crate) use objective::{Objective, Said, Truth};
 pub use thalweg_nn::OptimizerSpec;

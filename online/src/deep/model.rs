@@ -8,6 +8,7 @@ use thalweg_nn::network::LayerSpec;
 use thalweg_nn::{NetworkSpec, Nonlinearity};
 
 use crate::error::{Error, ErrorKind};
+use crate::features::FeatureSpec;
 use crate::saved::saved_as_text;
 use crate::spec::{Spec, nearest, unknown};
 
@@ -104,6 +105,23 @@ impl Model {
     pub fn is_recurrent(&self) -> bool {
         self.layers.is_recurrent()
     }
+}
+
+/// Whether a network can learn from rows alone: one row after the other, without a state, answers, or vectors of categories.
+///
+/// # Errors
+///
+/// If not: what stands in the way.
+pub(crate) fn takes_rows_alone(model: &Model, features: &FeatureSpec) -> Result<(), Error> {
+    takes_rows(&model.layers)?;
+    let wrong = |expected: &str, found: String| Err(Error::expected(ErrorKind::Spec, expected, &found));
+    if model.is_recurrent() {
+        return wrong("layers that carry nothing from row to row", model.to_string());
+    }
+    if features.uses_answers() {
+        return wrong("features that are not made of answers", features.to_string());
+    }
+    features.check_no_embeddings()
 }
 
 /// Whether layers can learn from one row after the other, whatever features come.

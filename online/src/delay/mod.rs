@@ -116,6 +116,15 @@ impl Delay {
         time.map(Delay::Time).ok_or_else(|| Error::expected(ErrorKind::Spec, "a delay of at most 292 years", text))
     }
 
+    /// Whether labels can be awaited for so long: at most [`MOST_WAITING`] rows, or a time that is not negative.
+    pub(crate) fn can_be(self) -> bool {
+        match self {
+            Delay::Rows(rows) => rows as usize <= MOST_WAITING,
+            Delay::Time(time) => time >= 0,
+            Delay::Column => true,
+        }
+    }
+
     /// Whether every label is there with its row.
     #[must_use]
     pub fn is_none(self) -> bool {

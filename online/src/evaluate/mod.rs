@@ -59,9 +59,7 @@ use serde::{Deserialize, Serialize};
 use self::baselines::Baselines;
 use self::forecast::Forecasts;
 use self::waiting::Waiting;
-use crate::delay::Delay;
-#[cfg(doc)]
-use crate::delay::MOST_WAITING;
+use crate::delay::{Delay, MOST_WAITING};
 use crate::error::{Error, ErrorKind};
 use crate::learn::{Learner, Target, Task};
 use crate::metrics::{Metrics, Scores};
@@ -126,10 +124,11 @@ impl Prequential {
     ///
     /// # Panics
     ///
-    /// If rows have come already.
+    /// If rows have come already, or the delay is of more than [`MOST_WAITING`] rows or of less than no time.
     #[track_caller]
     #[must_use]
     pub fn delayed(mut self, delay: Delay) -> Self {
+        assert!(delay.can_be(), "delayed: expected at most {MOST_WAITING} rows or a time from 0, found {delay:?}");
         assert!(self.rows + self.unlabelled + self.waiting() as u64 == 0, "delayed: expected no row yet, found some");
         self.waiting = Waiting::new(delay);
         self

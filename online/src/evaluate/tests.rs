@@ -274,3 +274,12 @@ fn a_row_counts_as_often_as_it_weighs() -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[test]
+fn nothing_is_awaited_for_longer_than_can_be() {
+    use crate::delay::Delay;
+    for delay in [Delay::Rows(3_000_000), Delay::Time(-5)] {
+        let made = std::panic::catch_unwind(|| Prequential::new(Task::Regress).delayed(delay));
+        assert!(made.is_err(), "{delay:?}");
+    }
+}

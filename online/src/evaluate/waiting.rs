@@ -185,12 +185,8 @@ impl TryFrom<Saved> for Waiting {
         let Saved { delay, clock, rows } = saved;
         let in_order = rows.len() <= MOST_WAITING && rows.iter().is_sorted_by_key(|row| row.due);
         ensure(in_order, "waiting rows in the order in which their labels come")?;
-        let possible = match delay {
-            Delay::Rows(rows) => rows as usize <= MOST_WAITING && u64::try_from(clock).is_ok_and(is_count),
-            Delay::Time(time) => time >= 0,
-            Delay::Column => true,
-        };
-        ensure(possible, "a delay from 0 and a clock that goes on")?;
+        let goes_on = !matches!(delay, Delay::Rows(_)) || u64::try_from(clock).is_ok_and(is_count);
+        ensure(delay.can_be() && goes_on, "a delay from 0 and a clock that goes on")?;
         Ok(Waiting { delay, clock, rows, spare: Vec::new() })
     }
 }

@@ -94,7 +94,8 @@ impl Category {
                     None if is_kept(label, labels, *most) => {
                         labels.insert(label);
                     }
-                    None => *other = true,
+                    // Until then a category too long to be kept is none: the row behind the last is not theirs yet.
+                    None => *other |= labels.len() == *most,
                 });
             }
             Category::Target(means) => {

@@ -19,7 +19,7 @@ const LONGEST: usize = 10_000;
 /// | `hash:64` | 64 columns; a category is ±1 in one of them |
 /// | `embed:8` | the category's number, from 1; those beyond `most=4096` share one more, and 0 is none. A [`Deep`](crate::Deep) network looks up 8 numbers by it, a vector that is learned |
 ///
-/// A category of more than 4 KiB is not kept apart: it is one of those beyond the last.
+/// A category of more than 4 KiB is not kept apart: it is one of those beyond the last, and of `embed` none until there are such.
 ///
 /// Of `hash:n` the column is XXH3-64 of the category mod n, and its sign is the hash's uppermost bit: positive if that is 0.
 /// This is the trick of River's `FeatureHasher`, which hashes `name=category` of all features into one set of columns, by

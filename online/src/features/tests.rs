@@ -90,6 +90,21 @@ fn long_names_are_refused_and_long_categories_are_others() {
     assert_eq!((error.to_string(), format!("{features:?}")), (expected, before));
 }
 
+/// The vector of all others stands behind the last category: it is nobody's while there may be more of these.
+#[test]
+fn a_long_category_is_none_of_the_vectors_until_there_are_others() {
+    let long = "x".repeat(5000);
+    let mut features = Features::with(FeatureSpec::parse("category=embed:3,most=2").unwrap());
+    let mut row_of_long = Vec::new();
+    for word in [&long, "a", &long, "b", &long, "c", &long] {
+        features.observe(&[("city", word)]).unwrap();
+        let mut raw = Vec::new();
+        features.read(&[("city", long.as_str())], &mut raw).unwrap();
+        row_of_long.push(raw[0]);
+    }
+    assert_eq!(row_of_long, [0.0, 0.0, 0.0, 0.0, 3.0, 3.0, 3.0]);
+}
+
 #[test]
 fn a_constant_feature_that_moves_is_clipped() {
     let mut features = Features::new();

@@ -12,7 +12,7 @@ pub enum Resolution {
     /// By their log odds, in steps of 1/32 from −16 to 16: rare classes and saturated models, whose scores crowd at either
     /// end, are resolved as well as the middle.
     LogOdds,
-    /// By so many evenly spaced thresholds from 0 to 1, at least 2, as in River (which has 10).
+    /// By so many evenly spaced thresholds from 0 to 1, from 2 to a million, as in River (which has 10).
     Thresholds(#[serde(deserialize_with = "thresholds")] usize),
 }
 
@@ -79,8 +79,16 @@ pub struct Auc {
 
 impl Auc {
     /// Over no rows yet.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than a million thresholds.
     #[must_use]
+    #[track_caller]
     pub fn new(resolution: Resolution) -> Self {
+        if let Resolution::Thresholds(found) = resolution {
+            assert!(found <= MOST_THRESHOLDS, "Auc: at most {MOST_THRESHOLDS} thresholds expected, found {found}");
+        }
         Auc { resolution, bins: vec![[0.0; 2]; resolution.bins()] }
     }
 

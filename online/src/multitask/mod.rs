@@ -36,7 +36,7 @@ use thalweg_autograd::{Grads, Params, Tape, Var};
 use thalweg_nn::{AnyOptimizer, Mode, Network, State};
 use thalweg_tensor::Rng;
 
-use crate::deep::{Config, Said, takes_rows};
+use crate::deep::{Config, Said, takes_rows_alone};
 use crate::error::{Error, ErrorKind};
 use crate::features::Features;
 use crate::labels::Labels;
@@ -235,16 +235,10 @@ impl MultiTask {
 
 /// Whether a model of several tasks can be made like this.
 fn check(config: &Config) -> Result<(), Error> {
-    takes_rows(&config.model.layers)?;
+    takes_rows_alone(&config.model, &config.features)?;
+    config.check_specifications()?;
     [Task::Classify, Task::Regress].into_iter().try_for_each(|task| of_task(config, task).check())?;
     let wrong = |expected: &str, found: String| Err(Error::expected(ErrorKind::Spec, expected, &found));
-    if config.model.is_recurrent() {
-        return wrong("layers that carry nothing from row to row", config.model.to_string());
-    }
-    if config.features.uses_answers() {
-        return wrong("features that are not made of answers", config.features.to_string());
-    }
-    config.features.check_no_embeddings()?;
     let asks_for_classes = matches!(config.memory.buffer, BufferKind::Balanced | BufferKind::Greedy);
     if !config.consolidation.is_none() {
         return wrong("several tasks that nothing holds, none", config.consolidation.to_string());

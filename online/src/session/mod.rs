@@ -109,7 +109,8 @@ impl Session {
     ///
     /// # Panics
     ///
-    /// If rows have been read already.
+    /// If rows have been read already, or the delay is of more than [`MOST_WAITING`](crate::delay::MOST_WAITING) rows or of
+    /// less than no time.
     #[track_caller]
     #[must_use]
     pub fn delayed(self, delay: Delay) -> Self {
