@@ -5,7 +5,8 @@
 //! * [`Learner`]: what predicts a row and then learns from it; [`baseline`]: the simplest ones, which must be beaten.
 //! * [`Deep`]: a deep model that learns from every row. [`Frozen`]: a trunk that no longer moves, and a [`head`] that learns
 //!   new classes. [`MultiTask`]: several tasks on one trunk. [`anomaly`]: how strange a row is.
-//! * [`consolidate`]: learning the new without forgetting the old, by parameters: EWC, SI, MAS, LwF, L2.
+//! * [`memory`]: learning the new without forgetting the old, by samples: replay, ER-ACE, DER, A-GEM, MIR; [`consolidate`]: by
+//!   parameters: EWC, SI, MAS, LwF, L2; [`continual`]: how much was forgotten.
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
 //! * [`delay`]: labels that come later than their rows.
@@ -14,7 +15,6 @@
 //! * [`synth`]: streams from seeded generators, with and without drift.
 //! * [`spec`]: short descriptions such as `mlp:64,64`; [`checkpoint`]: saving and exact resume.
 //! * [`Error`]: what went wrong with outside data, and where.
-
 //!
 //! # Features
 //!

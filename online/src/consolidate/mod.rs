@@ -11,6 +11,10 @@
 //!
 //! P parameters in `f32`, k outputs. While a context's rows are looked at (EWC, MAS) another 8 bytes are in use.
 //!
+//! A [`Deep`](crate::Deep) learner does all of it by [`Config::consolidation`](crate::Config::consolidation), and is told where a
+//! context ends: by [`Deep::end_context`](crate::Deep::end_context), in a session by a
+//! [column](crate::StreamOptions::context), by the end of a stream, or by `every=N`.
+//!
 //! # Equations
 //!
 //! Rows come in *contexts*, one after the other: a task, a month, a place. When one ends, a penalty holds what it taught:
