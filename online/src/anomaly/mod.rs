@@ -50,9 +50,10 @@ pub use watch::{Verdict, Watch};
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Tape, Var};
-use thalweg_nn::{AnyOptimizer, Linear, Mode, Network, Optimizer, State, Step};
+use thalweg_nn::{AnyOptimizer, Linear, Mode, Network, State, Step};
 use thalweg_tensor::{Real, Rng};
 
+use crate::deep::descend;
 use crate::error::{Error, ErrorKind};
 use crate::features::{Features, Scale, Scaler};
 use crate::row::{Row, weight_of};
@@ -287,12 +288,8 @@ impl Autoencoder {
             return value;
         }
         (error * weight as f32).backward(grads);
-        match self.optimizer.step(&mut self.params, grads) {
-            Step::Taken => self.mode.update_buffers(&mut self.params),
-            Step::Refused => {
-                self.mode.discard();
-                self.refused += 1;
-            }
+        if descend(&mut self.optimizer, &mut self.params, grads, &mut self.mode) == Step::Refused {
+            self.refused += 1;
         }
         value
     }

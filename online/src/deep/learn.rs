@@ -1,6 +1,7 @@
 //! How the deep learner learns: a row becomes a lesson, a lesson becomes a step.
 
-use thalweg_nn::{Mode, Optimizer, Step};
+use thalweg_autograd::{Grads, Params};
+use thalweg_nn::{AnyOptimizer, Mode, Optimizer, Step};
 use thalweg_tensor::View;
 
 use super::recurrent::{Lesson, Moves};
@@ -81,16 +82,12 @@ impl Deep {
     pub(super) fn descend(&mut self) {
         self.context.held.before_step(&self.params, &mut self.scratch.grads);
         let rate = self.optimizer.learning_rate();
-        match self.optimizer.step(&mut self.params, &mut self.scratch.grads) {
+        match descend(&mut self.optimizer, &mut self.params, &mut self.scratch.grads, &mut self.mode) {
             Step::Taken => {
                 self.context.held.after_step(&mut self.params, rate);
-                self.mode.update_buffers(&mut self.params);
                 self.steps += 1;
             }
-            Step::Refused => {
-                self.mode.discard();
-                self.refused += 1;
-            }
+            Step::Refused => self.refused += 1,
         }
     }
 
@@ -128,6 +125,17 @@ impl Deep {
         }
         Ok(loss)
     }
+}
+
+/// θ moves against the gradient, and with it what layers keep of the passes behind that; of a step that is refused they keep
+/// nothing.
+pub(crate) fn descend(optimizer: &mut AnyOptimizer, params: &mut Params, grads: &mut Grads, mode: &mut Mode) -> Step {
+    let step = optimizer.step(params, grads);
+    match step {
+        Step::Taken => mode.update_buffers(params),
+        Step::Refused => mode.discard(),
+    }
+    step
 }
 
 /// A lesson's rows as inputs, `[rows, columns]`.

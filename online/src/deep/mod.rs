@@ -18,6 +18,7 @@ mod with_last;
 pub use class_weights::ClassWeights;
 pub use config::Config;
 pub use inputs::Inputs;
+pub(crate) use learn::descend;
 pub use loss::LossSpec;
 pub use model::Model;
 pub(crate) use model::takes_rows_alone;

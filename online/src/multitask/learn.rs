@@ -1,9 +1,10 @@
 //! How a model of several tasks learns: a row becomes a lesson, a lesson becomes a step.
 
-use thalweg_nn::{Network, Optimizer, Step};
+use thalweg_nn::{Network, Step};
 
 use super::head::{Answer, Growth, TaskHead};
 use super::{Lesson, MultiTask, Scratch, up};
+use crate::deep::descend;
 use crate::error::{Error, ErrorKind};
 use crate::learn::Target;
 use crate::row::{Row, weight_of};
@@ -118,15 +119,9 @@ impl MultiTask {
             return value;
         };
         sum.backward(grads);
-        match self.optimizer.step(&mut self.params, grads) {
-            Step::Taken => {
-                self.mode.update_buffers(&mut self.params);
-                self.steps += 1;
-            }
-            Step::Refused => {
-                self.mode.discard();
-                self.refused += 1;
-            }
+        match descend(&mut self.optimizer, &mut self.params, grads, &mut self.mode) {
+            Step::Taken => self.steps += 1,
+            Step::Refused => self.refused += 1,
         }
         value
     }
