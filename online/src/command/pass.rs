@@ -86,8 +86,8 @@ fn learn(
 fn suggest(error: &Error) {
     if let (ErrorKind::Type, Some(_), Some(column)) = (error.kind(), error.row(), error.column()) {
         say(&format!(
-            "note: --categorical {column:?} takes what stands in the column for categories, --on-bad-row skip leaves such \
-             rows out"
+            "note: --categorical {column:?}, from the beginning, takes what stands in the column for categories; --on-bad-row \
+             skip, with --resume too, leaves such rows out"
         ));
     }
 }

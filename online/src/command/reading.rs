@@ -73,7 +73,8 @@ pub struct Reading {
     /// held, by --consolidate
     #[arg(long, value_name = "COL")]
     pub(super) context: Option<String>,
-    /// What becomes of a row that cannot be read or used: stop, or skip: it is left out and counted [default: stop]
+    /// What becomes of a row that cannot be read or used: stop, or skip: it is left out and counted [default: stop].
+    /// A run that has stopped may go on with skip
     #[arg(long, value_parser = parse_bad_rows)]
     pub(super) on_bad_row: Option<BadRows>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use thalweg_online::{Error, ErrorKind, Learner, Scores, Session, Stream};
+use thalweg_online::{BadRows, Error, ErrorKind, Learner, Scores, Session, Stream};
 
 use super::learning::{Learning, seed};
 use super::reading::{Reading, TaskOption};
@@ -18,6 +18,9 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<(Session, Source), E
     agree_on_rows(checkpoint, &session, &options.reading)?;
     if let Some(name) = &options.stream {
         session.moved_to(name);
+    }
+    if options.reading.on_bad_row == Some(BadRows::Skip) {
+        session.skip_bad_rows();
     }
     let source = Source::find(session.stream(), session.options().clone(), seed(session.learner()))?;
     Ok((session, source))
@@ -85,6 +88,8 @@ fn agree_on_rows(checkpoint: &Path, session: &Session, reading: &Reading) -> Res
     let held = session.options();
     let or_none = |held: &Option<String>| held.clone().unwrap_or_default();
     let delimiter = held.delimiter.map_or_else(|| "auto".to_owned(), character);
+    // A run that has stopped at each bad row has left none out: it may go on as if it had been begun with skip.
+    let on_bad_row = reading.on_bad_row.filter(|_| held.bad_rows == BadRows::Skip);
     let format = said(&held.format).unwrap_or_else(|| "found by its name or content".to_owned());
     agree_on_all(
         checkpoint,
@@ -98,7 +103,7 @@ fn agree_on_rows(checkpoint: &Path, session: &Session, reading: &Reading) -> Res
             ("--delay-until", reading.delay_until.clone(), or_none(&held.known)),
             ("--context", reading.context.clone(), or_none(&held.context)),
             ("--format", said(&reading.format), format),
-            ("--on-bad-row", said(&reading.on_bad_row), held.bad_rows.to_string()),
+            ("--on-bad-row", said(&on_bad_row), held.bad_rows.to_string()),
         ],
     )
 }

@@ -2,7 +2,7 @@
 
 use super::{AnyLearner, Earlier, Session};
 use crate::evaluate::Prequential;
-use crate::stream::StreamOptions;
+use crate::stream::{BadRows, StreamOptions};
 
 impl Session {
     /// The learner.
@@ -32,6 +32,12 @@ impl Session {
     /// The same stream lies elsewhere now.
     pub fn moved_to(&mut self, stream: impl Into<String>) {
         self.stream = stream.into();
+    }
+
+    /// From now on a row that cannot be read or used is [left out](crate::BadRows::Skip), and all is as if that had been
+    /// said at the beginning.
+    pub fn skip_bad_rows(&mut self) {
+        self.options.bad_rows = BadRows::Skip;
     }
 
     /// How the stream is read.

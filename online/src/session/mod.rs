@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::evaluate::{Arrival, Prequential};
 use crate::learn::Learner;
 use crate::metrics::Metrics;
-use crate::stream::{Record, Stream, StreamOptions};
+use crate::stream::{BadRows, Record, Stream, StreamOptions};
 
 /// A learner, its evaluation, and its place in a stream: what a checkpoint holds.
 ///
@@ -142,8 +142,8 @@ impl Session {
     /// # Errors
     ///
     /// If the row cannot be read or used: the error says which it is and what is wrong with it. Learner, evaluation and
-    /// place are as they were before the row; labels that had come by then may have been learned, and a context may have ended. A row that cannot be
-    /// learned when its label comes is let go; the error names it.
+    /// place are as they were before the row; labels that had come by then may have been learned, and a context may have
+    /// ended. A row that cannot be learned when its label comes is let go and counted as left out; the error names it.
     pub fn advance(&mut self, stream: &mut dyn Stream, record: &mut Record) -> Result<bool, Error> {
         self.note_target(stream);
         match self.step(stream, record) {
@@ -164,7 +164,7 @@ impl Session {
         let answer = y.as_ref().copied().unwrap_or_default();
         let arrival = Arrival { x: record, y: answer, row, time, known };
         while let Err(error) = self.evaluation.learn_due(&mut self.learner, &arrival) {
-            self.skip_or_stop(error.in_file(&self.stream))?;
+            self.let_go(error)?;
         }
         if self.place.note_context(record.context()) {
             self.learner.end_context();
@@ -183,7 +183,7 @@ impl Session {
     /// If a row cannot be learned: it is let go, and the error names it.
     pub fn finish(&mut self) -> Result<(), Error> {
         while let Err(error) = self.evaluation.finish(&mut self.learner) {
-            self.skip_or_stop(error.in_file(&self.stream))?;
+            self.let_go(error)?;
         }
         Ok(())
     }
@@ -191,6 +191,15 @@ impl Session {
     /// A row that cannot be read or used is left out, if the options say so.
     fn skip_or_stop(&mut self, error: Error) -> Result<(), Error> {
         self.place.skip_or_stop(error, self.options.bad_rows)
+    }
+
+    /// A row that waits no longer, as it cannot be learned: it is left out, whether that stops us or not.
+    fn let_go(&mut self, error: Error) -> Result<(), Error> {
+        let error = error.in_file(&self.stream);
+        if self.options.bad_rows == BadRows::Stop && error.row().is_some() {
+            self.place.left_out(&error);
+        }
+        self.skip_or_stop(error)
     }
 
     fn note_target(&mut self, stream: &dyn Stream) {

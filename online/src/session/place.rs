@@ -67,9 +67,14 @@ impl Place {
         if bad_rows == BadRows::Stop || error.row().is_none() {
             return Err(error);
         }
+        self.left_out(&error);
+        Ok(())
+    }
+
+    /// A row was left out.
+    pub fn left_out(&mut self, error: &Error) {
         self.skipped += 1;
         self.first_skipped.get_or_insert_with(|| error.to_string());
-        Ok(())
     }
 
     /// Brings a newly opened stream to this place. An error calls it `name`.

@@ -95,9 +95,10 @@ fn a_row_that_turns_out_wrong_when_its_label_comes_is_named() {
     folder.write("s.csv", "x,y\n1,a\ntall,b\n3,a\n4,b\n5,a\n");
     let run = "run s.csv --task classify --delay 2";
     assert_eq!(
-        folder.refusal(run),
+        folder.refusal(&format!("{run} --checkpoint c")),
         "s.csv: row 2, column \"x\": expected a number, as in the rows before, found \"tall\""
     );
     let result = folder.json(&format!("{run} --on-bad-row skip"));
     assert_eq!((&result["rows"], &result["skipped"], &result["scored"]), (&5.into(), &1.into(), &3.into()));
+    assert_eq!(timeless(folder.json("run --resume c --on-bad-row skip")), timeless(result));
 }

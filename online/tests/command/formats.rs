@@ -73,10 +73,33 @@ fn bad_rows_can_be_left_out() {
     assert_eq!(done.code, Some(0));
     folder.write("bad.csv", lines.iter().filter(|line| **line != "1,2\n").copied().collect::<String>());
     let done = folder.run("run bad.csv --model linear");
-    let note = "note: --categorical \"wind\" takes what stands in the column for categories, --on-bad-row skip leaves such \
-                rows out\n";
+    let note = "note: --categorical \"wind\", from the beginning, takes what stands in the column for categories; \
+                --on-bad-row skip, with --resume too, leaves such rows out\n";
     assert!(done.err.contains(note), "{}", done.err);
     assert_eq!(folder.json("run bad.csv --model linear --categorical wind")["rows"], 901);
+}
+
+/// Whatever is wrong with the row, and whatever waits or is carried.
+#[test]
+fn a_run_that_stopped_at_a_bad_row_goes_on_without_it() {
+    let folder = Folder::new();
+    let good = stream(900);
+    let mut lines: Vec<&str> = good.split_inclusive('\n').collect();
+    lines.insert(700, "fast,rain,3,1010,calm\n");
+    lines.insert(300, "1,2\n");
+    folder.write("s.csv", lines.concat());
+    for model in ["--model gru:4", "--model lstm:4 --delay 20 --memory reservoir:30,replays=1 --context sky"] {
+        let run = format!("run s.csv {model}");
+        assert!(folder.refusal(&format!("{run} --checkpoint c")).contains("row 300: expected 5 fields"));
+        assert_eq!(folder.json("run --resume c --on-bad-row skip --checkpoint c --limit 600")["skipped"], 1);
+        let from_the_start = timeless(folder.json(&format!("{run} --on-bad-row skip")));
+        assert_eq!(from_the_start["skipped"], 2);
+        assert_eq!(timeless(folder.json("run --resume c")), from_the_start, "skip is kept: {model}");
+        folder.remove("c");
+        folder.refusal(&format!("learn s.csv {model} --checkpoint c"));
+        assert_eq!(timeless(folder.json("run --resume c --on-bad-row skip")), from_the_start, "{model}");
+        folder.remove("c");
+    }
 }
 
 #[test]
