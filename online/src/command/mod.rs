@@ -60,7 +60,7 @@ enum Command {
     /// none: it is not looked at. Columns have the types that they were learned with; those that were not learned are
     /// passed over, and those that are not there count as missing.
     ///
-    /// The rows follow those that were learned last. The state of a recurrent model moves on from row to row, by their
+    /// The rows follow the last one that came while learning, with a label or without. The state of a recurrent model moves on from row to row, by their
     /// features; the last known target, and those behind lags, stay the last that were learned. A model that was learned with
     /// a horizon says the target so many rows later.
     Predict(predict::Options),

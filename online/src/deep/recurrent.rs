@@ -34,11 +34,9 @@ use thalweg_tensor::kernels;
 
 use super::model::Model;
 use super::objective::Truth;
+use crate::features::{LAST_TARGET, last_target};
 use crate::labels::Labels;
 use crate::row::Value;
-
-/// The column of the last known target.
-pub(super) const LAST_TARGET: &str = "(last target)";
 
 /// What can be learned from once: rows in order, the state before them, the target of the last, and how much it counts.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -187,7 +185,7 @@ impl Recurrent {
     pub fn told(&mut self, truth: &Truth) {
         self.last.get_or_insert_default().clone_from(truth);
         while self.names.len() < truth.values.len() {
-            self.names.push(format!("(last target {})", self.names.len() + 1));
+            self.names.push(last_target(self.names.len()));
         }
     }
 

@@ -46,9 +46,9 @@ impl Row for WithLast<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::recurrent::LAST_TARGET;
     use super::super::{Model, Truth};
     use super::*;
+    use crate::features::LAST_TARGET;
 
     fn recurrent(model: &str) -> Recurrent {
         Recurrent::new(&Model::parse(model).expect("there is such a model"))

@@ -77,6 +77,20 @@ impl Answers {
     }
 }
 
+/// The column of the last known target, which recurrent networks see.
+pub(crate) const LAST_TARGET: &str = "(last target)";
+
+/// The same of several numbers: of the first it is called as if it were alone.
+pub(crate) fn last_target(index: usize) -> String {
+    if index == 0 { LAST_TARGET.to_owned() } else { format!("(last target {})", index + 1) }
+}
+
+/// Whether a column is one of those. A stream whose names imitate them gains a bounded number of them.
+pub(super) fn is_last_target(name: &str) -> bool {
+    let number = || name.strip_prefix("(last target ")?.strip_suffix(')')?.parse::<u16>().ok()?.checked_sub(1);
+    name == LAST_TARGET || number().is_some_and(|index| name == last_target(index.into()))
+}
+
 fn lags(spec: &FeatureSpec) -> impl Iterator<Item = usize> {
     spec.lags().into_iter().flat_map(|(first, last)| first..=last)
 }

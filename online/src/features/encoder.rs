@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::CLIP;
-use super::answers::{Answer, Answers, Beside};
+use super::answers::{Answer, Answers, Beside, is_last_target};
 use super::category::{Category, Embedded};
 use super::scaler::Scaler;
 use super::setting::{Missing, StandIn};
@@ -103,10 +103,11 @@ impl Encoder {
         self.named.resize(self.features.len(), false);
         for index in 0..row.len() {
             let (name, value) = row.cell(index);
+            let most = self.most(name, index >= row.own());
             let feature = match self.find(name, index) {
                 Some(feature) => feature,
                 None if value.is_missing() => continue, // its type is not known yet
-                None if self.has_room_for(name, value) => {
+                None if self.has_room_for(name, value, most) => {
                     self.add(name, value, row.absent_is_zero() && index < row.own())
                 }
                 None => {
@@ -117,7 +118,7 @@ impl Encoder {
             if let Some(named) = self.named.get_mut(feature) {
                 *named = true;
             }
-            self.observe_cell(feature, value, answers);
+            self.observe_cell(feature, value, answers, most);
         }
         if row.absent_is_zero() {
             self.observe_zeros();
@@ -253,13 +254,19 @@ impl Encoder {
         self.sparse_rows += 1;
     }
 
-    /// Whether there may be one more feature, and the columns that it begins with.
-    fn has_room_for(&self, name: &str, value: Value<'_>) -> bool {
+    /// How many features and columns there may be with a cell. What a learner puts into rows always has room: the
+    /// specification that asks for it bounds it.
+    fn most(&self, name: &str, is_beside: bool) -> usize {
+        if is_beside || is_last_target(name) { usize::MAX } else { self.spec.most() }
+    }
+
+    /// Whether there may be one more feature, and the columns that it begins with, where there may be `most`.
+    fn has_room_for(&self, name: &str, value: Value<'_>, most: usize) -> bool {
         let columns = match value {
             Value::Text(_) => self.spec.category(name).columns(),
             _ => 1,
         };
-        self.len() < self.spec.most() && self.width() + columns <= self.spec.most()
+        self.len() < most && self.width() + columns <= most
     }
 
     fn add(&mut self, name: &str, value: Value<'_>, absent_is_zero: bool) -> usize {
@@ -277,8 +284,7 @@ impl Encoder {
         self.names.insert(name)
     }
 
-    fn observe_cell(&mut self, feature: usize, value: Value<'_>, answers: &Answers) {
-        let most = self.spec.most();
+    fn observe_cell(&mut self, feature: usize, value: Value<'_>, answers: &Answers, most: usize) {
         match &mut self.features[feature] {
             Feature::Number { column, missing, flag, last } => match value.number() {
                 Some(number) => {

@@ -21,8 +21,9 @@
 //! **How many there may be.** Words that never cease to be new, as in Vowpal Wabbit's text, are names of features. So there
 //! are at most 65 536 features, and as many columns, or [`most`](FeatureSpec) of both. Past that a cell with a new name is
 //! left out and [counted](Features::ignored), and what would ask an old feature for one more column, a new category or the
-//! first missing number, goes without. So is the memory of a learner bounded, but for its classes, which have no limit. A name
-//! of more than 4 KiB is an error.
+//! first missing number, goes without. Only lags, rolling statistics and the last target, which a recurrent network sees, have
+//! room in any case: they were asked for, and are as many as that says. So is the memory of a learner bounded, but for its
+//! classes, which have no limit. A name of more than 4 KiB is an error.
 //!
 //! **Answers.** Lags, rolling statistics and the means of `category=target` are made of answers that were
 //! [told](Features::told), in the order in which they became known, and of no others: a row never sees its own answer, nor
@@ -41,6 +42,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answers::{LAST_TARGET, last_target};
 pub(crate) use category::Embedded;
 pub use quantile::Quantile;
 pub use scaler::{Scale, Scaler};

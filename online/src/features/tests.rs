@@ -66,7 +66,7 @@ fn there_are_no_more_features_and_columns_than_are_asked_for() {
     assert_eq!((features.len(), features.width(), features.ignored()), (3, 5, 999));
     features.observe(&[("a", None::<f64>)]).unwrap();
     assert_eq!((features.width(), encode(&features, &[("new 7", 1.0)]).len()), (5, 5), "no flag for what is missing");
-    for (spec, width) in [("category=hash:4", 8), ("category=embed:3", 9), ("category=target", 9), ("lags=20", 9)] {
+    for (spec, width) in [("category=hash:4", 8), ("category=embed:3", 9), ("category=target", 9)] {
         let mut features = limited(&format!("most=9; {spec}"));
         for day in 0..30 {
             let (name, new) = (format!("name {day}"), format!("new {day}"));
@@ -76,6 +76,31 @@ fn there_are_no_more_features_and_columns_than_are_asked_for() {
         }
         assert_eq!((features.len() <= 9, features.width()), (true, width), "{spec}");
         assert!(features.ignored() > 20, "{spec}");
+    }
+}
+
+#[test]
+fn what_was_asked_for_has_room_in_any_case() {
+    let own = ["a", "b", "c", "d", "e", "f", "(last target 01)", "(last target 65536)", "(last target)", "(last target 2)"];
+    for (targets, beside) in [
+        (&[Target::Class("up"), Target::Class("down")][..], &["(lag 1)=up", "(lag 1)=down", "(lag 2)=up", "(lag 2)=down"][..]),
+        (&[Target::Value(1.0), Target::Value(3.0)], &["(lag 1)", "(mean 3)", "(lag 2)"]),
+    ] {
+        let rolling = if matches!(targets[0], Target::Value(_)) { "; rolling=mean:3" } else { "" };
+        let spec = FeatureSpec::parse(&format!("most=5; lags=2{rolling}")).expect("it is right");
+        let mut features = Features::with(spec);
+        let row = own.map(|name| (name, 1.0));
+        for round in 0..6 {
+            features.observe(&row).unwrap();
+            features.told(&row, targets[round % 2]);
+        }
+        let columns: Vec<String> = features.columns().collect();
+        assert_eq!(columns[..7], ["a", "b", "c", "d", "e", "(last target)", "(last target 2)"]);
+        let mut found = columns[7..].to_vec();
+        found.sort();
+        let mut expected = beside.to_vec();
+        expected.sort_unstable();
+        assert_eq!((found, features.ignored()), (expected.iter().map(ToString::to_string).collect(), 18));
     }
 }
 

@@ -37,6 +37,7 @@ fn folder() -> Folder {
     let vw = rows(&|_, a, b, class| format!("{class} | a:{a} b:{b}\n"));
     folder.write("rows.vw.gz", gzip(&vw));
     folder.write("rows.vw", vw);
+    folder.write("rows.svm", rows(&|_, a, b, class| format!("{class} 1:{a} 2:{b}\n")));
     folder
 }
 
