@@ -74,7 +74,9 @@ mod linear;
 pub mod loss;
 mod mode;
 pub mod module;
+// For the crates of this workspace that read nested values of their own.
 #[cfg(feature = "serde")]
+#[doc(hidden)]
 pub mod nested;
 #[cfg(feature = "spec")]
 pub mod network;

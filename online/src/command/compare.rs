@@ -129,6 +129,7 @@ fn compare(options: &Options, name: &str) -> Result<Compared, Error> {
         let message = "can be read only once: expected a stream that each model can read, found a pipe";
         return Err(Error::new(ErrorKind::Spec, message).in_file(name));
     }
+    source.check_delay(options.delay())?;
     let task = options.reading.task_of(&mut source)?;
     let mut outcomes: Vec<Outcome> = Vec::new();
     for model in &options.model {
@@ -264,7 +265,7 @@ fn as_text(options: &Options, compared: &[Compared]) -> String {
             table.add_row([stream.clone(), name.to_owned()].into_iter().chain(figures));
         }
         align_right(&mut table);
-        text += &format!("{table}\n");
+        text += &format!("{}\n", table.trim_fmt());
     }
     text
 }
@@ -296,7 +297,7 @@ fn of_one_stream(options: &Options, Compared { stream, task, outcomes }: &Compar
         late += &format!(", horizon {}", options.horizon);
     }
     let mut text = format!(
-        "{stream}: {} rows, {task}, {}, memory {}, seed {}{late}\nfeatures {}{}\n\n{table}\n\n",
+        "{stream}: {} rows, {task}, {}, memory {}, seed {}{late}\nfeatures {}{}\n\n{}\n\n",
         grouped(first.rows()),
         options.optimizer,
         options.memory,
@@ -307,6 +308,7 @@ fn of_one_stream(options: &Options, Compared { stream, task, outcomes }: &Compar
             Task::Regress => format!(", loss {}", options.loss),
             Task::MultiLabel => String::new(),
         },
+        table.trim_fmt(),
     );
     if let Some(lag) = outcomes.get(1).map(|outcome| outcome.test.and_then(|test| test.lag)) {
         let name = match lag {

@@ -143,7 +143,7 @@ fn as_text(digits: &Digits, outcomes: &[Outcome; 4]) -> String {
             table.add_row(std::iter::once(format!("after {a} and {b}")).chain(row.iter().map(|r| percent(*r))));
         }
         align_right(&mut table);
-        text += &format!("\n{name}\n{table}\n");
+        text += &format!("\n{name}\n{}\n", table.trim_fmt());
     }
     let mut summary = table();
     summary.set_header(["", "while learning", "average accuracy", "forgetting", "backward transfer", "µs per image"]);
@@ -160,11 +160,12 @@ fn as_text(digits: &Digits, outcomes: &[Outcome; 4]) -> String {
     }
     align_right(&mut summary);
     text + &format!(
-        "\n{summary}\n\n\
+        "\n{}\n\n\
          while learning     each image predicted before it was learned (test-then-train)\n\
          average accuracy   mean over the five groups of held-out images, at the end (Lopez-Paz & Ranzato 2017)\n\
          forgetting         mean loss since a group was known best (Chaudhry et al. 2018)\n\
          backward transfer  mean change since a group's own phase (Lopez-Paz & Ranzato 2017)\n\n{}\n",
+        summary.trim_fmt(),
         in_plain_words(outcomes)
     )
 }

@@ -124,5 +124,5 @@ fn as_text(session: &Session) -> String {
         tensors.add_row([entry.name(), &shape, &count, if entry.trainable() { "" } else { "frozen" }]);
     }
     align_right(&mut tensors);
-    format!("{facts}\n\n{tensors}\n")
+    format!("{}\n\n{}\n", facts.trim_fmt(), tensors.trim_fmt())
 }

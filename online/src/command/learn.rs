@@ -126,7 +126,8 @@ fn warn_of_twice(options: &Options, session: &Session, name: &str) {
 fn as_text(session: &Session, passed: Passed) -> String {
     let scores = session.evaluation().scores();
     let (name, figure) = scores.entries()[0];
-    let mut notes = vec![format!("{} rows/s", grouped(passed.rows_per_second() as u64))];
+    let mut notes: Vec<String> = Vec::new();
+    notes.extend(passed.rows_per_second().map(|rate| format!("{} rows/s", grouped(rate as u64))));
     let (evaluation, waiting) = (session.evaluation(), session.evaluation().waiting() as u64);
     let unlabelled = if evaluation.horizon() > 0 { "never answered" } else { "without a target" };
     for (count, what) in
@@ -134,9 +135,10 @@ fn as_text(session: &Session, passed: Passed) -> String {
     {
         notes.extend((count > 0).then(|| format!("{} {what}", grouped(count))));
     }
-    let (rows, notes) = (grouped(session.rows()), notes.join(", "));
+    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+    let rows = grouped(session.rows());
     let (name, figure, scored) = (name.replace('_', " "), decimal(figure), grouped(scores.count()));
-    format!("{}: {rows} rows ({notes}); {name} {figure} over {scored} rows", session.stream())
+    format!("{}: {rows} rows{notes}; {name} {figure} over {scored} rows", session.stream())
 }
 
 fn as_json(session: &Session, passed: Passed) -> Value {
@@ -145,6 +147,6 @@ fn as_json(session: &Session, passed: Passed) -> Value {
         "rows": session.rows(),
         "skipped": session.skipped(),
         "non_finite_cells": session.non_finite(),
-        "rows_per_second": number(passed.rows_per_second().round()),
+        "rows_per_second": number(passed.rows_per_second().map_or(f64::NAN, f64::round)),
     })
 }

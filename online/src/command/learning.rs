@@ -91,6 +91,7 @@ impl Learning {
                 (AnyLearner::from(deep), source)
             }
         };
+        source.check_delay(delay)?;
         let metrics = self.metrics.clone().unwrap_or_default();
         let session = Session::of(learner, source.name(), source.options().clone(), &metrics)?;
         Ok((session.delayed(delay).forecasting(self.horizon.unwrap_or_default()), source))

@@ -25,8 +25,9 @@ pub struct Passed {
 }
 
 impl Passed {
-    pub fn rows_per_second(self) -> f64 {
-        self.rows as f64 / self.seconds
+    /// None where no row was read.
+    pub fn rows_per_second(self) -> Option<f64> {
+        (self.rows > 0).then(|| self.rows as f64 / self.seconds)
     }
 }
 

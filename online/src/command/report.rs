@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use thalweg_online::{AnyLearner, Config, Delay, Learner, Scores, Session, Task};
 
 /// The result of a run.
-pub fn run(session: &Session, rows_per_second: f64, as_json: bool) -> io::Result<()> {
+pub fn run(session: &Session, rows_per_second: Option<f64>, as_json: bool) -> io::Result<()> {
     let out = &mut io::stdout().lock();
     match as_json {
         true => writeln!(out, "{}", run_json(session, rows_per_second)),
@@ -15,7 +15,7 @@ pub fn run(session: &Session, rows_per_second: f64, as_json: bool) -> io::Result
     }
 }
 
-fn run_json(session: &Session, rows_per_second: f64) -> Value {
+fn run_json(session: &Session, rows_per_second: Option<f64>) -> Value {
     let (learner, evaluation) = (session.learner(), session.evaluation());
     let baselines = evaluation.baselines().into_iter().map(|(name, scores)| (name.to_owned(), metrics(scores)));
     let result = json!({
@@ -39,7 +39,7 @@ fn run_json(session: &Session, rows_per_second: f64) -> Value {
         "inputs": learner.features().width(),
         "parameters": learner.params().count(),
         "refused_steps": learner.refused(),
-        "rows_per_second": number(rows_per_second.round()),
+        "rows_per_second": number(rows_per_second.map_or(f64::NAN, f64::round)),
         "peak_rss_bytes": peak_rss_bytes(),
         "fingerprint": format!("{:016x}", learner.fingerprint()),
     });
@@ -62,7 +62,7 @@ pub fn with_settings(object: Value, learner: &AnyLearner) -> Value {
     Value::Object(whole)
 }
 
-fn run_text(session: &Session, rows_per_second: f64) -> String {
+fn run_text(session: &Session, rows_per_second: Option<f64>) -> String {
     let (learner, evaluation) = (session.learner(), session.evaluation());
     let mut table = table();
     let names = evaluation.scores().entries().into_iter().map(|(name, _)| name.replace('_', " "));
@@ -76,11 +76,9 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
     align_right(&mut table);
 
     let (features, inputs) = (learner.features().len() as u64, learner.features().width() as u64);
-    let mut notes = vec![
-        counted(session.rows(), "row", "rows"),
-        format!("{} rows/s", grouped(rows_per_second as u64)),
-        format!("{} in {}", counted(features, "feature", "features"), counted(inputs, "column", "columns")),
-    ];
+    let mut notes = vec![counted(session.rows(), "row", "rows")];
+    notes.extend(rows_per_second.map(|rate| format!("{} rows/s", grouped(rate as u64))));
+    notes.push(format!("{} in {}", counted(features, "feature", "features"), counted(inputs, "column", "columns")));
     match (learner.task(), learner.classes().len() as u64) {
         (Task::Classify, classes) => notes.push(counted(classes, "class", "classes")),
         (Task::MultiLabel, labels) => notes.push(counted(labels, "label", "labels")),
@@ -124,7 +122,11 @@ fn run_text(session: &Session, rows_per_second: f64) -> String {
         }
     );
     let fingerprint = learner.fingerprint();
-    format!("{heading}\n\n{table}\n\n{}\nfingerprint of the parameters: {fingerprint:016x}\n", notes.join(" · "))
+    format!(
+        "{heading}\n\n{}\n\n{}\nfingerprint of the parameters: {fingerprint:016x}\n",
+        table.trim_fmt(),
+        notes.join(" · ")
+    )
 }
 
 /// Of several numbers that are predicted together, each by the name of its column.

@@ -6,7 +6,7 @@ use std::io;
 use thalweg_online::spec::nearest;
 use thalweg_online::stream::bundled::{self, Bundled};
 use thalweg_online::synth::{Generated, Seed, Synth};
-use thalweg_online::{Error, ErrorKind, Stream, StreamOptions, Task, stream};
+use thalweg_online::{Delay, Error, ErrorKind, Stream, StreamOptions, Task, stream};
 
 use super::progress::Progress;
 
@@ -63,6 +63,18 @@ impl Source {
     /// How it is read.
     pub fn options(&self) -> &StreamOptions {
         &self.options
+    }
+
+    /// Labels that are late by a time need a column that says when a row was measured.
+    pub fn check_delay(&self, delay: Delay) -> Result<(), Error> {
+        match (delay, &self.options.time) {
+            (Delay::Time(1..), None) => {
+                let message =
+                    format!("expected --time COL beside --delay {delay}: which column says when a row was measured?");
+                Err(Error::new(ErrorKind::Spec, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The task that its targets suggest. From a pipe, the rows that this takes are kept.

@@ -31,7 +31,7 @@ pub fn run(output: Output) -> Result<(), Failure> {
         let (rows, task) = (grouped(stream.rows), stream.task.to_string());
         table.add_row([stream.name, &rows, &task, stream.target, stream.about]);
     }
-    writeln!(out, "{table}\n\nSources and licences:")?;
+    writeln!(out, "{}\n\nSources and licences:", table.trim_fmt())?;
     for stream in bundled::all() {
         writeln!(out, "  {}: {}. {}.", stream.name, stream.source, stream.licence)?;
     }

@@ -144,7 +144,8 @@ impl<L: Learner> Delayed<L> {
     ///
     /// # Errors
     ///
-    /// If no row of this name waits, or the learner cannot use the row or `y`. Nothing has changed then.
+    /// If no row of this name waits, or the learner cannot use the row or `y`. Nothing is learned then, and the row still
+    /// waits; but a recurrent state may have [passed](Learner::pass_one) the row that came last, as it does before the next.
     pub fn learn(&mut self, id: &str, y: Target<'_>) -> Result<f64, Error> {
         if !self.rows.contains_key(id) {
             return Err(Error::expected(ErrorKind::Value, "the id of a row that waits for its label", id));

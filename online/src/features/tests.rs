@@ -81,9 +81,13 @@ fn there_are_no_more_features_and_columns_than_are_asked_for() {
 
 #[test]
 fn what_was_asked_for_has_room_in_any_case() {
-    let own = ["a", "b", "c", "d", "e", "f", "(last target 01)", "(last target 65536)", "(last target)", "(last target 2)"];
+    let own =
+        ["a", "b", "c", "d", "e", "f", "(last target 01)", "(last target 65536)", "(last target)", "(last target 2)"];
     for (targets, beside) in [
-        (&[Target::Class("up"), Target::Class("down")][..], &["(lag 1)=up", "(lag 1)=down", "(lag 2)=up", "(lag 2)=down"][..]),
+        (
+            &[Target::Class("up"), Target::Class("down")][..],
+            &["(lag 1)=up", "(lag 1)=down", "(lag 2)=up", "(lag 2)=down"][..],
+        ),
         (&[Target::Value(1.0), Target::Value(3.0)], &["(lag 1)", "(mean 3)", "(lag 2)"]),
     ] {
         let rolling = if matches!(targets[0], Target::Value(_)) { "; rolling=mean:3" } else { "" };

@@ -1,7 +1,7 @@
 //! How the options of a generator are read from a specification, written to one, and checked.
 
-use std::fmt::{self, Debug, Display};
-use std::ops::RangeBounds;
+use std::fmt::{self, Display};
+use std::ops::{Bound, RangeBounds};
 
 use super::random::{Compat, Seed};
 use crate::error::{Error, ErrorKind};
@@ -129,16 +129,29 @@ impl<T: Field> Field for Option<T> {
 }
 
 /// A number within `range`.
-pub(super) fn within<T: PartialOrd + Debug>(
+pub(super) fn within<T: PartialOrd + Field>(
     name: &str,
     key: &str,
     value: &T,
-    range: impl RangeBounds<T> + Debug,
+    range: impl RangeBounds<T>,
 ) -> Result<(), Error> {
     if range.contains(value) {
         return Ok(());
     }
-    Err(wrong(name, format!("expected {key} within {range:?}, found {value:?}")))
+    let range = match (range.start_bound(), range.end_bound()) {
+        (Bound::Included(least), Bound::Included(most)) => format!("from {} to {}", text(least), text(most)),
+        (Bound::Included(least) | Bound::Excluded(least), _) => format!("of {} or more", text(least)),
+        (Bound::Unbounded, Bound::Included(most) | Bound::Excluded(most)) => format!("of {} or less", text(most)),
+        (Bound::Unbounded, Bound::Unbounded) => "of a number".to_owned(),
+    };
+    Err(wrong(name, format!("expected {key} {range}, found {}", text(value))))
+}
+
+/// A value as it is written in a specification.
+fn text(value: &impl Field) -> String {
+    let mut written = Written::default();
+    value.write("", &mut written);
+    written.to_string().trim_start_matches('=').to_owned()
 }
 
 /// An error about the options of the generator `name`.

@@ -45,10 +45,12 @@ fn a_delay_by_time_goes_by_the_column_of_times() {
     let result = folder.json("run s.csv --task classify --time at --delay 1h");
     // Rows 3 and 4 were predicted when the first label, and the first two, were known.
     assert_eq!((&result["rows"], &result["scored"], &result["delay"]), (&4.into(), &2.into(), &"1h".into()));
-    assert_eq!(
-        folder.refusal("run s.csv --task classify --delay 1h"),
-        "s.csv: row 1: expected a time, as labels are late by a time, found none"
-    );
+    for begin in ["run s.csv", "learn s.csv --checkpoint c", "compare s.csv --model linear --model mlp:4"] {
+        assert_eq!(
+            folder.refusal(&format!("{begin} --task classify --delay 60m")),
+            "expected --time COL beside --delay 1h: which column says when a row was measured?"
+        );
+    }
     // Labels come an hour after their rows, of which there is one a minute.
     let rows: String = (0..600).map(|row| format!("{},{},{}\n", 60 * row, row % 7, row * row % 11)).collect();
     folder.write("t.csv", format!("at,x,y\n{rows}"));

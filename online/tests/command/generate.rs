@@ -65,7 +65,10 @@ fn generated_rows_can_be_learned() {
 fn what_cannot_be_generated_is_refused() {
     let refusal = |specification: &str| generate(specification, "").refused(specification);
     assert!(refusal("see").starts_with("unknown generator \"see\"; did you mean \"sea\"?"), "{}", refusal("see"));
-    assert_eq!(refusal("sea:variant=4"), "sea: expected variant within 0..=3, found 4");
+    assert_eq!(refusal("sea:variant=4"), "sea: expected variant from 0 to 3, found 4");
+    assert_eq!(refusal("led:noise=2"), "led: expected noise from 0 to 1, found 2");
+    assert_eq!(refusal("rbf:drifting=5000"), "rbf: expected drifting of 4096 or less, found 5000");
+    assert_eq!(refusal("friedman:noise=-0.5"), "friedman: expected noise of 0 or more, found -0.5");
     assert_eq!(
         refusal("sea:nose=1"),
         "unknown option of sea \"nose\"; did you mean \"noise\"? allowed: variant, noise, seed"

@@ -145,6 +145,7 @@ fn a_checkpoint_shows_what_it_holds() {
         assert!(text.contains(entry["name"].as_str().expect("a name")), "{text}");
     }
     assert!(text.contains(result["fingerprint"].as_str().expect("text")) && text.contains("lstm:4"), "{text}");
+    assert!(text.lines().all(|line| line.trim_end() == line), "no blanks at the end: {text:?}");
 }
 
 #[test]

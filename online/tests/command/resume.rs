@@ -80,6 +80,9 @@ fn a_finished_run_gives_the_same_result_again() {
         assert_eq!(timeless(folder.json("run --resume c --checkpoint c")), finished);
         assert!(folder.read("c") == saved, "the checkpoint has the same bytes");
     }
+    assert!(folder.text("run phishing --limit 9").contains(" rows/s · "));
+    assert!(!folder.text("run --resume c").contains("rows/s"), "nothing was read: there is no rate");
+    assert!(folder.json("run --resume c")["rows_per_second"].is_null());
 }
 
 #[test]
