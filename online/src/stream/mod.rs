@@ -106,6 +106,7 @@ mod cells;
 mod csv;
 mod date;
 mod file;
+mod format;
 mod json;
 mod libsvm;
 mod look;
@@ -123,8 +124,9 @@ mod zstd;
 use std::fmt;
 
 pub use file::{from_reader, open, open_through};
+pub use format::Format;
 pub use look::look_ahead;
-pub use options::{BadRows, Format, Header, StreamOptions, TEXT_COLUMNS};
+pub use options::{BadRows, Header, StreamOptions, TEXT_COLUMNS};
 pub use record::Record;
 
 use crate::error::Error;

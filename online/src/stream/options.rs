@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::format::Format;
 use crate::error::{Error, ErrorKind};
-use crate::spec::{nearest, sentence, unknown};
+use crate::spec::{nearest, sentence};
 
 /// How a stream is to be read. The default asks for nothing: see the [module](super), which also says what makes sense for
 /// which format.
@@ -87,60 +88,6 @@ impl Default for StreamOptions {
             strict: true,
             optional: Vec::new(),
         }
-    }
-}
-
-/// How rows are written down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Format {
-    /// Fields between commas, semicolons or another character.
-    Csv,
-    /// CSV with tabs.
-    Tsv,
-    /// A JSON object on each line.
-    JsonLines,
-    /// Weka's attribute-relation format.
-    Arff,
-    /// `label index:value …`, also called SVMlight.
-    LibSvm,
-    /// `label importance 'tag |namespace feature:value …`.
-    VowpalWabbit,
-}
-
-/// Names of formats, as the command takes them.
-const FORMATS: [(&str, Format); 6] = [
-    ("csv", Format::Csv),
-    ("tsv", Format::Tsv),
-    ("jsonl", Format::JsonLines),
-    ("arff", Format::Arff),
-    ("libsvm", Format::LibSvm),
-    ("vw", Format::VowpalWabbit),
-];
-
-impl Format {
-    /// The format that `name` stands for: `csv`, `tsv`, `jsonl`, `arff`, `libsvm` or `vw`.
-    ///
-    /// # Errors
-    ///
-    /// If there is none of that name.
-    pub fn parse(name: &str) -> Result<Self, Error> {
-        let found = FORMATS.iter().find(|(known, _)| *known == name);
-        found.map(|&(_, format)| format).ok_or_else(|| unknown("format", name, &FORMATS.map(|(name, _)| name)).into())
-    }
-}
-
-impl Format {
-    /// Whether the target has a place of its own, without a name.
-    pub(super) fn has_place_for_target(self) -> bool {
-        matches!(self, Format::LibSvm | Format::VowpalWabbit)
-    }
-}
-
-/// As the command spells it.
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(FORMATS.iter().find(|(_, format)| format == self).map_or("", |(name, _)| name))
     }
 }
 
@@ -317,15 +264,6 @@ fn in_two<'a>(lists: &[&'a [String]]) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_format_has_a_name_that_is_understood() {
-        for (name, format) in FORMATS {
-            assert_eq!((Format::parse(name).unwrap(), format.to_string().as_str()), (format, name));
-        }
-        let error = Format::parse("json").unwrap_err().to_string();
-        assert!(error.starts_with("unknown format \"json\"; did you mean \"jsonl\"? allowed: csv, tsv, "), "{error}");
-    }
 
     #[test]
     fn what_makes_no_sense_is_refused() {

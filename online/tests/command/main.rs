@@ -13,8 +13,10 @@ mod formats;
 mod generate;
 mod kill;
 mod learn;
+mod metrics;
 mod operator;
 mod predict;
+mod readers;
 #[cfg(unix)]
 mod readme;
 mod results;

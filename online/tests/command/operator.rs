@@ -18,7 +18,8 @@ fn a_wrong_specification_is_answered_with_what_is_allowed() {
         ),
         (
             "--memory resevoir:5",
-            "'--memory <SPEC>': unknown memory \"resevoir\"; did you mean \"reservoir\"? allowed: none, reservoir",
+            "'--memory <SPEC>': unknown memory \"resevoir\"; did you mean \"reservoir\"? allowed: none, er, er-ace, der, a-gem, mir, \
+             reservoir, ring, balanced, greedy",
         ),
         (
             "--task clasify",

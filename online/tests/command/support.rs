@@ -108,6 +108,11 @@ pub fn timeless(mut result: Value) -> Value {
     result
 }
 
+/// The names in an object, in order.
+pub fn keys(object: &Value) -> Vec<&str> {
+    object.as_object().expect("an object").keys().map(String::as_str).collect()
+}
+
 /// A result over a stream that has been moved.
 pub fn nameless(result: Value) -> Value {
     let mut result = timeless(result);
