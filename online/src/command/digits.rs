@@ -1,7 +1,7 @@
 //! `thalweg` without a command: digits that arrive two classes at a time.
 //!
-//! The stream changes its subject five times, and never comes back to an old one. What a learner still knows of the first
-//! digits when it has seen the last is measured on images that it never learned from.
+//! The stream changes its subject five times, and never comes back to an old one. What a learner still knows of the
+//! first digits when it has seen the last is measured on images that it never learned from.
 
 use std::io::{self, Write};
 use std::time::Instant;

@@ -18,8 +18,8 @@ use super::trunk;
 #[derive(Debug, Args)]
 pub struct Learning {
     /// linear, mlp:64,64, rnn:32, lstm:32 or gru:32, or any layers joined by >, as in "lstm:64x2 > mlp:32". The
-    /// recurrent ones take the options window=16 (through how many rows the gradient goes back) and last=true (whether the
-    /// last known target is an input): "lstm:32,window=8", "carry:window=8 > lstm:64x2" [default: mlp:64,64]
+    /// recurrent ones take the options window=16 (through how many rows the gradient goes back) and last=true (whether
+    /// the last known target is an input): "lstm:32,window=8", "carry:window=8 > lstm:64x2" [default: mlp:64,64]
     #[arg(long, value_name = "SPEC", value_parser = Model::parse)]
     pub(super) model: Option<Model>,
     /// sgd:0.03, adagrad:0.01, rmsprop:0.01, adadelta:1, adam:0.001, adamw:0.001, amsgrad:0.001, adamax:0.002,
@@ -27,12 +27,13 @@ pub struct Learning {
     /// schedule: warmup=100, and cosine, linear or one_cycle=10000 [default: sgd:0.03]
     #[arg(long, value_name = "SPEC")]
     pub(super) optimizer: Option<OptimizerSpec>,
-    /// none, or er:500,replays=4: keep a sample of 500 rows, learn 4 of them again with each new one. er-ace, der:500,alpha=0.2
-    /// (with beta=1: DER++), a-gem and mir learn them otherwise; buffer=ring, balanced or greedy keeps others [default: none]
+    /// none, or er:500,replays=4: keep a sample of 500 rows, learn 4 of them again with each new one. er-ace,
+    /// der:500,alpha=0.2 (with beta=1: DER++), a-gem and mir learn them otherwise; buffer=ring, balanced or greedy
+    /// keeps others [default: none]
     #[arg(long, value_name = "SPEC", value_parser = MemorySpec::parse)]
     pub(super) memory: Option<MemorySpec>,
-    /// What is held of what was learned, where contexts end (by --context, or every=N rows): none, ewc:1000 (with gamma=0.9:
-    /// online), si:0.1, mas:1, l2:0.01 or lwf:1 [default: none]
+    /// What is held of what was learned, where contexts end (by --context, or every=N rows): none, ewc:1000 (with
+    /// gamma=0.9: online), si:0.1, mas:1, l2:0.01 or lwf:1 [default: none]
     #[arg(long, value_name = "SPEC", value_parser = ConsolidationSpec::parse)]
     pub(super) consolidate: Option<ConsolidationSpec>,
     /// What is minimised where numbers are predicted: mse, mae, huber:1 (in deviations of the target), or
@@ -42,8 +43,8 @@ pub struct Learning {
     /// How much each class counts: none, balanced (rare ones more, by the rows so far) or up=2,down=0.5 [default: none]
     #[arg(long, value_name = "SPEC")]
     pub(super) class_weight: Option<ClassWeights>,
-    /// More metrics than the usual ones: accuracy, f1:macro, auc, mae, pinball:0.9 and others. With @500 behind it, a metric
-    /// is that of the last 500 rows; with @0.999, each row counts 0.999 times as much as the next
+    /// More metrics than the usual ones: accuracy, f1:macro, auc, mae, pinball:0.9 and others. With @500 behind it, a
+    /// metric is that of the last 500 rows; with @0.999, each row counts 0.999 times as much as the next
     #[arg(long, value_name = "LIST", value_parser = Metrics::parse)]
     pub(super) metrics: Option<Metrics>,
     /// How much later than its row each label comes: after so many rows, 50, or a time, 3600s, 90m, 2h or 1d, by the
@@ -53,17 +54,17 @@ pub struct Learning {
     /// Forecast: ask each row for the target of the row N rows later, which is learned when that row comes [default: 0]
     #[arg(long, value_name = "N", value_parser = parse_horizon)]
     pub(super) horizon: Option<u32>,
-    /// The network of this checkpoint, as it is, under a head that learns alone: the network moves no more, nor do the scales
-    /// of its features; columns that it did not learn are passed over. Columns and target are those of the checkpoint, as for
-    /// learn. To classify; the classes may be others
+    /// The network of this checkpoint, as it is, under a head that learns alone: the network moves no more, nor do the
+    /// scales of its features; columns that it did not learn are passed over. Columns and target are those of the
+    /// checkpoint, as for learn. To classify; the classes may be others
     #[arg(
         long,
         value_name = "FILE",
         conflicts_with_all = ["model", "optimizer", "memory", "consolidate", "loss", "class_weight", "seed"]
     )]
     pub(super) trunk: Option<PathBuf>,
-    /// What learns on the trunk: ncm (the nearest class mean; ncm:normalised by angles), slda:0.0001 (a shared covariance
-    /// besides), or softmax:sgd:0.03 with any optimizer, which forgets as networks do [default: ncm]
+    /// What learns on the trunk: ncm (the nearest class mean; ncm:normalised by angles), slda:0.0001 (a shared
+    /// covariance besides), or softmax:sgd:0.03 with any optimizer, which forgets as networks do [default: ncm]
     #[arg(long, value_name = "SPEC", value_parser = HeadSpec::parse)]
     pub(super) head: Option<HeadSpec>,
     /// Where every random choice begins [default: 42]

@@ -32,8 +32,8 @@ use config::ConfigFile;
 
 /// Deep models that learn from every row of a stream, forever, on a CPU.
 ///
-/// Without a command: the bundled job. Digits arrive two classes at a time; a network with a memory of old examples learns
-/// them beside the same network without one, and each is asked after every phase what it still knows.
+/// Without a command: the bundled job. Digits arrive two classes at a time; a network with a memory of old examples
+/// learns them beside the same network without one, and each is asked after every phase what it still knows.
 #[derive(Debug, Parser)]
 #[command(name = "thalweg", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -49,26 +49,27 @@ enum Command {
     Run(Box<run::Options>),
     /// Learn streams into a checkpoint, a new one or one that is there already
     ///
-    /// A checkpoint that is there already goes on learning, from the beginning of these streams: its model, optimizer and
-    /// features are what they were, and so are the types of the columns. The target is the column of the same name, unless
-    /// another is said. Each stream is a new sequence for recurrent models. To go on in the middle of a stream that was
-    /// broken off: thalweg run --resume FILE --checkpoint FILE.
+    /// A checkpoint that is there already goes on learning, from the beginning of these streams: its model, optimizer
+    /// and features are what they were, and so are the types of the columns. The target is the column of the same name,
+    /// unless another is said. Each stream is a new sequence for recurrent models. To go on in the middle of a stream
+    /// that was broken off: thalweg run --resume FILE --checkpoint FILE.
     Learn(Box<learn::Options>),
     /// Predict rows with the learner of a checkpoint, one line for each
     ///
-    /// The checkpoint stays as it is. The rows may be in another format than those that were learned, and have a target or
-    /// none: it is not looked at. Columns have the types that they were learned with; those that were not learned are
-    /// passed over, and those that are not there count as missing.
+    /// The checkpoint stays as it is. The rows may be in another format than those that were learned, and have a target
+    /// or none: it is not looked at. Columns have the types that they were learned with; those that were not learned
+    /// are passed over, and those that are not there count as missing.
     ///
-    /// The rows follow the last one that came while learning, with a label or without. The state of a recurrent model moves on from row to row, by their
-    /// features; the last known target, and those behind lags, stay the last that were learned. A model that was learned with
-    /// a horizon says the target so many rows later.
+    /// The rows follow the last one that came while learning, with a label or without. The state of a recurrent model
+    /// moves on from row to row, by their features; the last known target, and those behind lags, stay the last that
+    /// were learned. A model that was learned with a horizon says the target so many rows later.
     Predict(predict::Options),
     /// How strange each row is, one line for each, by an autoencoder that learns it afterwards
     ///
-    /// A line is the id of a row, its score (the error of the autoencoder, before it learned the row) and its rank: the share of
-    /// recent rows that are less strange, from 0 to 1. All columns are features, unless --target names one that says what
-    /// a row is, 1 or true for an anomaly, 0 or false for a usual row: it is compared with the scores, never learned.
+    /// A line is the id of a row, its score (the error of the autoencoder, before it learned the row) and its rank: the
+    /// share of recent rows that are less strange, from 0 to 1. All columns are features, unless --target names one
+    /// that says what a row is, 1 or true for an anomaly, 0 or false for a usual row: it is compared with the scores,
+    /// never learned.
     Anomalies(Box<anomalies::Options>),
     /// Several models on the same rows, with a paired test
     Compare(Box<compare::Options>),

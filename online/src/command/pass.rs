@@ -106,8 +106,8 @@ fn save_what_was_learned(checkpoint: Option<&Path>, session: &Session, before: u
     }
 }
 
-/// Says what there was too much of: classes, as a class for every customer number is no classification and costs a row of
-/// weights each, and names of features.
+/// Says what there was too much of: classes, as a class for every customer number is no classification and costs a row
+/// of weights each, and names of features.
 pub fn warn_of_excess(session: &Session) {
     warn_of_ignored(session.learner().features());
     let classes = session.learner().classes().len();

@@ -13,18 +13,18 @@ pub struct Reading {
     /// The column to predict, or several columns of numbers [default: the last one]
     #[arg(long, value_name = "COL", value_delimiter = ',')]
     pub(super) target: Vec<String>,
-    /// What to learn: auto, classify, regress or multilabel (any number of labels a row). auto: regress if the first 1,000
-    /// targets are all numbers, and either one is no whole number or more than 20 differ; of a pipe they are awaited
-    /// [default: auto]
+    /// What to learn: auto, classify, regress or multilabel (any number of labels a row). auto: regress if the first
+    /// 1,000 targets are all numbers, and either one is no whole number or more than 20 differ; of a pipe they are
+    /// awaited [default: auto]
     #[arg(long, value_parser = parse_task)]
     pub(super) task: Option<TaskOption>,
     /// How numbers are scaled: standard, minmax, maxabs, robust, adaptive:0.3 or none [default: standard]
     #[arg(long, value_name = "SPEC", value_parser = Scale::parse)]
     pub(super) scale: Option<Scale>,
     /// What becomes of a row's cells, joined by ";": scale=robust; category=onehot:256, target:10, hash:64 or embed:8;
-    /// missing=mean, zero or last, with :flag=false if wanted; all of them for some columns too: scale(temp*)=none. Of the
-    /// targets known so far: lags=12, rolling=mean:12,std:12,min:12,max:12. most=65536: so many features, and columns,
-    /// and no more [default: category=onehot:256; missing=mean; most=65536]
+    /// missing=mean, zero or last, with :flag=false if wanted; all of them for some columns too: scale(temp*)=none. Of
+    /// the targets known so far: lags=12, rolling=mean:12,std:12,min:12,max:12. most=65536: so many features, and
+    /// columns, and no more [default: category=onehot:256; missing=mean; most=65536]
     #[arg(long, value_name = "SPEC", value_parser = FeatureSpec::parse)]
     pub(super) features: Option<FeatureSpec>,
     /// What stands between the labels of a set [default: , in LIBSVM and VW, else |]
@@ -69,8 +69,8 @@ pub struct Reading {
     /// The column that says when a row's label became known, beside --time: until then the label is not there
     #[arg(long, value_name = "COL", requires = "time")]
     pub(super) delay_until: Option<String>,
-    /// The column that says which context a row belongs to (a task, a month, a place): where it changes, what was learned is
-    /// held, by --consolidate
+    /// The column that says which context a row belongs to (a task, a month, a place): where it changes, what was
+    /// learned is held, by --consolidate
     #[arg(long, value_name = "COL")]
     pub(super) context: Option<String>,
     /// What becomes of a row that cannot be read or used: stop, or skip: it is left out and counted [default: stop].

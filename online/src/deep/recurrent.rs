@@ -1,6 +1,7 @@
 //! Truncated backpropagation over a stream: what a recurrent learner keeps between rows.
 //!
-//! TBPTT(1, k) (Williams & Peng 1990): after *every* row the gradient of that row's loss goes back through the last k rows.
+//! TBPTT(1, k) (Williams & Peng 1990): after *every* row the gradient of that row's loss goes back through the last k
+//! rows.
 //!
 //! ```text
 //!   rows        …  t−k │ t−k+1  …  t−1   t
@@ -10,11 +11,11 @@
 //!              flows behind it
 //! ```
 //!
-//! The window of k rows is run again from `start` for each update, by today's weights. When it is full it slides: `start`
-//! becomes s₁, computed by the weights of that moment.
+//! The window of k rows is run again from `start` for each update, by today's weights. When it is full it slides:
+//! `start` becomes s₁, computed by the weights of that moment.
 //!
-//! **Rows whose targets are out.** While labels are late, the window ends at the last row that was *learned*, and the carried
-//! state stands behind the last row that *came*, further on:
+//! **Rows whose targets are out.** While labels are late, the window ends at the last row that was *learned*, and the
+//! carried state stands behind the last row that *came*, further on:
 //!
 //! ```text
 //!   rows      …  t−N−k+1  …  t−N │ t−N+1  …  t−1   t
@@ -22,9 +23,9 @@
 //!                                 └── passed ──▶ carried
 //! ```
 //!
-//! Each row passes once, by the weights of the moment at which it came: the carried state is of older weights by up to as many
-//! steps as rows have come since the sequence began, most of it by few, for a state forgets. `start` is no different. When a
-//! row is learned behind which none has come, both states meet again.
+//! Each row passes once, by the weights of the moment at which it came: the carried state is of older weights by up to
+//! as many steps as rows have come since the sequence began, most of it by few, for a state forgets. `start` is no
+//! different. When a row is learned behind which none has come, both states meet again.
 
 use std::num::NonZeroUsize;
 
@@ -154,8 +155,9 @@ impl Recurrent {
         lesson.state.clone_from(&self.start);
     }
 
-    /// Lets `write` overwrite s₁ and sₖ, as far as they move. A state that is not finite, which only diverged weights make,
-    /// is not carried on: it begins anew, as do the window and the last target; for features no new sequence begins.
+    /// Lets `write` overwrite s₁ and sₖ, as far as they move. A state that is not finite, which only diverged weights
+    /// make, is not carried on: it begins anew, as do the window and the last target; for features no new sequence
+    /// begins.
     pub fn carry(&mut self, moves: Moves, write: impl FnOnce(&mut State, &mut State)) {
         let [unwanted, _] = &mut self.aside;
         unwanted.clone_from(&self.carried);

@@ -11,16 +11,16 @@ use crate::row::{Row, weight_of};
 
 /// A learner and the rows that wait for their labels: what a service needs that predicts today and is told tomorrow.
 ///
-/// [`predict`](Delayed::predict) answers and keeps the row; [`learn`](Delayed::learn) brings its label, in any order. All
-/// of it, the waiting rows included, is one value to be saved.
+/// [`predict`](Delayed::predict) answers and keeps the row; [`learn`](Delayed::learn) brings its label, in any order.
+/// All of it, the waiting rows included, is one value to be saved.
 ///
-/// **When it is full**, at `capacity` waiting rows, the row that has waited longest makes room for a new one: it is never
-/// learned, it is [counted](Delayed::given_up), and its label, should it come, belongs to an unknown row. So labels that
-/// never come cost a bounded memory, and nothing else.
+/// **When it is full**, at `capacity` waiting rows, the row that has waited longest makes room for a new one: it is
+/// never learned, it is [counted](Delayed::given_up), and its label, should it come, belongs to an unknown row. So
+/// labels that never come cost a bounded memory, and nothing else.
 ///
-/// **A recurrent state** [passes](Learner::pass_one) each row once, when the next is predicted: that is predicted from behind
-/// all rows that came before it, those whose labels are out or never came included. See
-/// [what a learner knows](super#what-a-learner-knows-under-delay).
+/// **A recurrent state** [passes](Learner::pass_one) each row once, when the next is predicted: that is predicted from
+/// behind all rows that came before it, those whose labels are out or never came included. See [what a learner
+/// knows](super#what-a-learner-knows-under-delay).
 ///
 /// ```
 /// use thalweg_online::{Config, Deep, Target, Task, delay::Delayed};
@@ -35,8 +35,8 @@ use crate::row::{Row, weight_of};
 /// # Ok::<(), thalweg_online::Error>(())
 /// ```
 ///
-/// **A forecast** is a row that is called by the name of what it is asked for. It is learned as it is now, with the lags of
-/// today:
+/// **A forecast** is a row that is called by the name of what it is asked for. It is learned as it is now, with the
+/// lags of today:
 ///
 /// ```
 /// use thalweg_online::{Config, Deep, Target, Task, delay::Delayed};
@@ -139,13 +139,14 @@ impl<L: Learner> Delayed<L> {
         Some(row)
     }
 
-    /// Learns that `y` is the label of the row called `id`, which no longer waits, and returns the loss *before* that: by
-    /// what the learner says of the row today.
+    /// Learns that `y` is the label of the row called `id`, which no longer waits, and returns the loss *before* that:
+    /// by what the learner says of the row today.
     ///
     /// # Errors
     ///
-    /// If no row of this name waits, or the learner cannot use the row or `y`. Nothing is learned then, and the row still
-    /// waits; but a recurrent state may have [passed](Learner::pass_one) the row that came last, as it does before the next.
+    /// If no row of this name waits, or the learner cannot use the row or `y`. Nothing is learned then, and the row
+    /// still waits; but a recurrent state may have [passed](Learner::pass_one) the row that came last, as it does
+    /// before the next.
     pub fn learn(&mut self, id: &str, y: Target<'_>) -> Result<f64, Error> {
         if !self.rows.contains_key(id) {
             return Err(Error::expected(ErrorKind::Value, "the id of a row that waits for its label", id));

@@ -213,8 +213,8 @@ impl Encoder {
         Ok(())
     }
 
-    /// What [`check`](Encoder::check) cannot see: a new feature that is a number first and text later in the same row, or
-    /// whose name is too long.
+    /// What [`check`](Encoder::check) cannot see: a new feature that is a number first and text later in the same row,
+    /// or whose name is too long.
     fn check_within(&self, row: &dyn Row) -> Result<(), Error> {
         for index in 0..row.len() {
             let (name, value) = row.cell(index);

@@ -6,29 +6,31 @@
 //! | text | one column of 0 or 1 for each category, as categories come; or by another [`Encoding`] | zeros |
 //! | – | the last known targets as columns `(lag 1)`, and their statistics as columns `(mean 12)`, if a [`FeatureSpec`] asks for them; of classes, one column of 0 or 1 for each | as above |
 //!
-//! Columns are only ever appended, in order of arrival, so a network grows by inputs at its end and no weight changes its
-//! meaning. A feature that is absent from a row counts as missing, but raises no flag; except in rows where
-//! [absent means zero](Row::absent_is_zero), as those of sparse formats: there an absent number is 0, in the mean and the
-//! deviation too, from the first such row on. So a table learned sparsely gives what it gives with its zeros written out.
+//! Columns are only ever appended, in order of arrival, so a network grows by inputs at its end and no weight changes
+//! its meaning. A feature that is absent from a row counts as missing, but raises no flag; except in rows where [absent
+//! means zero](Row::absent_is_zero), as those of sparse formats: there an absent number is 0, in the mean and the
+//! deviation too, from the first such row on. So a table learned sparsely gives what it gives with its zeros written
+//! out.
 //!
-//! **One name twice.** A row that names a feature twice gives two readings of it, and both are learned from. Of two numbers
-//! the later one is read; of two categories both are 1, or the later one's vector is looked up. A number and then text is an error, as it is between rows.
+//! **One name twice.** A row that names a feature twice gives two readings of it, and both are learned from. Of two
+//! numbers the later one is read; of two categories both are 1, or the later one's vector is looked up. A number and
+//! then text is an error, as it is between rows.
 //!
 //! **Clipping.** A feature may stand still for a year and then move: its deviation is then tiny and its standardised
-//! values are huge, and a network that has never seen them breaks. So z is limited to ±4, which for anything like a normal
-//! distribution is no limit at all. So is what any other scaler gives; what is not scaled is not limited.
+//! values are huge, and a network that has never seen them breaks. So z is limited to ±4, which for anything like a
+//! normal distribution is no limit at all. So is what any other scaler gives; what is not scaled is not limited.
 //!
-//! **How many there may be.** Words that never cease to be new, as in Vowpal Wabbit's text, are names of features. So there
-//! are at most 65 536 features, and as many columns, or [`most`](FeatureSpec) of both. Past that a cell with a new name is
-//! left out and [counted](Features::ignored), and what would ask an old feature for one more column, a new category or the
-//! first missing number, goes without. Only lags, rolling statistics and the last target, which a recurrent network sees, have
-//! room in any case: they were asked for, and are as many as that says. So is the memory of a learner bounded, but for its
-//! classes, which have no limit. A name of more than 4 KiB is an error.
+//! **How many there may be.** Words that never cease to be new, as in Vowpal Wabbit's text, are names of features. So
+//! there are at most 65 536 features, and as many columns, or [`most`](FeatureSpec) of both. Past that a cell with a
+//! new name is left out and [counted](Features::ignored), and what would ask an old feature for one more column, a new
+//! category or the first missing number, goes without. Only lags, rolling statistics and the last target, which a
+//! recurrent network sees, have room in any case: they were asked for, and are as many as that says. So is the memory
+//! of a learner bounded, but for its classes, which have no limit. A name of more than 4 KiB is an error.
 //!
 //! **Answers.** Lags, rolling statistics and the means of `category=target` are made of answers that were
-//! [told](Features::told), in the order in which they became known, and of no others: a row never sees its own answer, nor
-//! one that is delayed. A row that is read now is given the answers that are known now, whenever its own may come; one that
-//! waits for its answer [keeps](crate::Learner::keep) them.
+//! [told](Features::told), in the order in which they became known, and of no others: a row never sees its own answer,
+//! nor one that is delayed. A row that is read now is given the answers that are known now, whenever its own may come;
+//! one that waits for its answer [keeps](crate::Learner::keep) them.
 
 mod answers;
 mod category;
@@ -210,8 +212,8 @@ impl Features {
     }
 
     /// Learns the answer to a row that was [observed](Features::observe), now or earlier. Answers are to be told in the
-    /// order in which they become known. Columns that they ask for, of new classes, come with the next row. A number that is
-    /// not finite is passed over, and so are several.
+    /// order in which they become known. Columns that they ask for, of new classes, come with the next row. A number
+    /// that is not finite is passed over, and so are several.
     pub fn told(&mut self, row: &dyn Row, target: Target<'_>) {
         if self.encoder.spec.uses_answers()
             && let Some(answer) = self.answers.number(target)
@@ -222,8 +224,8 @@ impl Features {
     }
 
     /// A new sequence begins, such as another stream: the last answers, those behind lags and rolling statistics, are
-    /// forgotten, and so are the last numbers, which may [stand](StandIn::Last) for missing ones. A row without an answer, or a
-    /// state that is not finite, begins none.
+    /// forgotten, and so are the last numbers, which may [stand](StandIn::Last) for missing ones. A row without an
+    /// answer, or a state that is not finite, begins none.
     pub fn new_sequence(&mut self) {
         self.encoder.new_sequence();
         self.answers.new_sequence();

@@ -9,8 +9,8 @@ use super::window::Sums;
 /// How scores are told apart where the rows themselves are not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Resolution {
-    /// By their log odds, in steps of 1/32 from −16 to 16: rare classes and saturated models, whose scores crowd at either
-    /// end, are resolved as well as the middle.
+    /// By their log odds, in steps of 1/32 from −16 to 16: rare classes and saturated models, whose scores crowd at
+    /// either end, are resolved as well as the middle.
     LogOdds,
     /// By so many evenly spaced thresholds from 0 to 1, from 2 to a million, as in River (which has 10).
     Thresholds(#[serde(deserialize_with = "thresholds")] usize),
@@ -120,8 +120,8 @@ fn area(groups: impl Iterator<Item = [f64; 2]>) -> f64 {
     pairs / (positives * below)
 }
 
-/// The area under the ROC curve of these rows: the score, whether it is of the class, and the weight. They are sorted by
-/// score. NaN if there are no rows of the class, or no others; a score of NaN is above all others.
+/// The area under the ROC curve of these rows: the score, whether it is of the class, and the weight. They are sorted
+/// by score. NaN if there are no rows of the class, or no others; a score of NaN is above all others.
 ///
 /// # Example
 ///

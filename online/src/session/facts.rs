@@ -34,8 +34,8 @@ impl Session {
         self.stream = stream.into();
     }
 
-    /// From now on a row that cannot be read or used is [left out](crate::BadRows::Skip), and all is as if that had been
-    /// said at the beginning.
+    /// From now on a row that cannot be read or used is [left out](crate::BadRows::Skip), and all is as if that had
+    /// been said at the beginning.
     pub fn skip_bad_rows(&mut self) {
         self.options.bad_rows = BadRows::Skip;
     }

@@ -109,8 +109,8 @@ impl Session {
     ///
     /// # Panics
     ///
-    /// If rows have been read already, or the delay is of more than [`MOST_WAITING`](crate::delay::MOST_WAITING) rows or of
-    /// less than no time.
+    /// If rows have been read already, or the delay is of more than [`MOST_WAITING`](crate::delay::MOST_WAITING) rows
+    /// or of less than no time.
     #[track_caller]
     #[must_use]
     pub fn delayed(self, delay: Delay) -> Self {
@@ -134,16 +134,17 @@ impl Session {
         self.evaluation.keep_errors();
     }
 
-    /// Reads a row, learns the labels that have come meanwhile if they are [delayed](Session::delayed), predicts the row,
-    /// scores the prediction, learns. A row without a target is predicted, not learned, and counted: a recurrent state
-    /// [passes](Learner::pass_one) it. One that cannot be read or used is left out and counted, if the options say
-    /// [so](crate::BadRows::Skip). `false` at the end of the stream.
+    /// Reads a row, learns the labels that have come meanwhile if they are [delayed](Session::delayed), predicts the
+    /// row, scores the prediction, learns. A row without a target is predicted, not learned, and counted: a recurrent
+    /// state [passes](Learner::pass_one) it. One that cannot be read or used is left out and counted, if the options
+    /// say [so](crate::BadRows::Skip). `false` at the end of the stream.
     ///
     /// # Errors
     ///
     /// If the row cannot be read or used: the error says which it is and what is wrong with it. Learner, evaluation and
-    /// place are as they were before the row; labels that had come by then may have been learned, and a context may have
-    /// ended. A row that cannot be learned when its label comes is let go and counted as left out; the error names it.
+    /// place are as they were before the row; labels that had come by then may have been learned, and a context may
+    /// have ended. A row that cannot be learned when its label comes is let go and counted as left out; the error names
+    /// it.
     pub fn advance(&mut self, stream: &mut dyn Stream, record: &mut Record) -> Result<bool, Error> {
         self.note_target(stream);
         match self.step(stream, record) {
@@ -213,7 +214,8 @@ impl Session {
     ///
     /// * A new stream is a new [context](Deep::end_context): what was learned is held, if that was asked for.
     /// * A new stream is a new sequence: recurrent states begin at zero, and the last targets that lags and recurrent
-    ///   networks look at are forgotten, as are the last numbers that stand for missing ones. θ, scaling and memory are kept.
+    ///   networks look at are forgotten, as are the last numbers that stand for missing ones. θ, scaling and memory are
+    ///   kept.
     /// * The evaluation goes on: its figures, and what the baselines know, are of all streams together. Rows, those
     ///   skipped or without a target, and odd cells are counted anew.
     /// * Time begins anew: a delayed label is never awaited from one stream to the next.
@@ -244,7 +246,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// If it is not the stream the session comes from: it has another header, other rows up to this place, or ends before.
+    /// If it is not the stream the session comes from: it has another header, other rows up to this place, or ends
+    /// before.
     pub fn follow(&mut self, stream: &mut dyn Stream) -> Result<(), Error> {
         self.place.follow(stream, &self.stream)?;
         self.note_target(stream);

@@ -8,13 +8,14 @@ use super::format::Format;
 use crate::error::{Error, ErrorKind};
 use crate::spec::{nearest, sentence};
 
-/// How a stream is to be read. The default asks for nothing: see the [module](super), which also says what makes sense for
-/// which format.
+/// How a stream is to be read. The default asks for nothing: see the [module](super), which also says what makes sense
+/// for which format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamOptions {
     /// The format; by default that of the name's extension, and else that which the content looks like.
     pub format: Option<Format>,
-    /// The column that holds the target; by default the last one. LIBSVM and Vowpal Wabbit have a place of their own for it.
+    /// The column that holds the target; by default the last one. LIBSVM and Vowpal Wabbit have a place of their own
+    /// for it.
     pub target: Option<String>,
     /// More columns of numbers, to be predicted together with the target, which is a number then.
     pub more_targets: Vec<String>,
@@ -50,8 +51,8 @@ pub struct StreamOptions {
     pub bad_rows: BadRows,
     /// Whether there is a target. If not, a column that may hold one is a feature like any other.
     pub labelled: bool,
-    /// Whether every column that is named must be there. If not, those that are ignored, or categorical, numeric, text or
-    /// date, may be absent, and a format that has a place of its own for the target takes it from there.
+    /// Whether every column that is named must be there. If not, those that are ignored, or categorical, numeric, text
+    /// or date, may be absent, and a format that has a place of its own for the target takes it from there.
     pub strict: bool,
     /// Columns of weights, ids or times that may be absent: a row then weighs 1, and has no name or time.
     pub optional: Vec<String>,
@@ -135,8 +136,9 @@ impl fmt::Display for BadRows {
 }
 
 impl StreamOptions {
-    /// The same columns in another stream, which may be of another format: nothing is said of its format, and columns that
-    /// are ignored or have a type [may be absent](Self::strict), as may those of [weights, ids and times](Self::optional).
+    /// The same columns in another stream, which may be of another format: nothing is said of its format, and columns
+    /// that are ignored or have a type [may be absent](Self::strict), as may those of [weights, ids and
+    /// times](Self::optional).
     #[must_use]
     pub fn elsewhere(&self) -> Self {
         let (format, delimiter, label_separator) = (None, None, None);
