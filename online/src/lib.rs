@@ -10,7 +10,7 @@
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
 //! * [`delay`]: labels that come later than their rows.
-//! * [`drift`]: change detectors, and how good they are.
+//! * [`drift`]: change detectors, and how good they are; [`adapt`]: what a learner does when one of them speaks.
 //! * [`paired`]: whether one of two models is better on the same rows, or was lucky.
 //! * [`synth`]: streams from seeded generators, with and without drift.
 //! * [`spec`]: short descriptions such as `mlp:64,64`; [`checkpoint`]: saving and exact resume.
@@ -24,6 +24,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod adapt;
 pub mod anomaly;
 pub mod baseline;
 #[cfg(feature = "checkpoint")]
@@ -53,6 +54,7 @@ pub mod session;
 pub mod stream;
 pub mod synth;
 
+pub use adapt::{Adaptive, PolicySpec};
 pub use anomaly::Autoencoder;
 pub use consolidate::{Consolidation, ConsolidationSpec};
 pub use continual::AccuracyMatrix;

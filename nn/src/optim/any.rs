@@ -106,10 +106,14 @@ impl<T: Real> AnyOptimizer<T> {
             _ => None,
         }
     }
-}
 
-impl<T: Real> Optimizer<T> for AnyOptimizer<T> {
-    fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
+    /// A [step](Optimizer::step) at `scale` times the learning rate, which itself stays what it is.
+    ///
+    /// # Panics
+    /// If `scale` is negative or NaN, or the optimizer was made for other parameters.
+    #[track_caller]
+    pub fn step_scaled(&mut self, params: &mut Params<T>, grads: &mut Grads<T>, scale: f64) -> Step {
+        assert!(scale >= 0.0, "step_scaled: scale ≥ 0: {scale}");
         let AnyOptimizer { rule, schedule, clip, taken } = self;
         let optimizer = rule.get_mut();
         if let Some(schedule) = schedule {
@@ -120,12 +124,22 @@ impl<T: Real> Optimizer<T> for AnyOptimizer<T> {
         if let Some(max) = *clip {
             optimizer.clip_norm(grads, max);
         }
+        let rate = optimizer.learning_rate();
+        if scale != 1.0 {
+            optimizer.set_learning_rate((rate * scale).min(f64::MAX));
+        }
         let step = optimizer.step(params, grads);
+        optimizer.set_learning_rate(rate);
         *taken = taken.saturating_add(u64::from(step == Step::Taken));
         step
     }
+}
 
-    /// η of the last step, or of the first.
+impl<T: Real> Optimizer<T> for AnyOptimizer<T> {
+    fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
+        self.step_scaled(params, grads, 1.0)
+    }
+
     fn learning_rate(&self) -> f64 {
         self.rule.get().learning_rate()
     }
@@ -175,6 +189,25 @@ mod tests {
             let keeps = !optimizer.vectors().iter().all(|vector| vector.layout().is_empty());
             assert!(keeps || name == "sgd", "{name}");
             assert_eq!(optimizer.fits(&Params::new()), !keeps, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_step_may_be_longer_and_the_rate_stays() {
+        for text in ["sgd:0.1", "sgd:0.1,momentum=0.9", "adam:0.1", "sgd:0.1,warmup=4"] {
+            let build = |text: &str| text.parse::<super::super::OptimizerSpec>().expect("an optimizer").build::<f32>();
+            let moved = |optimizer: &mut AnyOptimizer<f32>, scale: f64| {
+                let mut params = Params::<f32>::new();
+                let x = params.add("x", [1], |_| 0.0);
+                let mut grads = Grads::like(&params);
+                grads.of_mut(x)[0] = 1.0;
+                assert_eq!(optimizer.step_scaled(&mut params, &mut grads, scale), Step::Taken);
+                params.of(x)[0]
+            };
+            let [mut plain, mut scaled] = [build(text), build(text)];
+            let [once, thrice] = [moved(&mut plain, 1.0), moved(&mut scaled, 3.0)];
+            assert!((thrice - 3.0 * once).abs() < 1e-6 && once < 0.0, "{text}: {once} {thrice}");
+            assert_eq!(scaled.learning_rate(), plain.learning_rate(), "{text}");
         }
     }
 

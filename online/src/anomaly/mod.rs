@@ -288,7 +288,7 @@ impl Autoencoder {
             return value;
         }
         (error * weight as f32).backward(grads);
-        if descend(&mut self.optimizer, &mut self.params, grads, &mut self.mode) == Step::Refused {
+        if descend(&mut self.optimizer, &mut self.params, grads, &mut self.mode, 1.0) == Step::Refused {
             self.refused += 1;
         }
         value

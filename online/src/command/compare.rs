@@ -7,10 +7,11 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use thalweg_online::paired::{Test, diebold_mariano, mcnemar};
 use thalweg_online::{
-    ClassWeights, Config, ConsolidationSpec, Delay, Error, ErrorKind, LossSpec, MemorySpec, Metrics, Model,
+    ClassWeights, Config, ConsolidationSpec, Deep, Delay, Error, ErrorKind, LossSpec, MemorySpec, Metrics, Model,
     OptimizerSpec, Record, Scores, Session, Task,
 };
 
+use super::adapting::{Adapting, drifts_as_json};
 use super::config::ConfigFile;
 use super::learning::{check_targets, parse_delay, parse_horizon};
 use super::pass::{warn_of_absent_classes, warn_of_excess};
@@ -44,6 +45,8 @@ pub struct Options {
     /// How much each class counts, as for run
     #[arg(long, value_name = "SPEC", default_value = "none")]
     class_weight: ClassWeights,
+    #[command(flatten)]
+    adapting: Adapting,
     /// More metrics than the usual ones, as for run
     #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true, value_parser = parse_metrics)]
     metrics: Metrics,
@@ -158,7 +161,8 @@ fn pass(options: &Options, source: &mut Source, task: Task, model: &Model) -> Re
     };
     config.check()?;
     check_targets(&config, source.options())?;
-    let session = Session::with_metrics(config, source.name(), source.options().clone(), &options.metrics)?;
+    let learner = options.adapting.over(Deep::new(config))?;
+    let session = Session::of(learner, source.name(), source.options().clone(), &options.metrics)?;
     let mut session = session.delayed(options.delay()).forecasting(options.horizon);
     session.keep_errors();
     let mut stream = source.open(&mut Progress::new(0), options.limit)?;
@@ -216,6 +220,7 @@ fn as_json(options: &Options, compared: &Compared) -> Value {
             "metrics": metrics(outcome.session.evaluation().scores()),
             "scored": outcome.session.evaluation().scores().count(),
             "skipped": outcome.session.skipped(),
+            "drifts": drifts_as_json(learner),
             "ignored_cells": learner.features().ignored(),
             "parameters": learner.params().count(),
             "rows_per_second": number(outcome.rows_per_second.round()),
@@ -242,6 +247,8 @@ fn as_json(options: &Options, compared: &Compared) -> Value {
         "consolidate": options.consolidate.to_string(),
         "loss": options.loss.to_string(),
         "class_weight": options.class_weight.to_string(),
+        "drift": first.learner().as_adaptive().map(|adaptive| adaptive.drift().to_string()),
+        "policy": first.learner().as_adaptive().map(|adaptive| adaptive.policy().to_string()),
         "feature_spec": options.reading.of_features().to_string(),
         "delay": options.delay().to_string(),
         "horizon": options.horizon,
@@ -292,12 +299,14 @@ fn of_one_stream(options: &Options, Compared { stream, task, outcomes }: &Compar
         row(name.replace('_', " "), scores, String::new(), String::new());
     }
     align_right(&mut table);
+    let adaptive = first.learner().as_adaptive();
+    let watch = adaptive.map_or_else(String::new, |it| format!(", at a drift by {} {}", it.drift(), it.policy()));
     let mut late = if options.delay().is_none() { String::new() } else { format!(", delay {}", options.delay()) };
     if options.horizon > 0 {
         late += &format!(", horizon {}", options.horizon);
     }
     let mut text = format!(
-        "{stream}: {} rows, {task}, {}, memory {}, seed {}{late}\nfeatures {}{}\n\n{}\n\n",
+        "{stream}: {} rows, {task}, {}, memory {}, seed {}{watch}{late}\nfeatures {}{}\n\n{}\n\n",
         grouped(first.rows()),
         options.optimizer,
         options.memory,

@@ -9,6 +9,7 @@ use thalweg_autograd::Entry;
 use thalweg_online::session::Earlier;
 use thalweg_online::{Deep, Learner, Session, Task, checkpoint};
 
+use super::adapting::{drifts_as_json, drifts_as_text};
 use super::report::{align_right, counted, grouped, table, with_settings};
 use super::{Failure, Output};
 
@@ -58,6 +59,7 @@ fn as_json(session: &Session) -> Value {
         "inputs": learner.features().columns().collect::<Vec<_>>(),
         "parameters": learner.params().layout().entries().iter().map(tensor).collect::<Vec<_>>(),
         "refused_steps": learner.refused(),
+        "drifts": drifts_as_json(learner),
         "fingerprint": format!("{:016x}", learner.fingerprint()),
     });
     with_settings(result, learner)
@@ -115,6 +117,7 @@ fn as_text(session: &Session) -> String {
         fact("cells left out", format!("{}, of names that came too late", grouped(learner.features().ignored())));
     }
     fact("steps refused", learner.refused().to_string());
+    drifts_as_text(learner).into_iter().for_each(|drifts| fact("drifts", drifts));
     fact("fingerprint", format!("{:016x}", learner.fingerprint()));
 
     let mut tensors = table();

@@ -9,6 +9,7 @@ use thalweg_online::{
     Metrics, Model, OptimizerSpec, Session, StreamOptions, Task,
 };
 
+use super::adapting::Adapting;
 use super::reading::{Reading, columns_used};
 use super::say;
 use super::source::{Source, bundled_names};
@@ -43,6 +44,8 @@ pub struct Learning {
     /// How much each class counts: none, balanced (rare ones more, by the rows so far) or up=2,down=0.5 [default: none]
     #[arg(long, value_name = "SPEC")]
     pub(super) class_weight: Option<ClassWeights>,
+    #[command(flatten)]
+    pub(super) adapting: Adapting,
     /// More metrics than the usual ones: accuracy, f1:macro, auc, mae, pinball:0.9 and others. With @500 behind it, a
     /// metric is that of the last 500 rows; with @0.999, each row counts 0.999 times as much as the next
     #[arg(long, value_name = "LIST", value_parser = Metrics::parse)]
@@ -60,7 +63,7 @@ pub struct Learning {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["model", "optimizer", "memory", "consolidate", "loss", "class_weight", "seed"]
+        conflicts_with_all = ["model", "optimizer", "memory", "consolidate", "loss", "class_weight", "drift", "policy", "seed"]
     )]
     pub(super) trunk: Option<PathBuf>,
     /// What learns on the trunk: ncm (the nearest class mean; ncm:normalised by angles), slda:0.0001 (a shared
@@ -89,7 +92,7 @@ impl Learning {
             }
             None => {
                 let (deep, source) = self.network(name, reading)?;
-                (AnyLearner::from(deep), source)
+                (self.adapting.over(deep)?, source)
             }
         };
         source.check_delay(delay)?;

@@ -1,5 +1,6 @@
 //! Arguments in, results out, exit codes: 0 when all went well, 2 when something that came from outside was wrong.
 
+mod adapting;
 mod anomalies;
 mod compare;
 mod config;

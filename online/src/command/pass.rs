@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use thalweg_online::{ClassWeights, Deep, Error, ErrorKind, Features, Record, Session, Stream};
 
-use super::progress::Progress;
+use super::progress::{Progress, number_of_drifts};
 use super::report::grouped;
 use super::say;
 
@@ -45,7 +45,7 @@ pub fn pass(
     progress.skip(session.rows());
     session.follow(stream)?;
     let (clock, before) = (Instant::now(), session.rows());
-    progress.begin(before);
+    progress.begin(before, number_of_drifts(session));
     let learned = learn(session, stream, limit.unwrap_or(u64::MAX), saving, progress);
     progress.finish();
     if let Err(error) = learned {

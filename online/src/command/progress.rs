@@ -22,13 +22,15 @@ pub struct Progress {
     start: (Instant, u64),
     /// When the bar's text was last made.
     told: Instant,
+    /// How many drifts were shown.
+    drifts: u64,
 }
 
 impl Progress {
     /// Lines after every `print_every` rows where stderr is no terminal; 0: nothing at all.
     pub fn new(print_every: u64) -> Self {
         let bar = (print_every > 0 && std::io::stderr().is_terminal()).then(|| ProgressBar::new(0));
-        Progress { bar, counts_rows: false, print_every, start: (Instant::now(), 0), told: Instant::now() }
+        Progress { bar, counts_rows: false, print_every, start: (Instant::now(), 0), told: Instant::now(), drifts: 0 }
     }
 
     /// The stream ends after so many rows: the bar counts them.
@@ -55,10 +57,11 @@ impl Progress {
         }
     }
 
-    /// Learning begins after so many rows, which a checkpoint knows already.
-    pub fn begin(&mut self, rows: u64) {
+    /// Learning begins after so many rows and drifts, which a checkpoint knows already.
+    pub fn begin(&mut self, rows: u64, drifts: u64) {
         self.start = (Instant::now(), rows);
         self.told = Instant::now();
+        self.drifts = drifts;
         if let Some(bar) = self.bar.as_ref().filter(|_| self.counts_rows) {
             bar.set_position(rows);
         }
@@ -78,11 +81,16 @@ impl Progress {
                     let (start, before) = self.start;
                     let speed = (rows - before) as f64 / start.elapsed().as_secs_f64().max(1e-3);
                     let (score, left) = (score(session.evaluation().scores()), time_left(bar));
+                    let drifts = new_drifts(session, &mut self.drifts);
+                    if !drifts.is_empty() {
+                        bar.println(format!("[{}]{drifts}", grouped(rows)));
+                    }
                     bar.set_message(format!("{} rows, {}/s, {score}{left}", grouped(rows), grouped(speed as u64)));
                 }
             }
             None if self.print_every > 0 && rows.is_multiple_of(self.print_every) => {
-                say(&format!("[{}] {}", grouped(rows), score(session.evaluation().scores())));
+                let drifts = new_drifts(session, &mut self.drifts);
+                say(&format!("[{}] {}{drifts}", grouped(rows), score(session.evaluation().scores())));
             }
             None => {}
         }
@@ -105,6 +113,22 @@ impl Progress {
             bar.enable_steady_tick(PAUSE);
         }
     }
+}
+
+/// The drifts that were not shown yet.
+fn new_drifts(session: &Session, shown: &mut u64) -> String {
+    let drifts = number_of_drifts(session);
+    let new = drifts - std::mem::replace(shown, drifts).min(drifts);
+    let last = session.learner().as_adaptive().into_iter().flat_map(|adaptive| adaptive.history().last());
+    let rows: Vec<u64> = last.collect();
+    let rows = &rows[rows.len().saturating_sub(new as usize)..];
+    let rows: Vec<String> = rows.iter().map(|&row| grouped(row)).collect();
+    if rows.is_empty() { String::new() } else { format!(" drift at learned row {}", rows.join(", ")) }
+}
+
+/// How many drifts there were.
+pub fn number_of_drifts(session: &Session) -> u64 {
+    session.learner().as_adaptive().map_or(0, |adaptive| adaptive.history().drifts())
 }
 
 /// Nothing as long as nothing is known.

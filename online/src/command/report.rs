@@ -6,6 +6,8 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Map, Value, json};
 use thalweg_online::{AnyLearner, Config, Delay, Learner, Scores, Session, Task};
 
+use super::adapting::{drifts_as_json, drifts_as_text};
+
 /// The result of a run.
 pub fn run(session: &Session, rows_per_second: Option<f64>, as_json: bool) -> io::Result<()> {
     let out = &mut io::stdout().lock();
@@ -39,6 +41,7 @@ fn run_json(session: &Session, rows_per_second: Option<f64>) -> Value {
         "inputs": learner.features().width(),
         "parameters": learner.params().count(),
         "refused_steps": learner.refused(),
+        "drifts": drifts_as_json(learner),
         "rows_per_second": number(rows_per_second.map_or(f64::NAN, f64::round)),
         "peak_rss_bytes": peak_rss_bytes(),
         "fingerprint": format!("{:016x}", learner.fingerprint()),
@@ -104,11 +107,16 @@ fn run_text(session: &Session, rows_per_second: Option<f64>) -> String {
         session.stream(),
         learner.task(),
         match learner {
-            AnyLearner::Deep(deep) => {
-                let Config { optimizer, memory, seed, .. } = deep.config();
-                format!("{optimizer}, memory {memory}, seed {seed}")
-            }
+            AnyLearner::Deep(deep) => made(deep.config()),
             AnyLearner::Frozen(_) => "on a trunk that stands still".to_owned(),
+            AnyLearner::Adaptive(adaptive) => {
+                format!(
+                    "{}, at a drift by {} {}",
+                    made(adaptive.learner().config()),
+                    adaptive.drift(),
+                    adaptive.policy()
+                )
+            }
         },
         match evaluation.horizon() {
             0 => "predicted".to_owned(),
@@ -121,12 +129,18 @@ fn run_text(session: &Session, rows_per_second: Option<f64>) -> String {
             delay => format!(", {delay} later"),
         }
     );
+    notes.extend(drifts_as_text(learner));
     let fingerprint = learner.fingerprint();
     format!(
         "{heading}\n\n{}\n\n{}\nfingerprint of the parameters: {fingerprint:016x}\n",
         table.trim_fmt(),
         notes.join(" · ")
     )
+}
+
+/// How a network learns.
+fn made(Config { optimizer, memory, seed, .. }: &Config) -> String {
+    format!("{optimizer}, memory {memory}, seed {seed}")
 }
 
 /// Of several numbers that are predicted together, each by the name of its column.

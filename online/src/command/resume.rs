@@ -54,6 +54,8 @@ pub fn agree_on_learner(
             ("--consolidate", said(&learning.consolidation(session.options().context.is_some())), held("consolidate")),
             ("--loss", said(&learning.loss), held("loss")),
             ("--class-weight", said(&learning.class_weight), held("class_weight")),
+            ("--drift", said(&learning.adapting.drift), held("drift")),
+            ("--policy", said(&learning.adapting.policy), held("policy")),
             ("--head", said(&learning.head), held("head")),
             ("--metrics", metrics, evaluation.scores().asked().to_string()),
             ("--seed", said(&learning.seed), held("seed")),

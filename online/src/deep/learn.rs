@@ -81,8 +81,8 @@ impl Deep {
     /// θ moves against the gradient.
     pub(super) fn descend(&mut self) {
         self.context.held.before_step(&self.params, &mut self.scratch.grads);
-        let rate = self.optimizer.learning_rate();
-        match descend(&mut self.optimizer, &mut self.params, &mut self.scratch.grads, &mut self.mode) {
+        let rate = self.optimizer.learning_rate() * self.rate;
+        match descend(&mut self.optimizer, &mut self.params, &mut self.scratch.grads, &mut self.mode, self.rate) {
             Step::Taken => {
                 self.context.held.after_step(&mut self.params, rate);
                 self.steps += 1;
@@ -127,10 +127,16 @@ impl Deep {
     }
 }
 
-/// θ moves against the gradient, and with it what layers keep of the passes behind that; of a step that is refused they keep
-/// nothing.
-pub(crate) fn descend(optimizer: &mut AnyOptimizer, params: &mut Params, grads: &mut Grads, mode: &mut Mode) -> Step {
-    let step = optimizer.step(params, grads);
+/// θ moves against the gradient, at `scale` times the learning rate, and with it what layers keep of the passes behind that; of
+/// a step that is refused they keep nothing.
+pub(crate) fn descend(
+    optimizer: &mut AnyOptimizer,
+    params: &mut Params,
+    grads: &mut Grads,
+    mode: &mut Mode,
+    scale: f64,
+) -> Step {
+    let step = optimizer.step_scaled(params, grads, scale);
     match step {
         Step::Taken => mode.update_buffers(params),
         Step::Refused => mode.discard(),

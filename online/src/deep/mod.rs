@@ -1,5 +1,6 @@
 //! Deep models that learn from every example: features, network, optimizer and memory in one value.
 
+mod adapt;
 mod class_weights;
 mod config;
 mod context;
@@ -84,6 +85,8 @@ pub struct Deep {
     recurrent: Option<Recurrent>,
     mode: Mode,
     rng: Rng,
+    /// How many times as high the learning rate is.
+    rate: f64,
     #[serde(deserialize_with = "crate::saved::count")]
     rows: u64,
     #[serde(deserialize_with = "crate::saved::count")]
@@ -137,6 +140,7 @@ impl Deep {
             recurrent: config.model.is_recurrent().then(|| Recurrent::new(&config.model)),
             mode: Mode::train(Rng::new(config.seed).fork()),
             rng: Rng::new(config.seed),
+            rate: 1.0,
             rows: 0,
             steps: 0,
             refused: 0,

@@ -81,6 +81,14 @@ impl Objective {
         &self.classes
     }
 
+    /// These classes will come, in this order: none of them has.
+    pub fn expect_classes(&mut self, classes: &Labels) {
+        self.classes = classes.clone();
+        if self.task == Task::Classify {
+            self.came.resize(classes.len(), 0.0);
+        }
+    }
+
     /// How many outputs the network needs now.
     pub fn outputs(&self) -> usize {
         match self.task {

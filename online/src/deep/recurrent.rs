@@ -122,6 +122,11 @@ impl Recurrent {
         }
     }
 
+    /// One that has seen no row, but knows the last target.
+    pub fn begin_anew(&self, model: &Model) -> Self {
+        Recurrent { last: self.last.clone(), names: self.names.clone(), ..Recurrent::new(model) }
+    }
+
     /// The network is there: its state before the first row.
     pub fn begin(&mut self, zero: State) {
         (self.start, self.after_first, self.carried) = (zero.clone(), zero.clone(), zero);

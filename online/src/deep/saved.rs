@@ -41,6 +41,7 @@ impl Checked for Deep {
             None => State::default(),
         };
         ensure(network.is_some() || params.layout().is_empty(), "a network over the parameters")?;
+        ensure(self.rate >= 0.0 && self.rate.is_finite(), "a learning rate")?;
         ensure(optimizer.fits(params), "an optimizer that met these parameters")?;
         ensure(mode.is_training() && mode.is_settled(), "a network that learns, between two rows")?;
         let carries = recurrent.as_ref().is_none_or(|recurrent| recurrent.fits(config, &state));

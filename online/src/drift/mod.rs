@@ -29,7 +29,8 @@
 //! After a [drift](Signal::Drift) a new [segment](Detector::segment) begins at once. Detectors are plain values: saved, they
 //! go on to the bit.
 //!
-//! [`Detections`] judges a detector where the changes are known.
+//! [`Detections`] judges a detector where the changes are known; [`adapt`](crate::adapt) acts on what one says of a learner's
+//! errors.
 //!
 //! # Figures
 //!

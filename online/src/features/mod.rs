@@ -125,6 +125,11 @@ impl Features {
         Features { answers: Answers::new(&spec), encoder: Encoder::new(spec) }
     }
 
+    /// No features yet, in the same place of the same stream: past answers are known.
+    pub(crate) fn begin_anew(&self) -> Self {
+        Features { answers: self.answers.clone(), encoder: Encoder::new(self.spec().clone()) }
+    }
+
     /// How they are scaled and encoded.
     #[must_use]
     pub fn spec(&self) -> &FeatureSpec {

@@ -119,7 +119,7 @@ impl MultiTask {
             return value;
         };
         sum.backward(grads);
-        match descend(&mut self.optimizer, &mut self.params, grads, &mut self.mode) {
+        match descend(&mut self.optimizer, &mut self.params, grads, &mut self.mode, 1.0) {
             Step::Taken => self.steps += 1,
             Step::Refused => self.refused += 1,
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::Params;
 
+use crate::adapt::Adaptive;
 use crate::deep::Deep;
 use crate::delay::KeptRow;
 use crate::error::Error;
@@ -12,7 +13,8 @@ use crate::learn::{Learner, Prediction, Target, Task};
 use crate::metrics::Metrics;
 use crate::row::Row;
 
-/// A network that learns, or a head that learns on one that stands still; a checkpoint says which.
+/// A network that learns, one that is watched for drift, or a head that learns on one that stands still; a checkpoint says
+/// which.
 ///
 /// ```
 /// use thalweg_online::{AnyLearner, Config, Deep, Extractor, Frozen, HeadSpec, Learner, Model, Target, Task};
@@ -30,6 +32,8 @@ pub enum AnyLearner {
     Deep(Box<Deep>),
     /// The head learns.
     Frozen(Box<Frozen>),
+    /// All of the network learns, and something is done when its error has risen.
+    Adaptive(Box<Adaptive<Deep>>),
 }
 
 /// The same of any learner.
@@ -38,6 +42,24 @@ macro_rules! each {
         match $learner {
             AnyLearner::Deep($one) => $what,
             AnyLearner::Frozen($one) => $what,
+            AnyLearner::Adaptive($one) => $what,
+        }
+    };
+}
+
+/// The network that learns, or the trunk that stands still.
+macro_rules! network {
+    ($learner:expr, $one:ident => $what:expr) => {
+        match $learner {
+            AnyLearner::Deep($one) => $what,
+            AnyLearner::Frozen(frozen) => {
+                let $one = frozen.extractor();
+                $what
+            }
+            AnyLearner::Adaptive(adaptive) => {
+                let $one = adaptive.learner();
+                $what
+            }
         }
     };
 }
@@ -49,6 +71,7 @@ impl AnyLearner {
         match self {
             AnyLearner::Deep(deep) => deep.config().model.to_string(),
             AnyLearner::Frozen(frozen) => format!("{} > {}", frozen.extractor().network().spec(), frozen.head_spec()),
+            AnyLearner::Adaptive(adaptive) => adaptive.learner().config().model.to_string(),
         }
     }
 
@@ -56,80 +79,95 @@ impl AnyLearner {
     #[must_use]
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let of = |name, value: &dyn ToString| (name, value.to_string());
+        let of_network = |deep: &Deep| {
+            let config = deep.config();
+            vec![
+                of("task", &config.task),
+                of("model", &config.model),
+                of("optimizer", &config.optimizer),
+                of("memory", &config.memory),
+                of("consolidate", &config.consolidation),
+                of("loss", &config.loss),
+                of("class_weight", &config.class_weights),
+                of("seed", &config.seed),
+            ]
+        };
         match self {
-            AnyLearner::Deep(deep) => {
-                let config = deep.config();
-                vec![
-                    of("task", &config.task),
-                    of("model", &config.model),
-                    of("optimizer", &config.optimizer),
-                    of("memory", &config.memory),
-                    of("consolidate", &config.consolidation),
-                    of("loss", &config.loss),
-                    of("class_weight", &config.class_weights),
-                    of("seed", &config.seed),
-                ]
-            }
+            AnyLearner::Deep(deep) => of_network(deep),
             AnyLearner::Frozen(frozen) => vec![
                 of("task", &frozen.task()),
                 of("trunk", frozen.extractor().network().spec()),
                 of("head", frozen.head_spec()),
             ],
+            AnyLearner::Adaptive(adaptive) => {
+                let watch = vec![of("drift", adaptive.drift()), of("policy", adaptive.policy())];
+                [of_network(adaptive.learner()), watch].concat()
+            }
         }
     }
 
-    /// The learner, if all of the network learns.
+    /// The learner, if all of the network learns: of one that is watched, the one that predicts.
     #[must_use]
     pub fn as_deep(&self) -> Option<&Deep> {
         match self {
             AnyLearner::Deep(deep) => Some(deep),
             AnyLearner::Frozen(_) => None,
+            AnyLearner::Adaptive(adaptive) => Some(adaptive.learner()),
         }
+    }
+
+    /// The learner, if it is watched for drift.
+    #[must_use]
+    pub fn as_adaptive(&self) -> Option<&Adaptive<Deep>> {
+        if let AnyLearner::Adaptive(adaptive) = self { Some(adaptive) } else { None }
     }
 
     /// The features seen so far; of a trunk that stands still, those that it was trained with.
     #[must_use]
     pub fn features(&self) -> &Features {
-        match self {
-            AnyLearner::Deep(deep) => deep.features(),
-            AnyLearner::Frozen(frozen) => frozen.extractor().features(),
-        }
+        network!(self, network => network.features())
     }
 
     /// θ of the network. A head that learns alone is no part of it.
     #[must_use]
     pub fn params(&self) -> &Params<f32> {
-        match self {
-            AnyLearner::Deep(deep) => deep.params(),
-            AnyLearner::Frozen(frozen) => frozen.extractor().params(),
-        }
+        network!(self, network => network.params())
     }
 
     /// A hash of θ, as [`Deep::fingerprint`]: of a trunk that stands still it never changes.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        match self {
-            AnyLearner::Deep(deep) => deep.fingerprint(),
-            AnyLearner::Frozen(frozen) => frozen.extractor().fingerprint(),
-        }
+        network!(self, network => network.fingerprint())
     }
 
     /// The classes seen so far, in order of arrival.
     #[must_use]
     pub fn classes(&self) -> &[String] {
-        each!(self, learner => learner.classes())
+        match self {
+            AnyLearner::Deep(deep) => deep.classes(),
+            AnyLearner::Frozen(frozen) => frozen.classes(),
+            AnyLearner::Adaptive(adaptive) => adaptive.learner().classes(),
+        }
     }
 
     /// How many examples it has learned from.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        each!(self, learner => learner.rows())
+        match self {
+            AnyLearner::Deep(deep) => deep.rows(),
+            AnyLearner::Frozen(frozen) => frozen.rows(),
+            AnyLearner::Adaptive(adaptive) => adaptive.learner().rows(),
+        }
     }
 
     /// How many steps or examples were refused because something in them was not finite.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        each!(self, learner => learner.refused())
+        match self {
+            AnyLearner::Deep(deep) => deep.refused(),
+            AnyLearner::Frozen(frozen) => frozen.refused(),
+            AnyLearner::Adaptive(adaptive) => adaptive.learner().refused(),
+        }
     }
 
     /// A context ends: see [`Deep::end_context`]. Nothing is held of a head that learns alone.
@@ -137,6 +175,7 @@ impl AnyLearner {
         match self {
             AnyLearner::Deep(deep) => deep.end_context(),
             AnyLearner::Frozen(_) => false,
+            AnyLearner::Adaptive(adaptive) => adaptive.end_context(),
         }
     }
 
@@ -145,6 +184,7 @@ impl AnyLearner {
         match self {
             AnyLearner::Deep(deep) => deep.reset_state(),
             AnyLearner::Frozen(_) => {}
+            AnyLearner::Adaptive(adaptive) => adaptive.reset_state(),
         }
     }
 
@@ -184,6 +224,12 @@ impl Learner for AnyLearner {
 impl From<Deep> for AnyLearner {
     fn from(deep: Deep) -> Self {
         AnyLearner::Deep(Box::new(deep))
+    }
+}
+
+impl From<Adaptive<Deep>> for AnyLearner {
+    fn from(adaptive: Adaptive<Deep>) -> Self {
+        AnyLearner::Adaptive(Box::new(adaptive))
     }
 }
 

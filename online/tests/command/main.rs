@@ -1,5 +1,6 @@
 //! The `thalweg` command, as an operator meets it: what it prints, how it resumes, how it refuses.
 
+mod adapt;
 mod anomalies;
 mod bad_checkpoints;
 mod bad_streams;

@@ -1,5 +1,6 @@
 //! What the crate promises to its users, through its public door.
 
+mod adapt;
 mod allocations;
 mod anomaly;
 mod bounds;

@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thalweg_online::anomaly::{self, Watch};
 use thalweg_online::{
-    AnyLearner, Autoencoder, Config, Deep, Delay, Delayed, Error, Extractor, FeatureSpec, Frozen, HeadSpec, Learner,
-    LossSpec, MemorySpec, Metrics, Model, MultiTask, Record, Session, Stream, StreamOptions, Target, Task, checkpoint,
+    Adaptive, AnyLearner, Autoencoder, Config, Deep, Delay, Delayed, Error, Extractor, FeatureSpec, Frozen, HeadSpec,
+    Learner, LossSpec, MemorySpec, Metrics, Model, MultiTask, PolicySpec, Record, Session, Stream, StreamOptions,
+    Target, Task, checkpoint,
 };
 
 use crate::deep::support::{Cell, Example, everything, stream};
@@ -272,6 +273,16 @@ pub fn everything_that_is_kept() -> Vec<Kept> {
         let frozen = if index == 1 { frozen.with_running_scales() } else { frozen };
         let session = Session::of(frozen, "rows", options(), &Metrics::default()).expect("they fit");
         all.push(kept(text, &run(session, index as u32, 0)));
+    }
+    for (made, drift, policy) in [
+        (&SESSIONS[0], "cusum:warm_start=4,threshold=1", "background:warmup=1000"),
+        (&SESSIONS[2], "kswin:window_size=20,stat_size=10,alpha=0.1", "background:warmup=2,patience=3"),
+        (&SESSIONS[1], "adwin:clock=1,delta=0.5", "rate:3,rows=20"),
+    ] {
+        let (drift, policy) = (drift.parse().expect("a detector"), PolicySpec::parse(policy).expect("a policy"));
+        let adaptive = Adaptive::new(Deep::new(config(made)), drift, policy).expect("it can do anything");
+        let session = Session::of(adaptive, "rows", options(), &Metrics::default()).expect("they fit");
+        all.push(kept(format!("{} {drift}", made.1), &run(session, made.7, made.8)));
     }
     let mut delayed = Delayed::new(AnyLearner::from(taught(Deep::new(config(&SESSIONS[1])))), 9);
     for (index, example) in stream(2, 5).iter().enumerate() {

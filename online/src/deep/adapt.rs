@@ -1,0 +1,106 @@
+//! What a deep learner does at a drift.
+
+use thalweg_nn::init;
+
+use super::{Deep, Scratch};
+use crate::adapt::{Adapt, Adaptive, PolicySpec, When};
+use crate::error::Error;
+use crate::learn::{Learner, Prediction, Target};
+use crate::row::Row;
+
+/// It can follow every policy. What it says of a row as it learns it is what its loss is made of: by the network in training
+/// (with dropout), over the features and the deviations of targets that the row is already a part of.
+impl Adapt for Deep {
+    fn can(&self, _: &PolicySpec) -> bool {
+        true
+    }
+
+    fn learn_telling(
+        &mut self,
+        x: &dyn Row,
+        y: Target<'_>,
+        when: When,
+        tell: &mut dyn FnMut(Prediction<'_>),
+    ) -> Result<f64, Error> {
+        self.scratch.said_now.clear();
+        let (is_first, known) = (self.network.is_none(), self.objective.classes().len());
+        let loss = match when {
+            When::Now => self.learn_one(x, y),
+            When::Late => self.learn_late(x, y),
+        }?;
+        let Scratch { said_now, said, .. } = &mut self.scratch;
+        if is_first || said_now.is_empty() {
+            return Ok(loss); // there was no network, or there is no step
+        }
+        tell(match self.objective.predict(said_now, said) {
+            Prediction::Classes { labels, probabilities } => {
+                Prediction::Classes { labels: &labels[..known], probabilities: &probabilities[..known] }
+            }
+            Prediction::Labels { labels, probabilities } => {
+                Prediction::Labels { labels: &labels[..known], probabilities: &probabilities[..known] }
+            }
+            numbers => numbers,
+        });
+        Ok(loss)
+    }
+
+    /// Moments, and the place in a schedule.
+    fn restart_optimizer(&mut self) {
+        self.optimizer = self.config.optimizer.build();
+    }
+
+    /// What is remembered stays, and so do what [holds](crate::ConsolidationSpec) θ and the deviations by which targets are standardised.
+    fn reset_head(&mut self) {
+        self.restart_optimizer();
+        let Deep { network, params, rng, .. } = self;
+        if let Some(network) = network {
+            let mut draw = init::uniform(init::default_bound(network.body.output().len()), rng);
+            for param in [Some(network.head.weight), network.head.bias].into_iter().flatten() {
+                params.of_mut(param).iter_mut().enumerate().for_each(|(index, value)| *value = draw(index));
+            }
+        }
+    }
+
+    fn scale_rate(&mut self, factor: f64) {
+        self.rate = factor;
+    }
+
+    fn fresh(&self) -> Option<Self> {
+        let mut fresh = Deep::new(self.config.clone());
+        fresh.features = self.features.begin_anew();
+        fresh.objective.expect_classes(self.objective.classes());
+        fresh.recurrent = self.recurrent.as_ref().map(|recurrent| recurrent.begin_anew(&self.config.model));
+        Some(fresh)
+    }
+
+    fn give_way_to(&mut self, fresh: Self) {
+        let (rows, steps, refused) = (self.rows, self.steps, self.refused);
+        *self = fresh;
+        (self.rows, self.steps, self.refused) = (rows, self.steps + steps, self.refused + refused);
+    }
+
+    fn is_alike(&self, other: &Self) -> bool {
+        self.config == other.config && self.classes() == other.classes()
+    }
+}
+
+impl Deep {
+    /// How many times as high as the optimizer's the learning rate is: 1 unless a policy says [otherwise](Adapt::scale_rate).
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.rate
+    }
+}
+
+impl Adaptive<Deep> {
+    /// A context ends, for a model in the background, too: see [`Deep::end_context`]. Whether anything is held of it.
+    pub fn end_context(&mut self) -> bool {
+        // Of all of them, not only up to the first.
+        self.learners_mut().map(Deep::end_context).fold(false, |held, also| held | also)
+    }
+
+    /// A new sequence begins, for a model in the background, too: see [`Deep::reset_state`].
+    pub fn reset_state(&mut self) {
+        self.learners_mut().for_each(Deep::reset_state);
+    }
+}
