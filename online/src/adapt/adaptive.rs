@@ -139,6 +139,7 @@ impl<L: Adapt> Adaptive<L> {
 
     /// What is done at a drift.
     fn act(&mut self) {
+        self.learner.end_context();
         match self.policy {
             PolicySpec::Report => {}
             PolicySpec::Optimizer => self.learner.restart_optimizer(),
@@ -324,6 +325,16 @@ mod tests {
             ],
         );
         refuses(&adaptive("rate:3,rows=9"), &[("a rate that is widened for ever", |adaptive| adaptive.widened = 10)]);
+    }
+
+    #[test]
+    fn a_drift_ends_a_context() {
+        let consolidation = "ewc:1".parse().expect("a consolidation");
+        let deep = Deep::new(Config { consolidation, ..Config::new(Task::Classify) });
+        let mut adaptive = Adaptive::new(deep, DetectorSpec::default(), PolicySpec::Report).expect("it can report");
+        adaptive.learn_one(&[("x", 1.0)], Target::Class("a")).expect("the row is good");
+        adaptive.act();
+        assert_eq!(adaptive.learner.held().contexts, 1);
     }
 
     #[test]

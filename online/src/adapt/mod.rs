@@ -31,6 +31,8 @@
 //! **Only a rise counts**: an error that falls is what learning is for. Detectors that watch both directions watch `up` alone;
 //! `kswin`, which has no direction, is heeded where the mean has risen.
 //!
+//! **A drift ends a [context](crate::consolidate)**, whatever the policy is: what was learned before is held, if that was asked for.
+//!
 //! **Behind a drift** the detector begins anew: what was is no measure of what comes.
 //!
 //! # Models in the background
@@ -172,6 +174,9 @@ pub trait Adapt: Learner + Sized {
             When::Late => self.learn_late(x, y),
         }
     }
+
+    /// What was learned so far is to be held, if that was asked for: what comes is another context.
+    fn end_context(&mut self) {}
 
     /// The optimizer is as before its first step.
     fn restart_optimizer(&mut self) {}

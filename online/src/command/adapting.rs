@@ -22,9 +22,14 @@ pub struct Adapting {
 }
 
 impl Adapting {
+    /// Whether the error is to be watched.
+    pub fn is_asked(&self) -> bool {
+        self.drift.is_some() || self.policy.is_some()
+    }
+
     /// The network, watched if that was asked for.
     pub fn over(&self, deep: Deep) -> Result<AnyLearner, Error> {
-        if self.drift.is_none() && self.policy.is_none() {
+        if !self.is_asked() {
             return Ok(deep.into());
         }
         let (drift, policy) = (self.drift.unwrap_or_default(), self.policy.clone().unwrap_or_default());

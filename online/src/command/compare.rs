@@ -150,9 +150,9 @@ fn pass(options: &Options, source: &mut Source, task: Task, model: &Model) -> Re
         model: model.clone(),
         optimizer: options.optimizer.clone(),
         memory: options.memory.clone(),
-        consolidation: match options.reading.context {
-            Some(_) => options.consolidate.clone(),
-            None => options.consolidate.clone().without_contexts(),
+        consolidation: match options.reading.context.is_some() || options.adapting.is_asked() {
+            true => options.consolidate.clone(),
+            false => options.consolidate.clone().without_contexts(),
         },
         features: options.reading.of_features(),
         class_weights: options.class_weight.clone(),

@@ -115,9 +115,13 @@ impl Learning {
         config.model = self.model.clone().unwrap_or(config.model);
         config.optimizer = self.optimizer.clone().unwrap_or(config.optimizer);
         config.memory = self.memory.clone().unwrap_or(config.memory);
-        config.consolidation = self.consolidation(reading.context.is_some()).unwrap_or(config.consolidation);
+        config.consolidation =
+            self.consolidation(reading.context.is_some() || self.adapting.is_asked()).unwrap_or(config.consolidation);
         if self.consolidate.as_ref().is_some_and(|asked| *asked != config.consolidation) {
-            say(&format!("note: no --context says where one ends: --consolidate {} is used", config.consolidation));
+            say(&format!(
+                "note: nobody says where a context ends (--context, --drift): --consolidate {} is used",
+                config.consolidation
+            ));
         }
         config.loss = self.loss.clone().unwrap_or(config.loss);
         config.class_weights = self.class_weight.clone().unwrap_or(config.class_weights);

@@ -51,7 +51,11 @@ pub fn agree_on_learner(
             ("--model", said(&learning.model), held("model")),
             ("--optimizer", said(&learning.optimizer), held("optimizer")),
             ("--memory", said(&learning.memory), held("memory")),
-            ("--consolidate", said(&learning.consolidation(session.options().context.is_some())), held("consolidate")),
+            (
+                "--consolidate",
+                said(&learning.consolidation(session.options().context.is_some() || learner.as_adaptive().is_some())),
+                held("consolidate"),
+            ),
             ("--loss", said(&learning.loss), held("loss")),
             ("--class-weight", said(&learning.class_weight), held("class_weight")),
             ("--drift", said(&learning.adapting.drift), held("drift")),

@@ -44,6 +44,10 @@ impl Adapt for Deep {
         Ok(loss)
     }
 
+    fn end_context(&mut self) {
+        Deep::end_context(self);
+    }
+
     /// Moments, and the place in a schedule.
     fn restart_optimizer(&mut self) {
         self.optimizer = self.config.optimizer.build();
