@@ -3,9 +3,11 @@
 //! | table | what |
 //! |---|---|
 //! | [`drift`] | change detectors: false alarms, delays and misses |
+//! | [`split`] | digits, two after two: task-, domain- and class-incremental learning |
 
 pub mod drift;
 mod gates;
+pub mod split;
 
 use clap::Subcommand;
 pub use gates::Gates;
@@ -15,6 +17,12 @@ pub use gates::Gates;
 pub enum Table {
     /// Change detectors: false alarms, delays and misses
     Drift(drift::Arguments),
+    /// MNIST, two digits after two: what is done against forgetting, in three scenarios
+    SplitMnist(split::Arguments),
+    /// The same of the bundled digits
+    SplitDigits(split::Arguments),
+    /// The same images as a stream, each once: accuracy, time and memory
+    SplitStream(split::stream::Arguments),
 }
 
 impl Table {
@@ -23,6 +31,9 @@ impl Table {
     pub fn run(&self) -> bool {
         match self {
             Table::Drift(arguments) => drift::run(arguments),
+            Table::SplitMnist(arguments) => split::run(split::Images::Mnist, arguments),
+            Table::SplitDigits(arguments) => split::run(split::Images::Digits, arguments),
+            Table::SplitStream(arguments) => split::stream::run(arguments),
         }
         .report()
     }
