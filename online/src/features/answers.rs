@@ -87,8 +87,9 @@ pub(crate) fn last_target(index: usize) -> String {
 
 /// Whether a column is one of those. A stream whose names imitate them gains a bounded number of them.
 pub(super) fn is_last_target(name: &str) -> bool {
-    let number = || name.strip_prefix("(last target ")?.strip_suffix(')')?.parse::<u16>().ok()?.checked_sub(1);
-    name == LAST_TARGET || number().is_some_and(|index| name == last_target(index.into()))
+    let number =
+        || name.strip_prefix("(last target ")?.strip_suffix(')').filter(|digits| !digits.starts_with(['0', '+']));
+    name == LAST_TARGET || number().is_some_and(|digits| digits.parse::<u16>().is_ok_and(|number| number > 1))
 }
 
 fn lags(spec: &FeatureSpec) -> impl Iterator<Item = usize> {
