@@ -5,7 +5,7 @@
 //!
 //! | specification | at a drift | cost | when to choose it |
 //! |---|---|---|---|
-//! | `report` | it is counted, and its row noted | the detector | to know; the learner is the plain one to the bit |
+//! | `report` | it is counted, and its row noted | the detector | to know; the learner is the plain one to the bit, unless something is [held](crate::consolidate) |
 //! | `optimizer` | moments and schedules begin anew | the detector | a schedule has made the rate small, moments are long |
 //! | `head` | the last layer is drawn anew; the optimizer begins anew | the detector | classes mean something else, what tells them apart stays |
 //! | `rate:10,rows=500` | the learning rate is 10 times as high, and falls back in a straight line within 500 learned rows | the detector | the rate is small, changes are gradual |
@@ -50,7 +50,7 @@
 //! drift it takes over, or as soon afterwards as it has learned `warmup` rows: if there was no warning, it begins at the drift.
 //! Counts of rows and steps go on.
 //!
-//! Beginning and ending a model is the only thing here that asks for memory.
+//! Beginning and ending a model, and the end of a context, are all that asks for memory here.
 //!
 //! # Figures
 //!

@@ -165,7 +165,9 @@ impl Recurrent {
     /// begins.
     pub fn carry(&mut self, moves: Moves, write: impl FnOnce(&mut State, &mut State)) {
         let [unwanted, _] = &mut self.aside;
-        unwanted.clone_from(&self.carried);
+        if moves != Moves::Both {
+            unwanted.clone_from(&self.carried);
+        }
         let [first, last] = match moves {
             Moves::Both => [&mut self.after_first, &mut self.carried],
             Moves::Window => [&mut self.after_first, unwanted],

@@ -31,8 +31,6 @@ const KIN: [(Method, Method); 4] = [
 
 /// So many points apart are far apart: the order must hold here, with a quarter of the distance.
 const FAR: f64 = 6.0;
-/// Whom the others are compared with: nothing, and the weakest memory.
-const RIVALS: [Method; 2] = [Method::None, Method::AGem];
 /// So near to `None` is no help, and must not be more than [`NO_HELP`] points here.
 const NEAR: f64 = 3.0;
 const NO_HELP: f64 = 10.0;
@@ -53,7 +51,7 @@ fn reference(method: Method, scenario: Scenario) -> Option<f64> {
 pub fn check(cells: &[Cell], gates: &mut Gates) {
     for (at, better) in cells.iter().enumerate() {
         for (other, worse) in cells.iter().enumerate() {
-            if at == other || better.scenario != worse.scenario || !RIVALS.contains(&worse.method) {
+            if at == other || better.scenario != worse.scenario {
                 continue;
             }
             let scenario = better.scenario;
