@@ -66,6 +66,17 @@ impl Data {
         Ok(Data { name: name.into(), pixels: x.len() / digits.len().max(1), x, digits, parts })
     }
 
+    /// Of every six images to learn one is held out, and none of those that were.
+    pub fn hold_out_what_is_learned(&mut self) {
+        let mut index = 0;
+        let (held_out, learned) = self.parts[0].iter().partition(|_| {
+            index += 1;
+            index % 6 == 0
+        });
+        self.parts = [learned, held_out];
+        self.name.push_str(", some of those to learn held out");
+    }
+
     /// How many images are learned, and how many held out.
     #[must_use]
     pub fn counts(&self) -> [usize; 2] {

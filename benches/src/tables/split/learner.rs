@@ -162,7 +162,7 @@ impl<'a> Learner<'a> {
     fn replay(&mut self) -> (Batch, Vec<f32>) {
         let known: Vec<&Buffer<Kept>> = self.memory.iter().filter(|buffer| !buffer.items().is_empty()).collect();
         let rng = &mut self.rng;
-        let drawn: Vec<&Kept> = (0..self.settings.batch)
+        let drawn: Vec<&Kept> = (0..self.settings.replayed)
             .filter_map(|_| {
                 let buffer = known[rng.below(known.len())];
                 buffer.draw(rng).map(|place| &buffer.items()[place])
@@ -265,8 +265,16 @@ mod tests {
     use super::*;
     use clap::ValueEnum;
 
-    const SETTINGS: Settings =
-        Settings { hidden: 50, iterations: 100, batch: 10, budget: 5, rate: 5e-3, der: [0.2, 1.0], strength: None };
+    const SETTINGS: Settings = Settings {
+        hidden: 50,
+        iterations: 100,
+        batch: 10,
+        replayed: 10,
+        budget: 5,
+        rate: 5e-3,
+        der: [0.2, 1.0],
+        strength: None,
+    };
 
     fn accuracies(scenario: Scenario, method: Method) -> AccuracyMatrix {
         let data = easy();

@@ -121,12 +121,12 @@ impl Method {
     /// If the strength cannot be one.
     #[must_use]
     pub fn consolidation(self, scenario: Scenario, strength: Option<f64>) -> ConsolidationSpec {
-        // Task, domain, class: EWC's as in the paper; SI's and MAS's searched in steps of ten, with 100 hidden units.
+        // Task, domain, class: EWC's as in the paper; SI's and MAS's the best of some steps of ten by `--search`.
         let (name, usual, options) = match self {
             Method::Ewc => ("ewc", [1e5, 1e10, 1e9], ",gradient=true"),
             Method::OnlineEwc => ("ewc", [1e5, 1e10, 1e9], ",gamma=1,gradient=true"),
-            Method::Si => ("si", [100.0, 1000.0, 10.0], ",gradient=true"),
-            Method::Mas => ("mas", [0.1, 1.0, 0.1], ",gradient=true"),
+            Method::Si => ("si", [100.0, 1000.0, 100.0], ",gradient=true"),
+            Method::Mas => ("mas", [0.1; 3], ",gradient=true"),
             Method::Lwf => ("lwf", [1.0; 3], ",new=zero"),
             _ => return ConsolidationSpec::default(),
         };
@@ -142,8 +142,10 @@ pub struct Settings {
     pub hidden: usize,
     /// Steps in each context.
     pub iterations: usize,
-    /// Images in a step, and as many again of those that are replayed.
+    /// Images in a step.
     pub batch: usize,
+    /// Images that are replayed beside them.
+    pub replayed: usize,
     /// Images of each class that are kept.
     pub budget: usize,
     /// η of Adam.
