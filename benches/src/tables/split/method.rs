@@ -125,7 +125,7 @@ impl Method {
         let (name, usual, options) = match self {
             Method::Ewc => ("ewc", [1e5, 1e10, 1e9], ",gradient=true"),
             Method::OnlineEwc => ("ewc", [1e5, 1e10, 1e9], ",gamma=1,gradient=true"),
-            Method::Si => ("si", [100.0, 1000.0, 100.0], ",gradient=true"),
+            Method::Si => ("si", [100.0, 1e4, 1e4], ",gradient=true"),
             Method::Mas => ("mas", [0.1; 3], ",gradient=true"),
             Method::Lwf => ("lwf", [1.0; 3], ",new=zero"),
             _ => return ConsolidationSpec::default(),
