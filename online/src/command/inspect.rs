@@ -7,11 +7,11 @@ use clap::Args;
 use serde_json::{Value, json};
 use thalweg_autograd::Entry;
 use thalweg_online::session::Earlier;
-use thalweg_online::{Deep, Learner, Session, Task, checkpoint};
+use thalweg_online::{Learner, Session, Task, checkpoint};
 
 use super::adapting::{drifts_as_json, drifts_as_text};
-use super::report::{align_right, counted, grouped, table, with_settings};
-use super::{Failure, Output};
+use super::report::{align_right, grouped, table, with_settings};
+use super::{Failure, Output, kept};
 
 /// Which checkpoint.
 #[derive(Debug, Args)]
@@ -49,9 +49,6 @@ fn as_json(session: &Session) -> Value {
         "horizon": session.evaluation().horizon(),
         "waiting": session.evaluation().waiting(),
         "model": learner.model(),
-        "held": learner.as_deep().map(Deep::held).filter(|held| held.contexts > 0),
-        "remembered": learner.as_deep().map_or(0, Deep::remembered),
-        "remembered_by_class": learner.as_deep().map_or_else(Vec::new, Deep::remembered_by_class),
         "classes": learner.classes(),
         "features": learner.features().len(),
         "feature_spec": learner.features().spec().to_string(),
@@ -90,17 +87,8 @@ fn as_text(session: &Session) -> String {
         }
     }
     fact("features", learner.features().spec().to_string());
-    if let Some(deep) = learner.as_deep().filter(|deep| deep.config().memory.size > 0) {
-        let by_class = deep.classes().iter().zip(deep.remembered_by_class());
-        let by_class: Vec<String> =
-            by_class.map(|(class, count)| format!("{} {class}", grouped(count as u64))).collect();
-        let by_class = if by_class.is_empty() { String::new() } else { format!(": {}", by_class.join(", ")) };
-        fact("remembered", format!("{}{by_class}", grouped(deep.remembered() as u64)));
-    }
-    if let Some(held) = learner.as_deep().map(Deep::held).filter(|held| held.contexts > 0) {
-        let contexts = counted(held.contexts, "context has ended", "contexts have ended");
-        fact("held", format!("{contexts}, importance {:.4}, penalty {:.4}", held.importance, held.penalty));
-    }
+    kept::memory(learner, usize::MAX).into_iter().for_each(|memory| fact("in memory", memory));
+    kept::held(learner).into_iter().for_each(|held| fact("held", held));
     let evaluation = session.evaluation();
     if !evaluation.delay().is_none() {
         let waiting = grouped(evaluation.waiting() as u64);

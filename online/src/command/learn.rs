@@ -15,7 +15,7 @@ use super::reading::Reading;
 use super::report::{decimal, grouped, metrics, number};
 use super::resume::agree_on_learner;
 use super::source::Source;
-use super::{Failure, Output, say};
+use super::{Failure, Output, kept, say};
 
 /// What to learn, and where to keep it.
 #[derive(Debug, Args)]
@@ -67,7 +67,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     }
     if let (true, Some(session)) = (options.output.json, held) {
         let learned = session.learner();
-        let result = json!({
+        let mut result = json!({
             "streams": told,
             "checkpoint": options.checkpoint.display().to_string(),
             "learned": learned.rows(),
@@ -75,6 +75,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             "metrics": metrics(session.evaluation().scores()),
             "fingerprint": format!("{:016x}", learned.fingerprint()),
         });
+        result.as_object_mut().into_iter().for_each(|members| members.extend(kept::as_json(learned)));
         writeln!(io::stdout().lock(), "{result}")?;
     }
     Ok(())

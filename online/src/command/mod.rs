@@ -7,6 +7,7 @@ mod config;
 mod digits;
 mod generate;
 mod inspect;
+mod kept;
 mod learn;
 mod learning;
 mod pass;

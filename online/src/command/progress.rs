@@ -8,7 +8,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use thalweg_online::{Scores, Session, Task};
 
 use super::report::grouped;
-use super::say;
+use super::{kept, say};
 
 /// The bar is drawn anew after this long: often enough for the eye.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -85,12 +85,18 @@ impl Progress {
                     if !drifts.is_empty() {
                         bar.println(format!("[{}]{drifts}", grouped(rows)));
                     }
-                    bar.set_message(format!("{} rows, {}/s, {score}{left}", grouped(rows), grouped(speed as u64)));
+                    let kept = notes(session);
+                    bar.set_message(format!(
+                        "{} rows, {}/s, {score}{kept}{left}",
+                        grouped(rows),
+                        grouped(speed as u64)
+                    ));
                 }
             }
             None if self.print_every > 0 && rows.is_multiple_of(self.print_every) => {
                 let drifts = new_drifts(session, &mut self.drifts);
-                say(&format!("[{}] {}{drifts}", grouped(rows), score(session.evaluation().scores())));
+                let (score, kept) = (score(session.evaluation().scores()), notes(session));
+                say(&format!("[{}] {score}{kept}{drifts}", grouped(rows)));
             }
             None => {}
         }
@@ -113,6 +119,11 @@ impl Progress {
             bar.enable_steady_tick(PAUSE);
         }
     }
+}
+
+/// What is kept of the past, behind a score.
+fn notes(session: &Session) -> String {
+    kept::notes(session.learner()).iter().map(|note| format!("; {note}")).collect()
 }
 
 /// The drifts that were not shown yet.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use thalweg_online::{AnyLearner, Config, Delay, Learner, Scores, Session, Task};
 
 use super::adapting::{drifts_as_json, drifts_as_text};
+use super::kept;
 
 /// The result of a run.
 pub fn run(session: &Session, rows_per_second: Option<f64>, as_json: bool) -> io::Result<()> {
@@ -49,7 +50,7 @@ fn run_json(session: &Session, rows_per_second: Option<f64>) -> Value {
     with_settings(result, learner)
 }
 
-/// An object, and in it, before its model, what the learner was made with.
+/// An object, and in it, around its model, what the learner was made with and what it keeps.
 pub fn with_settings(object: Value, learner: &AnyLearner) -> Value {
     let Value::Object(members) = object else { return object };
     let mut whole = Map::new();
@@ -60,7 +61,11 @@ pub fn with_settings(object: Value, learner: &AnyLearner) -> Value {
                 _ => (name.to_owned(), json!(text)),
             }));
         }
+        let is_model = name == "model";
         whole.insert(name, value);
+        if is_model {
+            whole.extend(kept::as_json(learner));
+        }
     }
     Value::Object(whole)
 }
@@ -129,6 +134,7 @@ fn run_text(session: &Session, rows_per_second: Option<f64>) -> String {
             delay => format!(", {delay} later"),
         }
     );
+    notes.extend(kept::notes(learner));
     notes.extend(drifts_as_text(learner));
     let fingerprint = learner.fingerprint();
     format!(

@@ -6,6 +6,7 @@ mod bad_checkpoints;
 mod bad_streams;
 mod compare;
 mod config;
+mod contexts;
 mod delay;
 #[cfg(target_os = "linux")]
 mod disks;

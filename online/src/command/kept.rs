@@ -1,0 +1,87 @@
+//! What a learner keeps of the past, in the same words wherever it is shown: its memory by class, and what is held of contexts
+//! that have ended.
+
+use serde_json::{Map, Value, json};
+use thalweg_online::consolidate::Report;
+use thalweg_online::{AnyLearner, Deep};
+
+use super::report::{counted, grouped};
+
+/// A list of classes that is longer than this is no part of a line.
+const WIDEST: usize = 60;
+
+/// What a line on the way says of both: `memory 500 (up 260, down 240)`, `held 2 contexts, importance 0.8125, penalty 0.0313`.
+/// Asking costs a look at all that is kept.
+pub fn notes(learner: &AnyLearner) -> Vec<String> {
+    let memory = memory(learner, WIDEST).map(|memory| format!("memory {memory}"));
+    memory.into_iter().chain(held(learner).map(|held| format!("held {held}"))).collect()
+}
+
+/// How many rows are kept, and of which classes: all of them, if they are not wider than this. `None` without a memory.
+pub fn memory(learner: &AnyLearner, widest: usize) -> Option<String> {
+    let deep = learner.as_deep().filter(|deep| deep.config().memory.size > 0)?;
+    Some(contents(deep.remembered(), deep.classes(), &deep.remembered_by_class(), widest))
+}
+
+fn contents(all: usize, classes: &[String], counts: &[usize], widest: usize) -> String {
+    let all = grouped(all as u64);
+    let (Some(least), Some(most)) = (counts.iter().min(), counts.iter().max()) else { return all };
+    let [least, most] = [least, most].map(|&count| grouped(count as u64));
+    let each = classes.iter().zip(counts).map(|(class, &count)| format!("{class} {}", grouped(count as u64)));
+    let each = each.collect::<Vec<_>>().join(", ");
+    match each.chars().count() <= widest && !each.contains(char::is_control) {
+        true => format!("{all} ({each})"),
+        false => format!("{all} ({least} to {most} of each of {} classes)", grouped(counts.len() as u64)),
+    }
+}
+
+/// How many contexts have ended, and what it costs now to be elsewhere than they were. `None` where nothing is held.
+pub fn held(learner: &AnyLearner) -> Option<String> {
+    let Report { contexts, importance, penalty, .. } = report(learner)?;
+    let contexts = counted(contexts, "context", "contexts");
+    match importance > 0.0 {
+        true => Some(format!("{contexts}, importance {}, penalty {}", short(importance), short(penalty))),
+        false => Some(contexts), // it is a network that is held to what it said, not θ
+    }
+}
+
+fn report(learner: &AnyLearner) -> Option<Report> {
+    learner.as_deep().map(Deep::held).filter(|held| held.contexts > 0 || held.importance > 0.0)
+}
+
+/// Both, for programs.
+pub fn as_json(learner: &AnyLearner) -> Map<String, Value> {
+    let members = [
+        ("held", json!(report(learner))),
+        ("remembered", json!(learner.as_deep().map_or(0, Deep::remembered))),
+        ("remembered_by_class", json!(learner.as_deep().map_or_else(Vec::new, Deep::remembered_by_class))),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Penalties are of any size.
+fn short(number: f64) -> String {
+    match number.abs() {
+        0.0 | 0.001..1e6 => format!("{number:.4}"),
+        _ => format!("{number:.2e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_stays_on_its_line() {
+        let classes = |count: usize| (0..count).map(|class| format!("class {class}")).collect::<Vec<_>>();
+        assert_eq!(contents(1500, &classes(2), &[1260, 240], WIDEST), "1,500 (class 0 1,260, class 1 240)");
+        assert_eq!(contents(45, &classes(9), &[1, 2, 3, 4, 5, 6, 7, 8, 9], WIDEST), "45 (1 to 9 of each of 9 classes)");
+        assert_eq!(contents(7, &["a\nb".to_owned()], &[7], WIDEST), "7 (7 to 7 of each of 1 classes)");
+        assert_eq!(contents(500, &[], &[], WIDEST), "500", "numbers have no classes");
+    }
+
+    #[test]
+    fn a_number_shows_its_size() {
+        assert_eq!([0.0, 0.03125, 1e-7, 2.5e9].map(short), ["0.0000", "0.0312", "1.00e-7", "2.50e9"]);
+    }
+}
