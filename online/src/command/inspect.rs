@@ -10,8 +10,8 @@ use thalweg_online::session::Earlier;
 use thalweg_online::{Learner, Session, Task, checkpoint};
 
 use super::adapting::{drifts_as_json, drifts_as_text};
-use super::report::{align_right, grouped, table, with_settings};
-use super::{Failure, Output, kept};
+use super::report::{align_right, counted, grouped, table, with_settings};
+use super::{Failure, Output, contexts, kept};
 
 /// Which checkpoint.
 #[derive(Debug, Args)]
@@ -49,6 +49,7 @@ fn as_json(session: &Session) -> Value {
         "horizon": session.evaluation().horizon(),
         "waiting": session.evaluation().waiting(),
         "model": learner.model(),
+        "contexts": contexts::as_json(session.contexts()),
         "classes": learner.classes(),
         "features": learner.features().len(),
         "feature_spec": learner.features().spec().to_string(),
@@ -96,6 +97,11 @@ fn as_text(session: &Session) -> String {
     }
     if evaluation.horizon() > 0 {
         fact("horizon", format!("the target of {} rows later", grouped(evaluation.horizon().into())));
+    }
+    if let Some(scores) = session.contexts() {
+        let rows = counted(scores.held_out() as u64, "row", "rows");
+        let contexts = counted(scores.contexts().len() as u64, "context", "contexts");
+        fact("held out", format!("{rows} of {contexts}"));
     }
     if task != Task::Regress {
         fact("classes", learner.classes().join(", "));

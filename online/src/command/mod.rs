@@ -4,6 +4,7 @@ mod adapting;
 mod anomalies;
 mod compare;
 mod config;
+mod contexts;
 mod digits;
 mod generate;
 mod inspect;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use thalweg_online::{AnyLearner, Config, Delay, Learner, Scores, Session, Task};
 
 use super::adapting::{drifts_as_json, drifts_as_text};
-use super::kept;
+use super::{contexts, kept};
 
 /// The result of a run.
 pub fn run(session: &Session, rows_per_second: Option<f64>, as_json: bool) -> io::Result<()> {
@@ -36,6 +36,7 @@ fn run_json(session: &Session, rows_per_second: Option<f64>) -> Value {
         "metrics": metrics(evaluation.scores()),
         "outputs": Value::Object(outputs(session).map(|(name, scores)| (name.to_owned(), metrics(scores))).collect()),
         "baselines": Value::Object(baselines.collect()),
+        "contexts": contexts::as_json(session.contexts()),
         "classes": learner.classes(),
         "features": learner.features().len(),
         "feature_spec": learner.features().spec().to_string(),
@@ -136,9 +137,10 @@ fn run_text(session: &Session, rows_per_second: Option<f64>) -> String {
     );
     notes.extend(kept::notes(learner));
     notes.extend(drifts_as_text(learner));
+    let contexts = session.contexts().map_or_else(String::new, |scores| contexts::as_text(scores) + "\n\n");
     let fingerprint = learner.fingerprint();
     format!(
-        "{heading}\n\n{}\n\n{}\nfingerprint of the parameters: {fingerprint:016x}\n",
+        "{heading}\n\n{}\n\n{contexts}{}\nfingerprint of the parameters: {fingerprint:016x}\n",
         table.trim_fmt(),
         notes.join(" · ")
     )

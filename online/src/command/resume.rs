@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use thalweg_online::session::ContextScores;
 use thalweg_online::{BadRows, Error, ErrorKind, Learner, Scores, Session, Stream};
 
 use super::learning::{Learning, seed};
@@ -16,6 +17,8 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<(Session, Source), E
     let mut session = Session::load(checkpoint)?;
     agree_on_learner(checkpoint, &session, &options.learning, &options.reading)?;
     agree_on_rows(checkpoint, &session, &options.reading)?;
+    let held_out = session.contexts().map(ContextScores::hold_out);
+    agree(checkpoint, "--hold-out", said(&options.hold_out).as_deref(), &said(&held_out).unwrap_or_default())?;
     if let Some(name) = &options.stream {
         session.moved_to(name);
     }

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use thalweg_online::checkpoint;
+use thalweg_online::session::{ContextScores, HoldOut};
+use thalweg_online::{Error, Session, checkpoint};
 
 use super::config::ConfigFile;
 use super::learning::{Learning, used};
 use super::pass::{Saving, pass, warn_of_absent_classes, warn_of_excess};
 use super::progress::Progress;
 use super::reading::Reading;
+use super::source::Source;
 use super::{Failure, Output, report, resume};
 
 /// How to run over a stream.
@@ -20,6 +22,11 @@ pub struct Options {
     pub(super) stream: Option<String>,
     #[command(flatten)]
     pub(super) learning: Learning,
+    /// Do not learn every Nth row of each context (--context), but ask for it wherever a context ends: how well each is
+    /// known before and after it was learned, and what is forgotten. 5,most=200: at most 200 rows are held out of each,
+    /// those of its first time
+    #[arg(long, value_name = "N", value_parser = HoldOut::parse)]
+    pub(super) hold_out: Option<HoldOut>,
     /// Stop after this many rows of the stream
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<u64>,
@@ -47,10 +54,12 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<(), Failure> {
     let (mut session, mut source) = match &options.resume {
         Some(checkpoint) => resume::load(options, checkpoint)?,
-        None => options.learning.begin(options.stream.as_deref(), &options.reading)?,
+        None => begin(options)?,
     };
+    let hold_out = session.contexts().map(ContextScores::hold_out);
+    let hold_out = hold_out.map(|hold_out| ("hold-out", hold_out.to_string()));
     let stream = ("stream", session.stream().to_owned());
-    options.file.write(&[used(&session), vec![stream]].concat())?;
+    options.file.write(&[used(&session), hold_out.into_iter().chain([stream]).collect()].concat())?;
     if let Some(path) = &options.checkpoint {
         checkpoint::check_writable(path)?;
         checkpoint::sweep(path);
@@ -66,4 +75,12 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     warn_of_excess(&session);
     warn_of_absent_classes(&session);
     Ok(report::run(&session, passed.rows_per_second(), options.output.json)?)
+}
+
+fn begin(options: &Options) -> Result<(Session, Source), Error> {
+    let (session, source) = options.learning.begin(options.stream.as_deref(), &options.reading)?;
+    match options.hold_out {
+        Some(hold_out) => Ok((session.holding_out(hold_out)?, source)),
+        None => Ok((session, source)),
+    }
 }

@@ -1,6 +1,6 @@
 //! What a session says of itself.
 
-use super::{AnyLearner, Earlier, Session};
+use super::{AnyLearner, ContextScores, Earlier, Session};
 use crate::evaluate::Prequential;
 use crate::stream::{BadRows, StreamOptions};
 
@@ -21,6 +21,12 @@ impl Session {
     #[must_use]
     pub fn evaluation(&self) -> &Prequential {
         &self.evaluation
+    }
+
+    /// How well each context is known, if rows of them are [held out](Session::holding_out).
+    #[must_use]
+    pub fn contexts(&self) -> Option<&ContextScores> {
+        self.contexts.as_ref()
     }
 
     /// The name of the stream: a path, or a bundled stream's.

@@ -1,9 +1,11 @@
 //! A learner on its way through a stream: everything that a stop must not lose.
 
+pub mod contexts;
 mod facts;
 mod learner;
 mod place;
 
+pub use contexts::{ContextScores, HoldOut};
 pub use learner::AnyLearner;
 pub use place::Earlier;
 pub(crate) use place::Place;
@@ -17,9 +19,9 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint;
 use crate::deep::{Config, Deep};
 use crate::delay::Delay;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::evaluate::{Arrival, Prequential};
-use crate::learn::Learner;
+use crate::learn::{Learner, Task};
 use crate::metrics::Metrics;
 use crate::stream::{BadRows, Record, Stream, StreamOptions};
 
@@ -55,6 +57,7 @@ pub struct Session {
     target: String,
     learner: AnyLearner,
     evaluation: Prequential,
+    contexts: Option<ContextScores>,
     place: Place,
     earlier: Earlier,
 }
@@ -102,7 +105,7 @@ impl Session {
 
     fn over(learner: AnyLearner, evaluation: Prequential, stream: String, options: StreamOptions) -> Self {
         let (target, place, earlier) = (String::new(), Place::default(), Earlier::default());
-        Session { stream, options, target, learner, evaluation, place, earlier }
+        Session { stream, options, target, learner, evaluation, contexts: None, place, earlier }
     }
 
     /// The same, as if every label came later than its row: see [`evaluate`](crate::evaluate).
@@ -129,6 +132,27 @@ impl Session {
         Session { evaluation: self.evaluation.forecasting(horizon), ..self }
     }
 
+    /// The same, but some rows of each context are not learned: how well they are known is measured where a context ends. See
+    /// [`contexts`].
+    ///
+    /// # Errors
+    ///
+    /// If the task is another than to classify, the options name no [context](StreamOptions::context), or rows are asked for a
+    /// [later](Session::forecasting) target.
+    pub fn holding_out(self, hold_out: HoldOut) -> Result<Self, Error> {
+        let (task, horizon) = (self.learner.task(), self.evaluation.horizon());
+        let wrong = |expected: &str, found: String| {
+            let message = format!("expected {expected} where rows of contexts are held out, found {found}");
+            Err(Error::new(ErrorKind::Spec, message))
+        };
+        match &self.options.context {
+            _ if task != Task::Classify => wrong("the task classify", task.to_string()),
+            None => wrong("a column of contexts", "none".to_owned()),
+            Some(_) if horizon > 0 => wrong("a horizon of 0", horizon.to_string()),
+            Some(_) => Ok(Session { contexts: Some(ContextScores::new(hold_out)), ..self }),
+        }
+    }
+
     /// The errors of all rows are kept from now on: see [`Prequential::keep_errors`].
     pub fn keep_errors(&mut self) {
         self.evaluation.keep_errors();
@@ -137,7 +161,8 @@ impl Session {
     /// Reads a row, learns the labels that have come meanwhile if they are [delayed](Session::delayed), predicts the
     /// row, scores the prediction, learns. A row without a target is predicted, not learned, and counted: a recurrent
     /// state [passes](Learner::pass_one) it. One that cannot be read or used is left out and counted, if the options
-    /// say [so](crate::BadRows::Skip). `false` at the end of the stream.
+    /// say [so](crate::BadRows::Skip); so is one that is [held out](contexts), which is only predicted. `false` at the end of
+    /// the stream.
     ///
     /// # Errors
     ///
@@ -167,17 +192,24 @@ impl Session {
         while let Err(error) = self.evaluation.learn_due(&mut self.learner, &arrival) {
             self.let_go(error)?;
         }
+        if let Some(contexts) = &mut self.contexts {
+            contexts.enter(record.context(), &mut self.learner).map_err(|error| error.in_file(&self.stream))?;
+        }
         if self.place.note_context(record.context()) {
             self.learner.end_context();
         }
         let here = |error: Error| error.at_row(record.row()).in_file(&self.stream);
         y.map_err(here)?;
-        self.evaluation.arrive(&mut self.learner, arrival).map_err(here)?;
+        let kept = self.contexts.as_mut().map(|contexts| contexts.keep(&mut self.learner, record, answer));
+        if !kept.transpose().map_err(here)?.unwrap_or_default() {
+            self.evaluation.arrive(&mut self.learner, arrival).map_err(here)?;
+        }
+        self.contexts.iter_mut().for_each(ContextScores::passed);
         Ok(true)
     }
 
     /// The stream is over: learns and scores the rows that still wait for their labels, if these are
-    /// [delayed](Session::delayed). A session that is to go on later is saved before that.
+    /// [delayed](Session::delayed), and then the phase of its last [context](contexts) ends. A session that is to go on later is saved before that.
     ///
     /// # Errors
     ///
@@ -186,6 +218,7 @@ impl Session {
         while let Err(error) = self.evaluation.finish(&mut self.learner) {
             self.let_go(error)?;
         }
+        self.contexts.iter_mut().for_each(|contexts| contexts.end(&mut self.learner));
         Ok(())
     }
 

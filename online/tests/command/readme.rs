@@ -21,8 +21,9 @@ fn folder() -> Folder {
     let rows = |line: &dyn Fn(u32, u32, u32, &str) -> String| -> String {
         (0..400).map(|row| line(row, row * 7 % 11, row * 13 % 17, if row * 7 % 11 > 5 { "1" } else { "0" })).collect()
     };
-    let header = "at,known,a,b,class\n".to_owned();
-    let csv = header + &rows(&|row, a, b, class| format!("{},{},{a},{b},{class}\n", 60 * row, 60 * row + 900));
+    let header = "at,known,place,a,b,class\n".to_owned();
+    let csv =
+        header + &rows(&|row, a, b, class| format!("{},{},p{},{a},{b},{class}\n", 60 * row, 60 * row + 900, row / 99));
     for name in ["rows.csv", "more.csv", "a.csv", "b.csv"] {
         folder.write(name, &csv);
     }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thalweg_online::anomaly::{self, Watch};
+use thalweg_online::session::HoldOut;
+use thalweg_online::stream::from_reader;
 use thalweg_online::{
     Adaptive, AnyLearner, Autoencoder, Config, Deep, Delay, Delayed, Error, Extractor, FeatureSpec, Frozen, HeadSpec,
     Learner, LossSpec, MemorySpec, Metrics, Model, MultiTask, PolicySpec, Record, Session, Stream, StreamOptions,
@@ -120,6 +122,7 @@ impl Used for Session {
             let _ = self.finish();
         }
         entries(&self);
+        drop(self.contexts().map(|scores| (scores.forgetting(), scores.backward_transfer(), scores.held_out())));
         if self.turn_to("another", StreamOptions::default()).is_ok() {
             let _ = self.advance(&mut Rows::new(task, rows(), 0), &mut record);
         }
@@ -245,6 +248,19 @@ fn run(session: Session, delay: u32, horizon: u32) -> Session {
     session
 }
 
+/// In its fourth context; the second has returned.
+fn contexts() -> Session {
+    let options = StreamOptions { context: Some("place".into()), ..StreamOptions::default() };
+    let session = Session::new(config(&SESSIONS[2]), "rows", options.clone());
+    let mut session = session.holding_out(HoldOut::parse("3,most=3").expect("every third")).expect("it classifies");
+    let row = |row: u32| format!("{},{},{}\n", [0, 1, 2, 1, 3][row as usize / 7], row % 5, row % 3);
+    let text = "place,number 1,class\n".to_owned() + &(0..32).map(row).collect::<String>();
+    let mut rows = from_reader("rows", std::io::Cursor::new(text), &options).expect("they are rows");
+    let mut record = Record::new();
+    while session.advance(&mut *rows, &mut record).expect("the rows are good") {}
+    session
+}
+
 /// A learner over everything that the rows show.
 fn taught(mut deep: Deep) -> Deep {
     let task = deep.task();
@@ -265,6 +281,7 @@ pub fn everything_that_is_kept() -> Vec<Kept> {
     }
     let new = Session::new(Config::new(Task::Classify), "rows", options());
     all.push(kept("a session at its beginning", &new));
+    all.push(kept("rows of contexts are held out", &contexts()));
     for (index, text) in ["ncm:normalised", "slda", "softmax:adam"].into_iter().enumerate() {
         let made = if index == 0 { &SESSIONS[3] } else { &SESSIONS[2] };
         let features = FeatureSpec::parse(if index == 0 { made.4 } else { "category=hash:4" }).expect("features");
