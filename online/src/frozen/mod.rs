@@ -63,7 +63,7 @@
 //! let mut learner = Frozen::new(Extractor::of(&deep)?, &HeadSpec::parse("slda")?);
 //! for class in 0..10 {
 //!     for image in images[class].iter().take(170).enumerate().filter(|(turn, _)| turn % 5 != 4).map(|(_, image)| image) {
-//!         learner.learn_one(image, Target::Class(&class.to_string()))?;
+//!         learner.teach_one(image, Target::Class(&class.to_string()))?; // nobody asks for the loss
 //!     }
 //! }
 //! assert_eq!(learner.extractor().fingerprint(), deep.fingerprint());
@@ -159,6 +159,40 @@ impl Frozen {
         Frozen { follows: true, ..self }
     }
 
+    /// Learns as [`learn_one`](Learner::learn_one) does, to the bit, and says nothing of the loss. To ask for it costs [`Slda`], which
+    /// solves a system for that, many times what it costs to learn: those who learn many rows before they ask for one are better
+    /// off here.
+    ///
+    /// # Errors
+    ///
+    /// As [`learn_one`](Learner::learn_one).
+    ///
+    /// [`Slda`]: crate::head::Slda
+    pub fn teach_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<(), Error> {
+        self.learn(x, y, |_, _, _| ())
+    }
+
+    /// Learns, and returns what `ask` finds out from the head about a feature vector and its class before that.
+    fn learn<A>(
+        &mut self,
+        x: &dyn Row,
+        y: Target<'_>,
+        ask: impl FnOnce(&mut Head, &[f32], usize) -> A,
+    ) -> Result<A, Error> {
+        let (weight, label) = (weight_of(x)?, y.class()?);
+        if self.follows {
+            self.extractor.observe(x)?;
+        }
+        let z = self.extractor.extract_one(x)?;
+        let class = self.classes.insert(label);
+        let answer = ask(&mut self.head, z, class);
+        if weight > 0.0 && self.head.learn_one(z, class, weight) == Step::Refused {
+            self.refused += 1;
+        }
+        self.rows += 1;
+        Ok(answer)
+    }
+
     /// The trunk.
     #[must_use]
     pub fn extractor(&self) -> &Extractor {
@@ -211,19 +245,7 @@ impl Learner for Frozen {
     }
 
     fn learn_one(&mut self, x: &dyn Row, y: Target<'_>) -> Result<f64, Error> {
-        let (weight, label) = (weight_of(x)?, y.class()?);
-        if self.follows {
-            self.extractor.observe(x)?;
-        }
-        let z = self.extractor.extract_one(x)?;
-        let class = self.classes.insert(label);
-        let said = self.head.predict_one(z).get(class);
-        let loss = log_loss(said.map_or(0.0, |&p| f64::from(p)));
-        if weight > 0.0 && self.head.learn_one(z, class, weight) == Step::Refused {
-            self.refused += 1;
-        }
-        self.rows += 1;
-        Ok(loss)
+        self.learn(x, y, |head, z, class| log_loss(head.predict_one(z).get(class).map_or(0.0, |&p| f64::from(p))))
     }
 }
 
@@ -231,7 +253,29 @@ impl Learner for Frozen {
 mod tests {
     use super::*;
     use crate::deep::{Config, Deep, Inputs, Model};
+    use crate::row::Weighted;
     use crate::saved::testing::refuses;
+
+    #[test]
+    fn to_be_taught_is_to_learn() {
+        let mut deep = Deep::new(Config::new(Task::Classify));
+        deep.learn_one(&[("x", 1.0), ("y", 2.0)], Target::Class("a")).expect("the row is good");
+        let trunk = Extractor::of(&deep).expect("it has seen a row");
+        for text in ["ncm", "slda", "softmax:adam"] {
+            let head = HeadSpec::parse(text).expect("a head");
+            let mut learns = Frozen::new(trunk.clone(), &head).with_running_scales();
+            let mut is_taught = learns.clone();
+            for row in 0..40_u8 {
+                let x = Weighted([("x", f64::from(row % 7)), ("y", f64::from(row % 5))], f64::from(row % 4));
+                let y = ["a", "b", "c"][usize::from(row % 3)];
+                learns.learn_one(&x, Target::Class(y)).expect("the row is good");
+                is_taught.teach_one(&x, Target::Class(y)).expect("the row is good");
+            }
+            assert!(is_taught.teach_one(&[("x", 1.0)], Target::Value(1.0)).is_err(), "that is no class");
+            let bytes = |frozen: &Frozen| bincode::serialize(frozen).expect("it can be written");
+            assert!(bytes(&learns) == bytes(&is_taught), "{text}");
+        }
+    }
 
     #[test]
     fn a_head_that_does_not_fit_its_trunk_is_refused() {

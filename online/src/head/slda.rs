@@ -28,8 +28,10 @@ use super::means::{Means, posterior};
 /// **Cost.** With d features, an example takes d²/2 multiply-adds and 4 d² bytes are kept. The first prediction after an
 /// example solves (3) and (4) anew in `f64`, by Cholesky's factor and not by an inverse: d³/6 of them, and d² for each class;
 /// the next ones take d for each class. At 64 features and ten classes that was measured as 0.6 µs, 83 µs and 0.3 µs; at 512
-/// as 29 µs, 9 ms and 2 µs. Those who learn much between questions pay it seldom; a [`Frozen`](crate::Frozen), which says the
-/// loss of each row before it learns, pays it for every row.
+/// as 29 µs, 9 ms and 2 µs. Those who learn much between questions pay it seldom. A [`Frozen`](crate::Frozen) says the loss of
+/// each row before it learns, which is such a question, unless it is [taught](crate::Frozen::teach_one) without. (The factor cannot
+/// follow the examples in d², as it could if each changed (3) by a matrix of rank one: `(n/(1 − ε)) Λ⁻¹ = S + n ε/(1 − ε) I`, and
+/// the last term grows with n in all directions.)
 ///
 /// The order of examples does not matter but for rounding. A new class moves no mean.
 ///
