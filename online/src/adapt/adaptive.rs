@@ -1,5 +1,7 @@
 //! The wrapper.
 
+mod background;
+
 use serde::{Deserialize, Serialize};
 
 use super::history::History;
@@ -12,7 +14,8 @@ use crate::drift::{DetectorSpec, Signal};
 use crate::error::{Error, ErrorKind};
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::row::Row;
-use crate::saved::{ensure, is_count};
+use crate::saved::ensure;
+use background::Background;
 
 /// A learner whose error is watched, and that does something when it has risen: see the [module](super).
 ///
@@ -43,18 +46,6 @@ pub struct Adaptive<L> {
     /// How many more rows are learned at a higher rate.
     widened: u64,
     background: Option<Background<L>>,
-}
-
-/// A model that may take over.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Background<L> {
-    learner: L,
-    /// How many it has learned.
-    rows: u64,
-    /// How many of them came since the last warning.
-    quiet: u64,
-    /// Whether it takes over as soon as it has learned enough.
-    is_awaited: bool,
 }
 
 impl<L: Adapt> Adaptive<L> {
@@ -159,52 +150,6 @@ impl<L: Adapt> Adaptive<L> {
             self.learner.scale_rate(1.0 + (factor - 1.0) * self.widened as f64 / *rows as f64);
         }
     }
-
-    /// A model begins in the background, unless there is one.
-    fn begin_beside(&mut self, is_awaited: bool) {
-        if !self.policy.needs_warnings() {
-            return;
-        }
-        match &mut self.background {
-            Some(background) => {
-                background.is_awaited |= is_awaited;
-                background.quiet = 0;
-            }
-            None => {
-                let begin = |learner| Background { learner, rows: 0, quiet: 0, is_awaited };
-                self.background = self.learner.fresh().map(begin);
-            }
-        }
-    }
-
-    /// The model in the background learns the row, too. One that cannot would not know its class: it goes.
-    fn learn_beside(&mut self, x: &dyn Row, y: Target<'_>, when: When) {
-        let Some(background) = &mut self.background else { return };
-        let learned = match when {
-            When::Now => background.learner.learn_one(x, y),
-            When::Late => background.learner.learn_late(x, y),
-        };
-        background.rows += 1;
-        background.quiet += 1;
-        if learned.is_err() {
-            self.background = None;
-            self.history.note_dropped();
-        }
-    }
-
-    /// The model in the background takes over, stays or goes.
-    fn decide(&mut self) {
-        let PolicySpec::Background { warmup, patience } = self.policy else { return };
-        match self.background.take() {
-            Some(background) if background.is_awaited && background.rows >= warmup => {
-                self.learner.give_way_to(background.learner);
-            }
-            Some(background) if !background.is_awaited && background.quiet >= patience => {
-                self.history.note_dropped();
-            }
-            background => self.background = background,
-        }
-    }
 }
 
 /// An error unless a learner can do what a policy asks for.
@@ -266,11 +211,7 @@ impl<L: Adapt> TryFrom<Saved<L>> for Adaptive<L> {
         history.check()?;
         let most = if let PolicySpec::Rate { rows, .. } = policy { rows } else { 0 };
         ensure(widened <= most, "a rate that is widened for a while")?;
-        let fits = |background: &Background<L>| {
-            policy.needs_warnings()
-                && learner.is_alike(&background.learner)
-                && [background.rows, background.quiet].into_iter().all(is_count)
-        };
+        let fits = |background: &Background<L>| policy.needs_warnings() && background.is_like(&learner);
         ensure(background.as_ref().is_none_or(fits), "a model in the background that is like the other")?;
         Ok(Adaptive { learner, policy, watcher, judge, history, widened, background })
     }

@@ -170,14 +170,13 @@ proptest! {
         }
     }
 
-    #[cfg(feature = "checkpoint")]
     #[test]
     fn saved_and_read_scores_go_on_bit_for_bit(all in lines(40), cut in 0..40_usize) {
         let asked = every_metric_over(&["", "@7", "@0.9"]);
         let mut scores = Scores::with(Task::Classify, &asked).unwrap();
         let (head, tail) = all.split_at(cut.min(all.len()));
         head.iter().for_each(|line| score(&mut scores, line));
-        let mut read: Scores = crate::checkpoint::decode(&crate::checkpoint::encode(&scores).unwrap()).unwrap();
+        let mut read: Scores = bincode::deserialize(&bincode::serialize(&scores).unwrap()).unwrap();
         prop_assert!(read == scores);
         prop_assert_eq!(read.asked(), scores.asked());
         for line in tail {

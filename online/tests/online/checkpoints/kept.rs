@@ -122,7 +122,7 @@ impl Used for Session {
             let _ = self.finish();
         }
         entries(&self);
-        drop(self.contexts().map(|scores| (scores.forgetting(), scores.backward_transfer(), scores.held_out())));
+        let _ = self.contexts().map(|scores| (scores.forgetting(), scores.backward_transfer(), scores.held_out()));
         if self.turn_to("another", StreamOptions::default()).is_ok() {
             let _ = self.advance(&mut Rows::new(task, rows(), 0), &mut record);
         }
