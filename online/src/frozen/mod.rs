@@ -79,6 +79,7 @@
 //! # Ok::<(), Error>(())
 //! ```
 
+mod adapt;
 mod extractor;
 
 pub use extractor::Extractor;
