@@ -3,10 +3,13 @@
 //! | table | what |
 //! |---|---|
 //! | [`drift`] | change detectors: false alarms, delays and misses |
+//! | [`policies`] | what is done at a drift: accuracy, and rows until it is back |
 //! | [`split`] | digits, two after two: task-, domain- and class-incremental learning |
 
+mod average;
 pub mod drift;
 mod gates;
+pub mod policies;
 pub mod split;
 
 use clap::Subcommand;
@@ -17,6 +20,8 @@ pub use gates::Gates;
 pub enum Table {
     /// Change detectors: false alarms, delays and misses
     Drift(drift::Arguments),
+    /// What is done at a drift: accuracy, and how many rows it takes to be back
+    Policies(policies::Arguments),
     /// MNIST, two digits after two: what is done against forgetting, in three scenarios
     SplitMnist(split::Arguments),
     /// The same of the bundled digits
@@ -31,6 +36,7 @@ impl Table {
     pub fn run(&self) -> bool {
         match self {
             Table::Drift(arguments) => drift::run(arguments),
+            Table::Policies(arguments) => policies::run(arguments),
             Table::SplitMnist(arguments) => split::run(split::Images::Mnist, arguments),
             Table::SplitDigits(arguments) => split::run(split::Images::Digits, arguments),
             Table::SplitStream(arguments) => split::stream::run(arguments),

@@ -14,6 +14,7 @@
 //! | W5 | networks that learn from batches: MLP `784-256-128-10`, LSTM over 64 steps, two convolutions | items/s |
 //! | W7 | running, rolling and fading metrics | updates/s |
 //! | | change detectors, beside the most that an update should take | ns an update |
+//! | | [replay](replay), beside the most that it should take | steps a row |
 //! | W8 | a million numbers saved and loaded; a process up to its first prediction | µs |
 
 mod batch;
@@ -24,6 +25,7 @@ mod metrics;
 mod mlp;
 mod products;
 mod recurrent;
+mod replay;
 mod timing;
 
 use clap::{Parser, ValueEnum};
@@ -63,7 +65,7 @@ enum Workload {
     W4,
     /// Networks that learn from batches
     W5,
-    /// Metrics and change detectors, one row at a time
+    /// Metrics, change detectors and replay, one row at a time
     W7,
     /// Files, and the start of a process
     W8,
@@ -86,6 +88,7 @@ fn main() {
             (Workload::W7, false) => {
                 metrics::measure(&timer);
                 detectors::measure(&timer);
+                replay::measure(&timer);
             }
             (Workload::W8, false) => files::measure(&timer),
             (Workload::W1 | Workload::W2 | Workload::W7 | Workload::W8, true) => {} // nothing is learned

@@ -42,6 +42,7 @@ use self::learner::Learner;
 use self::method::{Method, Scenario, Settings};
 use self::published::{check, published};
 use super::Gates;
+use super::average::{mean, summary};
 
 /// Which images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,21 +151,6 @@ impl Cell {
     }
 }
 
-fn mean(accuracies: &[f64]) -> f64 {
-    accuracies.iter().sum::<f64>() / accuracies.len() as f64
-}
-
-/// The mean, and its standard error if there are several.
-fn summary(accuracies: &[f64]) -> String {
-    let (n, mean) = (accuracies.len() as f64, mean(accuracies));
-    let squares: f64 = accuracies.iter().map(|accuracy| (accuracy - mean).powi(2)).sum();
-    if accuracies.len() == 1 {
-        format!("{mean:.2}")
-    } else {
-        format!("{mean:.2} ± {:.2}", (squares / (n - 1.0) / n).sqrt())
-    }
-}
-
 /// Prints the table.
 #[must_use]
 pub fn run(images: Images, arguments: &Arguments) -> Gates {
@@ -253,7 +239,7 @@ fn print(methods: &[Method], scenarios: &[Scenario], cells: &[Cell]) {
         print!("| {} |", method.name());
         for &scenario in scenarios {
             let cell = cells.iter().find(|cell| (cell.scenario, cell.method) == (scenario, method));
-            let here = cell.map_or("–".to_owned(), |cell| summary(&cell.accuracies));
+            let here = cell.map_or("–".to_owned(), |cell| summary(&cell.accuracies, 2));
             let there = published(method, scenario);
             print!(" {here} | {} |", there.map_or("–".to_owned(), |(mean, error)| format!("{mean:.2} ± {error:.2}")));
         }

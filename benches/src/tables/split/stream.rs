@@ -22,8 +22,9 @@ use thalweg_tensor::Rng;
 
 use super::data::{CONTEXTS, Contexts, Data};
 use super::method::Scenario;
-use super::{Images, load, mean, summary};
+use super::{Images, load};
 use crate::tables::Gates;
+use crate::tables::average::{mean, summary};
 
 /// Which images, and how much is learned of them.
 #[derive(Clone, Debug, Args)]
@@ -132,7 +133,7 @@ fn table(data: &Data, arguments: &Arguments) -> Result<Vec<Line>, Error> {
     let mut lines = Vec::new();
     for name in memories.into_iter().chain(HEADS.map(head)) {
         let line = line(data, arguments, name)?;
-        let [task, domain, class] = line.accuracies.each_ref().map(|accuracies| summary(accuracies));
+        let [task, domain, class] = line.accuracies.each_ref().map(|accuracies| summary(accuracies, 2));
         println!("| `{}` | {task} | {domain} | {class} | {:.0} | {} |", line.name, line.microseconds, line.bytes);
         lines.push(line);
     }
