@@ -13,7 +13,7 @@ use crate::metrics::{Auc, Resolution};
 use crate::row::Row;
 use crate::saved::{Checked, checked, ensure, is_count};
 use crate::session::Place;
-use crate::stream::{Record, Stream, StreamOptions};
+use crate::stream::{BadRows, Record, Stream, StreamOptions};
 #[cfg(feature = "checkpoint")]
 use thalweg_nn::weights::Container;
 
@@ -139,6 +139,14 @@ impl Watch {
     #[must_use]
     pub fn anomalies(&self) -> u64 {
         self.known[1]
+    }
+
+    /// From now on a row that cannot be read or used is [left out](crate::BadRows::Skip), as [`Session::skip_bad_rows`]
+    /// does it.
+    ///
+    /// [`Session::skip_bad_rows`]: crate::Session::skip_bad_rows
+    pub fn skip_bad_rows(&mut self) {
+        self.options.bad_rows = BadRows::Skip;
     }
 
     /// Brings a newly opened stream to where this one stands.

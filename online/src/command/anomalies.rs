@@ -6,14 +6,17 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 use thalweg_online::anomaly::{Config, Verdict, Watch};
-use thalweg_online::{Autoencoder, Delay, Error, ErrorKind, Model, OptimizerSpec, Record, StreamOptions, checkpoint};
+use thalweg_online::{
+    Autoencoder, Delay, Error, ErrorKind, Model, OptimizerSpec, Record, Stream, StreamOptions, checkpoint,
+};
 
 use super::config::ConfigFile;
 use super::generate::printing;
-use super::pass::warn_of_ignored;
+use super::pass::{save_what_was_learned, suggest, warn_of_ignored};
 use super::progress::Progress;
-use super::reading::{Reading, columns_used};
+use super::reading::{FIXED, Reading, columns_used};
 use super::report::{decimal, grouped};
+use super::resume::agree_on_bad_rows;
 use super::source::Source;
 use super::{Failure, say};
 
@@ -48,11 +51,12 @@ pub struct Options {
     /// Save after every N rows; 0: only at the end
     #[arg(long, value_name = "N", default_value_t = 10_000, requires = "checkpoint")]
     checkpoint_every: u64,
-    /// Go on behind the last row of a checkpoint; everything is as it was then
+    /// Go on behind the last row of a checkpoint; everything is as it was then, but --on-bad-row skip may be said anew
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["stream", "model", "optimizer", "spare", "fading", "seed", "Reading"]
+        conflicts_with_all = ["stream", "model", "optimizer", "spare", "fading", "seed"],
+        conflicts_with_all = FIXED
     )]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -75,20 +79,13 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let mut stream = source.open(&mut Progress::new(0), options.limit)?;
     watch.follow(&mut *stream)?;
     let mut lines = Lines::new(options.json, watch.rows() > 0);
-    let (limit, mut record) = (options.limit.unwrap_or(u64::MAX), Record::new());
-    while watch.rows() < limit && watch.advance(&mut *stream, &mut record)? {
-        match (watch.verdict(), watch.skipped()) {
-            (Some(verdict), _) => lines.print(&record, verdict)?,
-            (None, (1, Some(first))) => say(&format!("warning: a row is left out, as later ones will be: {first}")),
-            _ => {}
-        }
-        if let Some(path) = &options.checkpoint
-            && options.checkpoint_every > 0
-            && watch.rows().is_multiple_of(options.checkpoint_every)
-        {
-            watch.save(path)?;
-        }
+    let before = watch.rows();
+    let passed = pass(options, &mut watch, &mut *stream, &mut lines);
+    if let Err(Failure::Outside(error)) = &passed {
+        suggest(error);
+        save_what_was_learned(options.checkpoint.as_deref(), watch.rows(), before, |path| watch.save(path));
     }
+    passed?;
     if let Some(path) = &options.checkpoint {
         watch.save(path)?;
     }
@@ -103,6 +100,25 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
+/// To the end of the stream, or the limit.
+fn pass(options: &Options, watch: &mut Watch, stream: &mut dyn Stream, lines: &mut Lines) -> Result<(), Failure> {
+    let (limit, mut record) = (options.limit.unwrap_or(u64::MAX), Record::new());
+    while watch.rows() < limit && watch.advance(stream, &mut record)? {
+        match (watch.verdict(), watch.skipped()) {
+            (Some(verdict), _) => lines.print(&record, verdict)?,
+            (None, (1, Some(first))) => say(&format!("warning: a row is left out, as later ones will be: {first}")),
+            _ => {}
+        }
+        if let Some(path) = &options.checkpoint
+            && options.checkpoint_every > 0
+            && watch.rows().is_multiple_of(options.checkpoint_every)
+        {
+            watch.save(path)?;
+        }
+    }
+    Ok(())
+}
+
 /// A detector that goes on, or a new one, and its stream.
 fn begin(options: &Options) -> Result<(Watch, Source), Error> {
     let Reading { task, target, delay_until, .. } = &options.reading;
@@ -111,7 +127,11 @@ fn begin(options: &Options) -> Result<(Watch, Source), Error> {
         return Err(Error::new(ErrorKind::Spec, message));
     }
     if let Some(path) = &options.resume {
-        let watch = Watch::load(path)?;
+        let mut watch = Watch::load(path)?;
+        agree_on_bad_rows(path, options.reading.bad_rows, watch.options().bad_rows)?;
+        if options.reading.bad_rows.asks_to_skip() {
+            watch.skip_bad_rows();
+        }
         let source = Source::find(watch.stream(), watch.options().clone(), watch.detector().config().seed)?;
         return Ok((watch, source));
     }

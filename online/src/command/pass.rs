@@ -50,7 +50,7 @@ pub fn pass(
     progress.finish();
     if let Err(error) = learned {
         suggest(&error);
-        save_what_was_learned(saving.checkpoint, session, before);
+        save_what_was_learned(saving.checkpoint, session.rows(), before, |path| session.save(path));
         return Err(error);
     }
     if let Some(path) = saving.checkpoint {
@@ -84,7 +84,7 @@ fn learn(
 }
 
 /// What can be done about a row whose values are of another type than those before.
-fn suggest(error: &Error) {
+pub fn suggest(error: &Error) {
     if let (ErrorKind::Type, Some(_), Some(column)) = (error.kind(), error.row(), error.column()) {
         say(&format!(
             "note: --categorical {column:?}, from the beginning, takes what stands in the column for categories; --on-bad-row \
@@ -93,12 +93,16 @@ fn suggest(error: &Error) {
     }
 }
 
-/// After a failure. A session that has learned nothing new must not take the place of one that has.
-fn save_what_was_learned(checkpoint: Option<&Path>, session: &Session, before: u64) {
-    let rows = session.rows();
+/// After a failure, `rows` in. What has learned nothing new must not take the place of what has.
+pub fn save_what_was_learned(
+    checkpoint: Option<&Path>,
+    rows: u64,
+    before: u64,
+    save: impl FnOnce(&Path) -> Result<(), Error>,
+) {
     match checkpoint {
         _ if rows == before => {}
-        Some(path) if session.save(path).is_ok() => {
+        Some(path) if save(path).is_ok() => {
             say(&format!("note: {} holds what was learned from the first {rows} rows", path.display()));
         }
         Some(_) => {}

@@ -73,10 +73,31 @@ pub struct Reading {
     /// learned is held, by --consolidate
     #[arg(long, value_name = "COL")]
     pub(super) context: Option<String>,
+    #[command(flatten)]
+    pub(super) bad_rows: OnBadRow,
+}
+
+/// All options of [`Reading`] but the one that may be said anew when rows are read on.
+#[rustfmt::skip]
+pub const FIXED: [&str; 19] = [
+    "target", "task", "scale", "features", "label_separator", "format", "delimiter", "header", "ignore", "categorical",
+    "numeric", "date", "text", "text_columns", "weight", "id", "time", "delay_until", "context",
+];
+
+/// The one thing that may be said anew when rows are read on.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct OnBadRow {
     /// What becomes of a row that cannot be read or used: stop, or skip: it is left out and counted [default: stop].
     /// A run that has stopped may go on with skip
     #[arg(long, value_parser = parse_bad_rows)]
     pub(super) on_bad_row: Option<BadRows>,
+}
+
+impl OnBadRow {
+    /// Whether what goes on is to be as if it had been begun with skip. One that has stopped at each bad row has left none out.
+    pub fn asks_to_skip(self) -> bool {
+        self.on_bad_row == Some(BadRows::Skip)
+    }
 }
 
 /// What `--task` says.
@@ -122,7 +143,7 @@ impl Reading {
             time: self.time.clone(),
             known: self.delay_until.clone(),
             context: self.context.clone(),
-            bad_rows: self.on_bad_row.unwrap_or_default(),
+            bad_rows: self.bad_rows.on_bad_row.unwrap_or_default(),
             ..defaults
         }
     }
@@ -151,7 +172,7 @@ impl Reading {
             time: or(&self.time, &held.time),
             known: or(&self.delay_until, &held.known),
             context: or(&self.context, &held.context),
-            bad_rows: self.on_bad_row.unwrap_or(held.bad_rows),
+            bad_rows: self.bad_rows.on_bad_row.unwrap_or(held.bad_rows),
             ..held.elsewhere()
         };
         let asked = [&self.weight, &self.id, &self.time, &self.delay_until, &self.context];
@@ -228,5 +249,17 @@ pub fn parse_delimiter(text: &str) -> Result<u8, Error> {
         b"\\t" => Ok(b'\t'),
         &[byte] => Ok(byte),
         _ => Err(Error::expected(ErrorKind::Spec, "one character of ASCII, or \\t", text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_fixed_is_all_but_what_becomes_of_bad_rows() {
+        let command = Reading::augment_args(clap::Command::new("any"));
+        let names = command.get_arguments().map(|option| option.get_id().as_str());
+        assert_eq!(names.filter(|name| *name != "on_bad_row").collect::<Vec<_>>(), FIXED);
     }
 }

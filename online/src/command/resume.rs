@@ -6,7 +6,7 @@ use thalweg_online::session::ContextScores;
 use thalweg_online::{BadRows, Error, ErrorKind, Learner, Scores, Session, Stream};
 
 use super::learning::{Learning, seed};
-use super::reading::{Reading, TaskOption};
+use super::reading::{OnBadRow, Reading, TaskOption};
 use super::report::grouped;
 use super::run::Options;
 use super::say;
@@ -22,7 +22,7 @@ pub fn load(options: &Options, checkpoint: &Path) -> Result<(Session, Source), E
     if let Some(name) = &options.stream {
         session.moved_to(name);
     }
-    if options.reading.on_bad_row == Some(BadRows::Skip) {
+    if options.reading.bad_rows.asks_to_skip() {
         session.skip_bad_rows();
     }
     let source = Source::find(session.stream(), session.options().clone(), seed(session.learner()))?;
@@ -97,8 +97,6 @@ fn agree_on_rows(checkpoint: &Path, session: &Session, reading: &Reading) -> Res
     let held = session.options();
     let or_none = |held: &Option<String>| held.clone().unwrap_or_default();
     let delimiter = held.delimiter.map_or_else(|| "auto".to_owned(), character);
-    // A run that has stopped at each bad row has left none out: it may go on as if it had been begun with skip.
-    let on_bad_row = reading.on_bad_row.filter(|_| held.bad_rows == BadRows::Skip);
     let format = said(&held.format).unwrap_or_else(|| "found by its name or content".to_owned());
     agree_on_all(
         checkpoint,
@@ -112,9 +110,15 @@ fn agree_on_rows(checkpoint: &Path, session: &Session, reading: &Reading) -> Res
             ("--delay-until", reading.delay_until.clone(), or_none(&held.known)),
             ("--context", reading.context.clone(), or_none(&held.context)),
             ("--format", said(&reading.format), format),
-            ("--on-bad-row", said(&on_bad_row), held.bad_rows.to_string()),
         ],
-    )
+    )?;
+    agree_on_bad_rows(checkpoint, reading.bad_rows, held.bad_rows)
+}
+
+/// What has left rows out goes on to do so.
+pub fn agree_on_bad_rows(checkpoint: &Path, asked: OnBadRow, held: BadRows) -> Result<(), Error> {
+    let asked = asked.on_bad_row.filter(|_| held == BadRows::Skip);
+    agree(checkpoint, "--on-bad-row", said(&asked).as_deref(), &held.to_string())
 }
 
 /// Each is a flag, what was asked for, if anything, and what the checkpoint holds.

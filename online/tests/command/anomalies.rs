@@ -61,6 +61,28 @@ fn a_stop_changes_nothing() {
     }
 }
 
+/// A bad row is no dead end: what was learned before it is kept, and goes on without it as if that had been said at first.
+#[test]
+fn what_stopped_at_a_bad_row_goes_on_without_it() {
+    let folder = folder();
+    let text = String::from_utf8(folder.read("s.csv")).expect("it is text");
+    let mut lines: Vec<&str> = text.lines().collect();
+    (lines[701], lines[900]) = ("r700,tall,1,2,0", "r899,1,1,2,perhaps");
+    folder.write("s.csv", lines.join("\n"));
+    let whole = folder.run(&format!("{RUN} --on-bad-row skip"));
+    let stopped = folder.run(&format!("{RUN} --checkpoint c"));
+    assert_eq!((whole.code, stopped.code), (Some(0), Some(2)));
+    assert!(stopped.err.contains("note: c holds what was learned from the first 700 rows"), "{}", stopped.err);
+    let again = folder.run("anomalies --resume c --checkpoint c");
+    assert_eq!((again.code, again.out.as_str()), (Some(2), ""), "nothing new is said");
+    let rest = folder.run("anomalies --resume c --checkpoint c --on-bad-row skip");
+    assert_eq!(stopped.out + &rest.out, whole.out);
+    assert_eq!(rest.err, whole.err);
+    let refusal = folder.refusal("anomalies --resume c --on-bad-row stop");
+    assert!(refusal.contains("with --on-bad-row skip, as it was begun, found --on-bad-row stop"), "{refusal}");
+    assert_eq!(folder.run("anomalies --resume c --scale none").code, Some(2), "all else stays as it was");
+}
+
 #[test]
 fn without_a_target_all_columns_are_features() {
     let folder = folder();
