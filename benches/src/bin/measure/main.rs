@@ -14,7 +14,7 @@
 //! | W5 | networks that learn from batches: MLP `784-256-128-10`, LSTM over 64 steps, two convolutions | items/s |
 //! | W7 | running, rolling and fading metrics | updates/s |
 //! | | change detectors, beside the most that an update should take | ns an update |
-//! | | [replay](replay), beside the most that it should take | steps a row |
+//! | | [`replay`], beside the most that it should take | steps a row |
 //! | W8 | a million numbers saved and loaded; a process up to its first prediction | µs |
 
 mod batch;
