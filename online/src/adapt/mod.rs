@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | `report` | it is counted, and its row noted | the detector | to know; the learner is the plain one to the bit, unless something is [held](crate::consolidate) |
 //! | `optimizer` | moments and schedules begin anew | the detector | a schedule has made the rate small |
-//! | `head` | the last layer is drawn anew; the optimizer begins anew | the detector | classes mean something else, what tells them apart stays, and the learner is slow |
+//! | `head` | the last layer is drawn anew, and is free of what [held](crate::consolidate) it; the optimizer begins anew | the detector | classes mean something else, what tells them apart stays, and the learner is slow |
 //! | `rate:10,rows=500` | the learning rate is 10 times as high, and falls back in a straight line within 500 learned rows | the detector | the rate is small; never where it is high |
 //! | `background:warmup=100,patience=500` | a new model, which learns beside since the warning, takes over | two models learn each row while a warning lasts: twice the time and memory | the old network has become stiff: it can learn no more |
 //!
@@ -50,7 +50,8 @@
 //! drift it takes over, or as soon afterwards as it has learned `warmup` rows: if there was no warning, it begins at the drift.
 //! Counts of rows and steps go on.
 //!
-//! Beginning and ending a model, and the end of a context, are all that asks for memory here.
+//! Beginning and ending a model, and the end of a context with the rows behind it that are kept to be looked at, are all that
+//! asks for memory here.
 //!
 //! # Figures
 //!

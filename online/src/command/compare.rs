@@ -13,11 +13,11 @@ use thalweg_online::{
 
 use super::adapting::{Adapting, drifts_as_json};
 use super::config::ConfigFile;
-use super::learning::{check_targets, parse_delay, parse_horizon};
+use super::learning::{check_targets, held_where, parse_delay, parse_horizon};
 use super::pass::{warn_of_absent_classes, warn_of_excess};
 use super::progress::Progress;
 use super::reading::Reading;
-use super::report::{align_right, decimal, grouped, metrics, number, table};
+use super::report::{align_right, decimal, grouped, held_by, metrics, number, table};
 use super::source::Source;
 use super::{Failure, Output, published, say};
 
@@ -73,6 +73,11 @@ pub struct Options {
 impl Options {
     fn delay(&self) -> Delay {
         self.reading.delay(None).unwrap_or(self.delay)
+    }
+
+    /// See [`held_where`].
+    fn consolidation(&self) -> ConsolidationSpec {
+        held_where(self.reading.context.is_some() || self.adapting.is_asked(), &self.consolidate)
     }
 }
 
@@ -150,10 +155,7 @@ fn pass(options: &Options, source: &mut Source, task: Task, model: &Model) -> Re
         model: model.clone(),
         optimizer: options.optimizer.clone(),
         memory: options.memory.clone(),
-        consolidation: match options.reading.context.is_some() || options.adapting.is_asked() {
-            true => options.consolidate.clone(),
-            false => options.consolidate.clone().without_contexts(),
-        },
+        consolidation: options.consolidation(),
         features: options.reading.of_features(),
         class_weights: options.class_weight.clone(),
         loss: options.loss.clone(),
@@ -244,7 +246,7 @@ fn as_json(options: &Options, compared: &Compared) -> Value {
         "task": compared.task.to_string(),
         "optimizer": options.optimizer.to_string(),
         "memory": options.memory.to_string(),
-        "consolidate": options.consolidate.to_string(),
+        "consolidate": options.consolidation().to_string(),
         "loss": options.loss.to_string(),
         "class_weight": options.class_weight.to_string(),
         "drift": first.learner().as_adaptive().map(|adaptive| adaptive.drift().to_string()),
@@ -306,10 +308,11 @@ fn of_one_stream(options: &Options, Compared { stream, task, outcomes }: &Compar
         late += &format!(", horizon {}", options.horizon);
     }
     let mut text = format!(
-        "{stream}: {} rows, {task}, {}, memory {}, seed {}{watch}{late}\nfeatures {}{}\n\n{}\n\n",
+        "{stream}: {} rows, {task}, {}, memory {}{}, seed {}{watch}{late}\nfeatures {}{}\n\n{}\n\n",
         grouped(first.rows()),
         options.optimizer,
         options.memory,
+        held_by(&options.consolidation()),
         options.seed,
         options.reading.of_features(),
         match task {

@@ -33,8 +33,9 @@ pub struct Learning {
     /// keeps others [default: none]
     #[arg(long, value_name = "SPEC", value_parser = MemorySpec::parse)]
     pub(super) memory: Option<MemorySpec>,
-    /// What is held of what was learned, where contexts end (by --context, or every=N rows): none, ewc:1000 (with
-    /// gamma=0.9: online), si:0.1, mas:1, l2:0.01 or lwf:1 [default: none]
+    /// What is held of what was learned, where contexts end (by --context, at a drift by --drift, or every=N rows): none,
+    /// ewc:1000 (with gamma=0.9: online), si:0.1, mas:1, l2:0.01 or lwf:1. Where nobody says, contexts of 1000 rows end,
+    /// and what mattered fades by gamma=0.9 [default: none]
     #[arg(long, value_name = "SPEC", value_parser = ConsolidationSpec::parse)]
     pub(super) consolidate: Option<ConsolidationSpec>,
     /// What is minimised where numbers are predicted: mse, mae, huber:1 (in deviations of the target), or
@@ -101,9 +102,9 @@ impl Learning {
         Ok((session.delayed(delay).forecasting(self.horizon.unwrap_or_default()), source))
     }
 
-    /// What is to be held; where nobody says when a context ends, by the method's variant that needs nobody to.
+    /// What is to be held, if that was said: see [`held_where`].
     pub(super) fn consolidation(&self, has_contexts: bool) -> Option<ConsolidationSpec> {
-        self.consolidate.clone().map(|asked| if has_contexts { asked } else { asked.without_contexts() })
+        self.consolidate.as_ref().map(|asked| held_where(has_contexts, asked))
     }
 
     /// A network that has seen nothing, and its stream.
@@ -119,7 +120,7 @@ impl Learning {
             self.consolidation(reading.context.is_some() || self.adapting.is_asked()).unwrap_or(config.consolidation);
         if self.consolidate.as_ref().is_some_and(|asked| *asked != config.consolidation) {
             say(&format!(
-                "note: nobody says where a context ends (--context, --drift): --consolidate {} is used",
+                "note: nobody says where a context ends within a stream (--context, --drift): --consolidate {} is used",
                 config.consolidation
             ));
         }
@@ -133,6 +134,11 @@ impl Learning {
         check_targets(&config, source.options())?;
         Ok((Deep::new(config), source))
     }
+}
+
+/// What is to be held; where nobody says when a context ends, by the method's variant that needs nobody to.
+pub fn held_where(has_contexts: bool, asked: &ConsolidationSpec) -> ConsolidationSpec {
+    if has_contexts { asked.clone() } else { asked.clone().without_contexts() }
 }
 
 /// What a session uses, whether it was said or not, as far as there is an option for it.

@@ -134,7 +134,7 @@ fn new_drifts(session: &Session, shown: &mut u64) -> String {
     let rows: Vec<u64> = last.collect();
     let rows = &rows[rows.len().saturating_sub(new as usize)..];
     let rows: Vec<String> = rows.iter().map(|&row| grouped(row)).collect();
-    if rows.is_empty() { String::new() } else { format!(" drift at learned row {}", rows.join(", ")) }
+    if rows.is_empty() { String::new() } else { format!("; drift at learned row {}", rows.join(", ")) }
 }
 
 /// How many drifts there were.

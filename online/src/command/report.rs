@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Map, Value, json};
-use thalweg_online::{AnyLearner, Config, Delay, Learner, Scores, Session, Task};
+use thalweg_online::{AnyLearner, Config, ConsolidationSpec, Delay, Learner, Scores, Session, Task};
 
 use super::adapting::{drifts_as_json, drifts_as_text};
 use super::{contexts, kept};
@@ -147,8 +147,13 @@ fn run_text(session: &Session, rows_per_second: Option<f64>) -> String {
 }
 
 /// How a network learns.
-fn made(Config { optimizer, memory, seed, .. }: &Config) -> String {
-    format!("{optimizer}, memory {memory}, seed {seed}")
+fn made(Config { optimizer, memory, consolidation, seed, .. }: &Config) -> String {
+    format!("{optimizer}, memory {memory}{}, seed {seed}", held_by(consolidation))
+}
+
+/// What holds θ, where it was asked for.
+pub fn held_by(consolidation: &ConsolidationSpec) -> String {
+    if consolidation.is_none() { String::new() } else { format!(", consolidate {consolidation}") }
 }
 
 /// Of several numbers that are predicted together, each by the name of its column.

@@ -1,7 +1,7 @@
 //! Any of the methods, as a specification says it: what a learner holds, and when it is told what.
 
 use serde::{Deserialize, Serialize};
-use thalweg_autograd::{Grads, Params, Var};
+use thalweg_autograd::{Grads, Param, Params, Var};
 use thalweg_nn::Step;
 use thalweg_tensor::{Rng, View};
 
@@ -138,14 +138,32 @@ impl<N> Consolidation<N> {
         if self.spec.is_none() {
             return;
         }
-        if matches!(self.spec.method(), Method::L2 { last: false }) && self.penalty.is_nothing() {
-            self.penalty.hold_all(params);
+        if self.holds_from_the_start() {
+            self.penalty.hold_what_is_new(params);
         }
         match self.spec.by_gradient() {
             true => self.penalty.add_to(params, grads),
             false => self.penalty.align(params), // what has grown is anchored before it moves
         }
         self.path.iter_mut().for_each(|path| path.before_step(params, grads));
+    }
+
+    /// L2 to where each element began needs no boundary.
+    fn holds_from_the_start(&self) -> bool {
+        matches!(self.spec.method(), Method::L2 { last: false })
+    }
+
+    /// Some parameters have begun anew: they are held to where they were no longer, nor does how they came to where they are
+    /// count. (What a network *said* then, LwF still knows.)
+    pub fn begin_anew(&mut self, params: &Params, begun: &[Param]) {
+        if self.spec.is_none() {
+            return;
+        }
+        self.penalty.begin_anew(params, begun);
+        if self.holds_from_the_start() {
+            self.penalty.hold_all(params);
+        }
+        self.path.iter_mut().for_each(|path| path.begin_anew(params, begun));
     }
 
     /// Pulls θ back, unless the gradient did (`gradient=true`), and takes in what the step has done. `rate` is the learning

@@ -13,7 +13,7 @@
 //!
 //! A [`Deep`](crate::Deep) learner does all of it by [`Config::consolidation`](crate::Config::consolidation), and is told where a
 //! context ends: by [`Deep::end_context`](crate::Deep::end_context), in a session by a
-//! [column](crate::StreamOptions::context), by the end of a stream, or by `every=N`.
+//! [column](crate::StreamOptions::context), by the end of a stream, by a [drift](crate::adapt), or by `every=N`.
 //!
 //! # Equations
 //!
@@ -33,6 +33,8 @@
 //! Online EWC holds θ at its last place alone (Huszár 2018), and forgets by γ what mattered long ago:
 //!
 //! > (4) `Ω ← max(0, γ Ω + F)`, `θ* ← θ`, `c ← 0`; so do SI and MAS, with γ = 1.
+//!
+//! (Schwarz et al. also multiply the penalty itself by γ: their λ is this one's divided by γ.)
 //!
 //! **SI**: how much of the loss's decrease was each element's doing, along the way, in units of how far it went:
 //!

@@ -1,7 +1,7 @@
 //! How much each element of θ has done for the loss: the path integral of SI.
 
 use serde::{Deserialize, Serialize};
-use thalweg_autograd::{Flat, Grads, Params};
+use thalweg_autograd::{Flat, Grads, Param, Params};
 use thalweg_tensor::{Real, kernels};
 
 use super::penalty::anchor_what_is_new;
@@ -118,6 +118,16 @@ impl<T: Real> PathIntegral<T> {
                 }
             },
         );
+    }
+
+    /// The path of some parameters begins anew where they are.
+    pub(super) fn begin_anew(&mut self, params: &Params<T>, begun: &[Param]) {
+        anchor_what_is_new(&mut self.start, params);
+        self.work.align(params.layout());
+        for &param in begun {
+            self.start.of_mut(param).copy_from_slice(params.of(param));
+            self.work.of_mut(param).fill(T::ZERO);
+        }
     }
 
     /// `ω / ((θ − θ_start)² + ξ)`, laid out like θ: what went against the gradient is below 0. Then a new path begins at θ.

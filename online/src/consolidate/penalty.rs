@@ -1,7 +1,7 @@
 //! The quadratic that holds θ where it was: the one struct under EWC, SI, MAS and L2.
 
 use serde::{Deserialize, Serialize};
-use thalweg_autograd::{Flat, Grads, Params};
+use thalweg_autograd::{Flat, Grads, Param, Params};
 use thalweg_tensor::{Real, kernels};
 
 /// `λ (½ Σᵢ Ωᵢ (θᵢ − aᵢ)² + c)`: importances Ω and an anchor a, laid out like θ, and a constant (equation 1 of the
@@ -202,6 +202,25 @@ impl<T: Real> Penalty<T> {
         }
         self.anchor.as_mut_slice().copy_from_slice(params.as_slice());
         self.constant = 0.0;
+    }
+
+    /// [Holds all](Penalty::hold_all), if θ has grown since it did.
+    pub(super) fn hold_what_is_new(&mut self, params: &Params<T>) {
+        if !std::sync::Arc::ptr_eq(self.importance.layout(), params.layout()) {
+            self.hold_all(params);
+        }
+    }
+
+    /// Some parameters begin anew: they are anchored where they are, and free.
+    pub(super) fn begin_anew(&mut self, params: &Params<T>, begun: &[Param]) {
+        if self.is_nothing() {
+            return;
+        }
+        self.follow(params);
+        for &param in begun {
+            self.anchor.of_mut(param).copy_from_slice(params.of(param));
+            self.importance.of_mut(param).fill(T::ZERO);
+        }
     }
 
     /// Ω = 1 for all that is there, and what had no anchor yet is held where it is now: L2 to where each element began.

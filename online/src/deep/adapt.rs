@@ -53,14 +53,16 @@ impl Adapt for Deep {
         self.optimizer = self.config.optimizer.build();
     }
 
-    /// What is remembered stays, and so do what [holds](crate::ConsolidationSpec) θ and the deviations by which targets are standardised.
+    /// What is remembered stays, and so do what [holds](crate::ConsolidationSpec) the rest of θ and the deviations by which
+    /// targets are standardised.
     fn reset_head(&mut self) {
         self.restart_optimizer();
-        let Deep { network, params, rng, .. } = self;
+        let Deep { network, params, rng, context, .. } = self;
         if let Some(network) = network {
             let mut draw = init::uniform(init::default_bound(network.body.output().len()), rng);
             for param in [Some(network.head.weight), network.head.bias].into_iter().flatten() {
                 params.of_mut(param).iter_mut().enumerate().for_each(|(index, value)| *value = draw(index));
+                context.held.begin_anew(params, &[param]);
             }
         }
     }

@@ -8,6 +8,7 @@ use super::learn::scale;
 use super::recurrent::Lesson;
 use super::{Deep, Network, Scratch};
 use crate::consolidate::{Consolidation, ConsolidationSpec, Report};
+use crate::learn::Task;
 use crate::memory::Reservoir;
 
 /// What holds θ, and some rows of the context that goes on.
@@ -59,7 +60,10 @@ impl Deep {
     /// ```
     pub fn end_context(&mut self) -> bool {
         let Context { held, rows, .. } = &mut self.context;
-        let Some(network) = self.network.as_ref().filter(|_| held.rows() > 0 && !held.spec().is_none()) else {
+        // Before there is a label, a network for sets of them says nothing that could be held.
+        let says_something = self.config.task != Task::MultiLabel || !self.objective.classes().as_slice().is_empty();
+        let has_ended = says_something && held.rows() > 0 && !held.spec().is_none();
+        let Some(network) = self.network.as_ref().filter(|_| has_ended) else {
             return false;
         };
         let Scratch { tape, x, indices, z, .. } = &mut self.scratch;

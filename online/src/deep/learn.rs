@@ -81,9 +81,9 @@ impl Deep {
     /// θ moves against the gradient.
     pub(super) fn descend(&mut self) {
         self.context.held.before_step(&self.params, &mut self.scratch.grads);
-        let rate = self.optimizer.learning_rate() * self.rate;
         match descend(&mut self.optimizer, &mut self.params, &mut self.scratch.grads, &mut self.mode, self.rate) {
             Step::Taken => {
+                let rate = self.optimizer.learning_rate() * self.rate; // a schedule has set it in the step
                 self.context.held.after_step(&mut self.params, rate);
                 self.steps += 1;
             }

@@ -4,7 +4,7 @@ use allocation_counter::measure;
 use thalweg_autograd::{Grads, Params, Tape, Var};
 use thalweg_nn::{AnyOptimizer, Linear, Optimizer, OptimizerSpec, Rng, Sgd, Step, View};
 use thalweg_online::stream::bundled;
-use thalweg_online::{Consolidation, Error, Record, Row, Task};
+use thalweg_online::{Config, Consolidation, Deep, Error, Learner, Record, Row, Target, Task};
 
 /// Learns rows from one context to the next, and counts what the steps within the second ask for.
 #[test]
@@ -58,6 +58,40 @@ fn steps_allocate_nothing_after_the_first() {
             assert_eq!((report.contexts, report.rows), (1, 55));
         }
     }
+}
+
+/// A context of empty sets teaches nothing that could be held; what comes behind it is learned as ever.
+#[test]
+fn before_there_is_a_label_nothing_is_held() -> Result<(), Error> {
+    for spec in ["ewc:10", "ewc:10,gamma=0.9", "si:1", "mas:1", "l2:0.1", "lwf:1"] {
+        let mut learner = Deep::new(Config { consolidation: spec.parse()?, ..Config::new(Task::MultiLabel) });
+        let labelled = |learner: &mut Deep, labels: &[&str]| -> Result<f64, Error> {
+            (0..20).try_fold(0.0, |_, k| learner.learn_one(&[("a", f64::from(k % 5))], Target::Labels(labels.into())))
+        };
+        labelled(&mut learner, &[])?;
+        assert!(!learner.end_context(), "{spec}");
+        let loss = labelled(&mut learner, &["red"])?;
+        assert!(loss.is_finite() && learner.end_context(), "{spec}: {loss}");
+        assert!(labelled(&mut learner, &["red", "round"])?.is_finite(), "{spec}");
+    }
+    Ok(())
+}
+
+/// What is pulled back is so by the rate of the step, and not by that of the step before.
+#[test]
+fn a_schedule_that_has_ended_learning_has_ended_the_pull() -> Result<(), Error> {
+    let mut learner = Deep::new(Config {
+        consolidation: "l2:50".parse()?,
+        optimizer: "sgd:0.01,exponential=1e-12".parse()?,
+        ..Config::new(Task::Regress)
+    });
+    let step = |learner: &mut Deep, x: f64| learner.learn_one(&[("a", x)], Target::Value(1.0 - x));
+    step(&mut learner, 1.0)?;
+    let after_the_first = learner.params().as_slice().to_vec();
+    step(&mut learner, 2.0)?;
+    let moved = after_the_first.iter().zip(learner.params().as_slice()).map(|(a, b)| (a - b).abs());
+    assert!(moved.fold(0.0, f32::max) < 1e-6, "at the first step's rate the pull halves what it moved");
+    Ok(())
 }
 
 /// Two layers.
