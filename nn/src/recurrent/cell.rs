@@ -1,6 +1,6 @@
 //! What recurrent cells have in common.
 
-use thalweg_autograd::{Params, Pass, Var};
+use thalweg_autograd::{Param, Params, Pass, Var};
 use thalweg_tensor::{Real, Rng, Shape};
 
 use super::{CellOptions, State};
@@ -84,6 +84,18 @@ pub trait Cell {
     fn leave<T: Real>(&self, state: Self::State<'_, T>, into: &mut State<T>) {
         into.set(<Self::State<'static, T>>::PARTS, state);
     }
+
+    /// The handles of its parameters, in the order in which they were added to θ.
+    ///
+    /// ```
+    /// use thalweg_nn::{Cell, Lstm, Params, Rng};
+    ///
+    /// let mut params = Params::<f32>::new();
+    /// let lstm = Lstm::new(&mut params, "lstm", 3, 8, &mut Rng::new(1));
+    /// lstm.params().into_iter().for_each(|param| params.set_trainable(param, false));
+    /// assert!(params.layout().entries().iter().all(|entry| !entry.trainable()));
+    /// ```
+    fn params(&self) -> Vec<Param>;
 
     /// How many hidden units there are (in each layer and direction).
     fn hidden<T: Real>(&self, params: &Params<T>) -> usize;

@@ -1,6 +1,6 @@
 //! The gated recurrent unit, in its two published forms.
 
-use thalweg_autograd::{Params, Pass, Var};
+use thalweg_autograd::{Param, Params, Pass, Var};
 use thalweg_tensor::{Real, Rng};
 
 use super::sequence::{fused, unroll_last, unroll_of};
@@ -98,6 +98,16 @@ impl Gru {
     pub fn with<T: Real>(params: &mut Params<T>, name: &str, options: CellOptions<GruForm>, rng: &mut Rng) -> Self {
         Self::layer(params, [name, "l0"], &options, rng)
     }
+
+    /// The handles of its parameters.
+    pub fn weights(&self) -> Weights {
+        self.weights
+    }
+
+    /// Which equations it computes.
+    pub fn form(&self) -> GruForm {
+        self.form
+    }
 }
 
 impl Stackable for Gru {
@@ -169,6 +179,10 @@ impl Cell for Gru {
             }
             _ => unroll_last(self, x, h),
         }
+    }
+
+    fn params(&self) -> Vec<Param> {
+        self.weights.params().collect()
     }
 
     fn hidden<T: Real>(&self, params: &Params<T>) -> usize {

@@ -129,6 +129,11 @@ impl Cell for LayerNormLstm {
         unroll_last(self, x, state)
     }
 
+    fn params(&self) -> Vec<Param> {
+        let norms = [self.of_input, self.of_hidden, self.of_cell].into_iter();
+        self.weights.params().chain(norms.flat_map(|norm| [Some(norm.weight), norm.bias]).flatten()).collect()
+    }
+
     fn hidden<T: Real>(&self, params: &Params<T>) -> usize {
         self.weights.hidden(params)
     }

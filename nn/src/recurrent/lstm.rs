@@ -1,6 +1,6 @@
 //! Long short-term memory.
 
-use thalweg_autograd::{Params, Pass, Var};
+use thalweg_autograd::{Param, Params, Pass, Var};
 use thalweg_tensor::{Real, Rng};
 
 use super::arrange::within;
@@ -93,6 +93,16 @@ impl Lstm {
     pub fn with<T: Real>(params: &mut Params<T>, name: &str, options: CellOptions<LstmForm>, rng: &mut Rng) -> Self {
         Self::layer(params, [name, "l0"], &options, rng)
     }
+
+    /// The handles of its parameters.
+    pub fn weights(&self) -> Weights {
+        self.weights
+    }
+
+    /// How it began.
+    pub fn form(&self) -> LstmForm {
+        self.form
+    }
 }
 
 impl Stackable for Lstm {
@@ -143,6 +153,10 @@ impl Cell for Lstm {
         let weights = self.weights.vars(x.pass());
         let (outputs, [h, c]) = within(x, lengths).lstm([state.h, state.c], weights, lengths);
         (within(outputs, lengths), LstmState { h, c })
+    }
+
+    fn params(&self) -> Vec<Param> {
+        self.weights.params().collect()
     }
 
     fn hidden<T: Real>(&self, params: &Params<T>) -> usize {

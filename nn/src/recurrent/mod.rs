@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`Rnn`], [`Lstm`], [`Gru`], [`LayerNormLstm`] | cells: one layer in one direction |
 //! | [`Cell`], [`Stackable`], [`GrowHidden`] | what they have in common |
+//! | [`Weights`] | the handles of what cells compute with |
 //! | [`Recurrent`] | PyTorch's `nn.RNN`, `nn.LSTM`, `nn.GRU`: several layers, both directions, dropout, lengths; itself a cell |
 //! | [`State`], [`Carried`], [`Portable`] | what is carried, outside of a pass and within |
 //! | [`unroll`] | a sequence by single steps |
@@ -35,3 +36,4 @@ pub use sequence::{unroll, unroll_of};
 pub use stack::Recurrent;
 pub use state::State;
 pub use tbptt::Tbptt;
+pub use weights::Weights;

@@ -1,6 +1,6 @@
 //! The simple recurrent cell.
 
-use thalweg_autograd::{Activation, Params, Var};
+use thalweg_autograd::{Activation, Param, Params, Var};
 use thalweg_tensor::{Real, Rng};
 
 use super::sequence::fused;
@@ -67,6 +67,16 @@ impl Rnn {
     pub fn with<T: Real>(params: &mut Params<T>, name: &str, options: CellOptions<RnnForm>, rng: &mut Rng) -> Self {
         Self::layer(params, [name, "l0"], &options, rng)
     }
+
+    /// The handles of its parameters.
+    pub fn weights(&self) -> Weights {
+        self.weights
+    }
+
+    /// Which equations it computes.
+    pub fn form(&self) -> RnnForm {
+        self.form
+    }
 }
 
 impl Stackable for Rnn {
@@ -88,6 +98,10 @@ impl Cell for Rnn {
 
     fn sequence_of<'p, T: Real>(&self, x: Var<'p, T>, lengths: &[usize], h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
         fused(x, lengths, |x| x.rnn(h, self.weights.vars(x.pass()), self.form.activation, lengths))
+    }
+
+    fn params(&self) -> Vec<Param> {
+        self.weights.params().collect()
     }
 
     fn hidden<T: Real>(&self, params: &Params<T>) -> usize {

@@ -276,6 +276,10 @@ impl<C: Cell> Cell for Recurrent<C> {
         self.sequences(x, lengths, state, &mut Mode::Eval)
     }
 
+    fn params(&self) -> Vec<Param> {
+        self.cells.iter().flat_map(Cell::params).chain(self.start.iter().copied()).collect()
+    }
+
     fn hidden<T: Real>(&self, params: &Params<T>) -> usize {
         self.cells[0].hidden(params)
     }

@@ -1,0 +1,95 @@
+//! What the tests of all rules share: sequences with a loss at every step, and their gradients by backpropagation.
+
+use proptest::prelude::*;
+use thalweg_autograd::{Grads, Params, Tape};
+use thalweg_nn::{Cell, CellOptions};
+use thalweg_tensor::Rng;
+
+use super::Traced;
+
+/// A sequence of random inputs and of random `∂L_t/∂h_t`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Case {
+    pub inputs: usize,
+    pub hidden: usize,
+    pub steps: usize,
+    pub seed: u64,
+}
+
+/// What a rule says of a case.
+#[derive(Debug, PartialEq)]
+pub(super) struct Learned {
+    /// ∇L, parameter by parameter.
+    pub gradient: Vec<f64>,
+    pub outputs: Vec<Vec<f64>>,
+    pub dx: Vec<Vec<f64>>,
+}
+
+impl Case {
+    /// Up to these sizes, and at least 1.
+    pub fn any(inputs: usize, hidden: usize, steps: usize) -> impl Strategy<Value = Case> {
+        let sizes = (1..=inputs, 1..=hidden, 1..=steps, any::<u64>());
+        sizes.prop_map(|(inputs, hidden, steps, seed)| Case { inputs, hidden, steps, seed })
+    }
+
+    pub fn options<F: Default>(&self) -> CellOptions<F> {
+        CellOptions::new(self.inputs, self.hidden)
+    }
+
+    pub fn rng(&self) -> Rng {
+        Rng::new(self.seed)
+    }
+
+    /// The input of step t, of which wider cases see more.
+    pub fn x(&self, t: usize) -> Vec<f64> {
+        (0..self.inputs).map(|i| Rng::new(self.seed ^ (1000 * t + i) as u64).normal()).collect()
+    }
+
+    /// `∂L_t/∂h_t`.
+    pub fn dh(&self, t: usize, outputs: usize) -> Vec<f64> {
+        let mut rng = Rng::new(!self.seed ^ t as u64);
+        (0..outputs).map(|_| rng.normal()).collect()
+    }
+}
+
+/// Runs a case, learning at every step.
+pub(super) fn learned(rule: &mut impl Traced<f64>, params: &Params<f64>, case: &Case) -> Learned {
+    let (mut grads, mut outputs, mut dxs) = (Grads::like(params), Vec::new(), Vec::new());
+    for t in 0..case.steps {
+        let h = rule.step(params, &case.x(t)).to_vec();
+        let mut dx = vec![f64::NAN; case.inputs];
+        rule.learn(params, &case.dh(t, h.len()), &mut grads, &mut dx);
+        outputs.push(h);
+        dxs.push(dx);
+    }
+    Learned { gradient: flat(params, &mut grads), outputs, dx: dxs }
+}
+
+/// The same gradient by backpropagation through all steps.
+pub(super) fn bptt<C: Cell>(cell: &C, params: &Params<f64>, case: &Case) -> Vec<f64> {
+    let (mut tape, mut grads) = (Tape::new(), Grads::like(params));
+    let pass = tape.pass(params);
+    let mut state = cell.enter(&pass, &cell.zero_state(params));
+    let mut loss = pass.zeros([]);
+    for t in 0..case.steps {
+        let (h, next) = cell.equations(pass.input(&case.x(t)), state);
+        loss = loss + (h * pass.input(&case.dh(t, h.shape().len()))).sum();
+        state = next;
+    }
+    loss.backward(&mut grads);
+    flat(params, &mut grads)
+}
+
+/// All numbers of a gradient, parameter by parameter.
+pub(super) fn flat(params: &Params<f64>, grads: &mut Grads<f64>) -> Vec<f64> {
+    params.layout().iter().flat_map(|(param, _)| grads.of(param).to_vec()).collect()
+}
+
+#[track_caller]
+pub(super) fn assert_near(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(1.0, |scale: f64, e| scale.max(e.abs()));
+    for (index, (f, e)) in found.iter().zip(expected).enumerate() {
+        assert!((f - e).abs() <= 1e-9 * scale, "element {index}: {f} instead of {e}");
+    }
+}

@@ -1,0 +1,101 @@
+//! Numbers laid out like the parameters of one cell.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use thalweg_autograd::{Grads, Param, Params};
+use thalweg_tensor::{Real, kernels};
+
+/// A number for each parameter of a cell, named and shaped as in θ, and none for the rest of θ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound(serialize = "T: Real + Serialize", deserialize = "T: Real + Deserialize<'de>"))]
+pub(super) struct Trace<T: Real> {
+    of: Vec<Param>,
+    /// A θ of its own, with an entry for each of them.
+    values: Params<T>,
+}
+
+impl<T: Real> Trace<T> {
+    /// Zeros.
+    #[track_caller]
+    pub fn new(of: Vec<Param>, params: &Params<T>) -> Self {
+        let mut values = Params::new();
+        for &param in &of {
+            let entry = params.layout().entry(param);
+            values.add_stacked(entry.name(), entry.blocks(), entry.shape(), |_| T::ZERO);
+        }
+        Trace { of, values }
+    }
+
+    /// Takes on the shapes of today: where the cell has grown, old numbers stay in their places and new ones are zero. What
+    /// is no trace of these parameters begins anew.
+    #[track_caller]
+    pub fn follow(&mut self, params: &Params<T>) {
+        let own = self.values.layout().entries();
+        let is_like = own.iter().zip(&self.of).all(|(own, &of)| own.shape() == params.layout().entry(of).shape());
+        if is_like && own.len() == self.of.len() {
+            return;
+        }
+        let Trace { of, values } = Trace::new(std::mem::take(&mut self.of), params);
+        self.of = of;
+        if values.layout().descends_from(self.values.layout()) {
+            self.values.theta_mut().align(values.layout());
+        } else {
+            self.values = values;
+        }
+    }
+
+    /// Back to zeros.
+    pub fn reset(&mut self) {
+        self.values.theta_mut().fill_zero();
+    }
+
+    /// All numbers, parameter by parameter; zeros between them.
+    pub fn all(&self) -> &[T] {
+        self.values.as_slice()
+    }
+
+    /// All numbers, to write. What lies between parameters must stay zero.
+    pub fn all_mut(&mut self) -> &mut [T] {
+        self.values.theta_mut().as_mut_slice()
+    }
+
+    /// Where the numbers of a parameter lie, by its place in the list that the trace was made of.
+    pub fn range(&self, index: usize) -> Range<usize> {
+        self.values.layout().entries()[index].range()
+    }
+
+    /// The numbers of a parameter, by its place in the list.
+    pub fn part_mut(&mut self, index: usize) -> &mut [T] {
+        let range = self.range(index);
+        &mut self.all_mut()[range]
+    }
+
+    /// `self += ∂/∂θ`, and uses the gradient up. Other parameters' is thrown away.
+    pub fn absorb(&mut self, grads: &mut Grads<T>) {
+        let (Trace { of, values }, layout) = (self, Arc::clone(grads.layout()));
+        grads.consume(|param, at, g| {
+            if let Some(index) = of.iter().position(|&of| of == param) {
+                let own = values.layout().entries()[index].range();
+                let start = own.start + (at - layout.entry(param).range().start);
+                kernels::add_assign(g, &mut values.theta_mut().as_mut_slice()[start..][..g.len()]);
+            }
+        });
+    }
+
+    /// `∇L(θ) += α · self`, of what is not frozen.
+    #[track_caller]
+    pub fn add_to(&self, alpha: T, grads: &mut Grads<T>) {
+        for (index, &param) in self.of.iter().enumerate() {
+            if grads.layout().entry(param).trainable() {
+                kernels::axpy(alpha, &self.all()[self.range(index)], grads.of_mut(param));
+            }
+        }
+    }
+
+    /// How many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        self.all().len() * T::BYTES
+    }
+}
