@@ -1,12 +1,16 @@
 //! Recurrent layers that take a gradient at every step, in memory that does not grow with time.
 
+mod rflo;
 mod rtrl;
+mod snap1;
 mod taped;
 #[cfg(test)]
 mod testing;
 mod trace;
 
+pub use rflo::{Leaky, Rflo};
 pub use rtrl::Rtrl;
+pub use snap1::Snap1;
 
 use thalweg_autograd::{Grads, Params};
 use thalweg_tensor::Real;

@@ -107,6 +107,27 @@ impl<C: Cell, T: Real> Traced<T> for Rtrl<C, T> {
     }
 }
 
+/// For the tests of rules that keep a part of M.
+#[cfg(test)]
+impl<C: Cell> Rtrl<C, f64> {
+    /// Forgets how rows of θ have shaped other units than their own.
+    pub(super) fn keep_own_units(&mut self, params: &Params<f64>) {
+        let hidden = self.taped.cell.hidden(params);
+        for (k, row) in self.after.iter_mut().enumerate() {
+            for (index, param) in self.taped.cell.params().into_iter().enumerate() {
+                let (_, width) = params.layout().entry(param).table();
+                let of_others = |(at, _): &(usize, &mut f64)| at / width % hidden != k % hidden;
+                row.part_mut(index).iter_mut().enumerate().filter(of_others).for_each(|(_, m)| *m = 0.0);
+            }
+        }
+    }
+
+    /// `∇L += ∂L/∂h M`, where the output is the first part of the state.
+    pub(super) fn add_influence(&self, dh: &[f64], grads: &mut Grads<f64>) {
+        self.after.iter().zip(dh).for_each(|(row, &d)| row.add_to(d, grads));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Case, assert_near, bptt, learned};
@@ -145,9 +166,7 @@ mod tests {
     #[test]
     fn rtrl_is_exact_for_stacks_and_whatever_else_is_a_cell() {
         let case = Case { inputs: 2, hidden: 3, steps: 6, seed: 4 };
-        is_backpropagation(&case, |params, case| {
-            LayerNormLstm::with(params, "norm", case.options(), &mut case.rng())
-        });
+        is_backpropagation(&case, |params, case| LayerNormLstm::with(params, "norm", case.options(), &mut case.rng()));
         let mut params = Params::new();
         let options = RecurrentOptions::from(case.options::<GruForm>()).layers(2);
         let stack = Recurrent::<Gru>::with(&mut params, "gru", options, &mut case.rng());

@@ -96,12 +96,7 @@ impl<C: Cell, T: Real> Taped<C, T> {
 
     /// `(h, s) = f(x, s₋, θ)`; then `linearise` sees the pass, with s₋ as leaves and s.
     #[track_caller]
-    pub fn step(
-        &mut self,
-        params: &Params<T>,
-        x: &[T],
-        linearise: impl FnOnce(Linear<'_, C, T>, &mut Aside<T>),
-    ) {
+    pub fn step(&mut self, params: &Params<T>, x: &[T], linearise: impl FnOnce(Linear<'_, C, T>, &mut Aside<T>)) {
         let Taped { cell, state, before, x: newest, output, work } = self;
         before.clone_from(state);
         newest.clear();

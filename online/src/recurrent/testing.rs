@@ -93,3 +93,30 @@ pub(super) fn assert_near(found: &[f64], expected: &[f64]) {
         assert!((f - e).abs() <= 1e-9 * scale, "element {index}: {f} instead of {e}");
     }
 }
+
+/// The slope of the sum of all losses along each parameter, by central differences.
+pub(super) fn by_differences<C: Cell>(cell: &C, params: &Params<f64>, case: &Case) -> Vec<f64> {
+    let loss = |params: &Params<f64>| {
+        let (mut tape, mut loss) = (Tape::new(), 0.0);
+        let mut state = cell.zero_state(params);
+        for t in 0..case.steps {
+            let pass = tape.pass(params);
+            let (h, next) = cell.step(pass.input(&case.x(t)), cell.enter(&pass, &state));
+            loss += h.with(|h| h.iter().zip(case.dh(t, h.len())).map(|(h, d)| h * d).sum::<f64>());
+            cell.leave(next, &mut state);
+        }
+        loss
+    };
+    let (mut slopes, mut moved, step) = (Vec::new(), params.clone(), 1e-6);
+    for (param, entry) in params.layout().iter() {
+        for at in 0..entry.shape().len() {
+            let mut at_distance = |distance: f64| {
+                moved.of_mut(param)[at] = params.of(param)[at] + distance;
+                loss(&moved)
+            };
+            slopes.push((at_distance(step) - at_distance(-step)) / (2.0 * step));
+            moved.of_mut(param)[at] = params.of(param)[at];
+        }
+    }
+    slopes
+}

@@ -10,7 +10,7 @@ use thalweg_tensor::{Real, kernels};
 /// A number for each parameter of a cell, named and shaped as in θ, and none for the rest of θ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound(serialize = "T: Real + Serialize", deserialize = "T: Real + Deserialize<'de>"))]
-pub(super) struct Trace<T: Real> {
+pub struct Trace<T: Real> {
     of: Vec<Param>,
     /// A θ of its own, with an entry for each of them.
     values: Params<T>,
@@ -70,6 +70,36 @@ impl<T: Real> Trace<T> {
     pub fn part_mut(&mut self, index: usize) -> &mut [T] {
         let range = self.range(index);
         &mut self.all_mut()[range]
+    }
+
+    /// How many parameters it is of.
+    pub fn parts(&self) -> usize {
+        self.of.len()
+    }
+
+    /// `∇L(θ) += dₖ T_k·`, of what is not frozen, for a trace of rows that belong to units: of n units row k, and rows
+    /// n + k, 2n + k, … of further gates.
+    #[track_caller]
+    pub fn add_units_to(&self, d: &[T], grads: &mut Grads<T>) {
+        for (&param, entry) in self.of.iter().zip(self.values.layout().entries()) {
+            let (trace, (_, width)) = (&self.all()[entry.range()], entry.table());
+            let gate = width * d.len();
+            if gate == 0 || !grads.layout().entry(param).trainable() {
+                continue;
+            }
+            let gradient = grads.of_mut(param);
+            kernels::vectorize(
+                #[inline(always)]
+                || {
+                    for (gradient, trace) in gradient.chunks_exact_mut(gate).zip(trace.chunks_exact(gate)) {
+                        let rows = gradient.chunks_exact_mut(width).zip(trace.chunks_exact(width));
+                        for ((gradient, trace), &d) in rows.zip(d) {
+                            gradient.iter_mut().zip(trace).for_each(|(g, &t)| *g += d * t);
+                        }
+                    }
+                },
+            );
+        }
     }
 
     /// `self += ∂/∂θ`, and uses the gradient up. Other parameters' is thrown away.
