@@ -1,16 +1,22 @@
 //! Recurrent layers that take a gradient at every step, in memory that does not grow with time.
 
+mod kf_rtrl;
 mod rflo;
 mod rtrl;
+mod scratch;
+mod signs;
 mod snap1;
 mod taped;
 #[cfg(test)]
 mod testing;
 mod trace;
+mod uoro;
 
+pub use kf_rtrl::KfRtrl;
 pub use rflo::{Leaky, Rflo};
 pub use rtrl::Rtrl;
 pub use snap1::Snap1;
+pub use uoro::Uoro;
 
 use thalweg_autograd::{Grads, Params};
 use thalweg_tensor::Real;

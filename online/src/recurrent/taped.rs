@@ -1,11 +1,11 @@
 //! A cell that takes its steps on a tape of its own: what the rules for any cell have in common.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Pass, Tape};
 use thalweg_nn::{Carried, Cell, Portable, State};
 use thalweg_tensor::Real;
+
+use super::scratch::Scratch;
 
 /// A cell, its state, and what its newest step began with: enough to take that step again, with a tape beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,10 +23,11 @@ pub(super) struct Taped<C, T: Real> {
     /// `h`, what it gave.
     pub output: Vec<T>,
     #[serde(skip)]
-    pub work: Work<T>,
+    work: Scratch<Work<T>>,
 }
 
-/// Memory that is written before it is read: any two are equal, and a copy begins empty.
+/// A tape, and what is written beside it.
+#[derive(Default)]
 pub(super) struct Work<T: Real> {
     tape: Tape<T>,
     aside: Aside<T>,
@@ -42,34 +43,10 @@ pub(super) struct Aside<T: Real> {
     unit: Vec<T>,
 }
 
-impl<T: Real> Default for Work<T> {
-    fn default() -> Self {
-        Work { tape: Tape::new(), aside: Aside::default() }
-    }
-}
-
-impl<T: Real> Clone for Work<T> {
-    fn clone(&self) -> Self {
-        Work::default()
-    }
-}
-
-impl<T: Real> PartialEq for Work<T> {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl<T: Real> fmt::Debug for Work<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Work")
-    }
-}
-
 impl<C: Cell, T: Real> Taped<C, T> {
     pub fn new(cell: C, params: &Params<T>) -> Self {
         let (state, before) = (cell.zero_state(params), cell.zero_state(params));
-        Taped { cell, state, before, x: Vec::new(), output: Vec::new(), work: Work::default() }
+        Taped { cell, state, before, x: Vec::new(), output: Vec::new(), work: Scratch::default() }
     }
 
     /// How many numbers the state has.
@@ -101,13 +78,14 @@ impl<C: Cell, T: Real> Taped<C, T> {
         before.clone_from(state);
         newest.clear();
         newest.extend_from_slice(x);
-        let pass = work.tape.pass(params);
+        let Work { tape, aside } = &mut **work;
+        let pass = tape.pass(params);
         let start = leaves::<C, T>(&pass, before);
         let (h, end) = cell.step(pass.input(x), start);
         cell.leave(end, state);
         output.resize(h.shape().len(), T::ZERO);
         h.copy_to(output);
-        linearise(Linear { start, end }, &mut work.aside);
+        linearise(Linear { start, end }, aside);
     }
 
     /// The newest step again: adds to `grads` what θ has in it directly, `∂L/∂h ∂h/∂θ` with s₋ fixed, and gives `∂L/∂x`;
@@ -115,12 +93,13 @@ impl<C: Cell, T: Real> Taped<C, T> {
     #[track_caller]
     pub fn back(&mut self, params: &Params<T>, dh: &[T], grads: &mut Grads<T>, dx: &mut [T]) -> &[T] {
         let Taped { cell, before, x, work, .. } = self;
-        let pass = work.tape.pass(params);
+        let Work { tape, aside } = &mut **work;
+        let pass = tape.pass(params);
         let (x, start) = (pass.leaf(&x[..]), leaves::<C, T>(&pass, before));
         cell.step(x, start).0.backward_from(dh, grads);
         x.grad_to(dx);
-        gradient_of(start, &mut work.aside.row);
-        &work.aside.row
+        gradient_of(start, &mut aside.row);
+        &aside.row
     }
 
     pub fn bytes(&self) -> usize {
@@ -135,6 +114,16 @@ pub(super) struct Linear<'p, C: Cell + 'p, T: Real> {
 }
 
 impl<'p, C: Cell, T: Real> Linear<'p, C, T> {
+    /// `νᵀ ∂s/∂θ`, added to the gradients there.
+    pub fn product(&self, cotangent: &[T], aside: &mut Aside<T>) {
+        let mut rest = cotangent;
+        for part in self.end.parts() {
+            let (cotangent, next) = rest.split_at(part.shape().len());
+            part.backward_from(cotangent, &mut aside.grads);
+            rest = next;
+        }
+    }
+
     /// For each number of s its gradient: `visit(k, ∂s_k/∂s₋, ∂s_k/∂θ)`, the last to be used up.
     pub fn rows(&self, aside: &mut Aside<T>, mut visit: impl FnMut(usize, &[T], &mut Grads<T>)) {
         let Aside { grads, row, unit } = aside;

@@ -72,9 +72,9 @@ impl<T: Real> Trace<T> {
         &mut self.all_mut()[range]
     }
 
-    /// How many parameters it is of.
-    pub fn parts(&self) -> usize {
-        self.of.len()
+    /// The parameters that it is of.
+    pub fn params(&self) -> &[Param] {
+        &self.of
     }
 
     /// `∇L(θ) += dₖ T_k·`, of what is not frozen, for a trace of rows that belong to units: of n units row k, and rows

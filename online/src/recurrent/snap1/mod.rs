@@ -121,7 +121,7 @@ impl<C: Local, T: Real> Traced<T> for Snap1<C, T> {
         cell.linearise(params, x, if *recurrent { T::ONE } else { T::ZERO }, linear);
         // What W_ih, W_hh, b_ih and b_hh meet.
         let inputs = [x, &linear.h_before, &[T::ONE], &[T::ONE]];
-        for (part, u) in inputs.into_iter().enumerate().take(traces[0].parts()) {
+        for (part, u) in inputs.into_iter().enumerate().take(traces[0].params().len()) {
             C::advance(linear, part, u, traces);
         }
         &self.linear.h
