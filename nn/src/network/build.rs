@@ -90,6 +90,11 @@ fn build<T: Real>(
                 CellName::LayerNormLstm => Stack::LayerNormLstm(cells.add(params, name, Default::default(), rng)),
                 CellName::Gru => Stack::Gru(cells.add(params, name, Default::default(), rng)),
                 CellName::GruChung => Stack::Gru(cells.add(params, name, GruForm::CHUNG, rng)),
+                CellName::Lru => Stack::Lru(cells.add(params, name, Default::default(), rng)),
+                CellName::Rtu => Stack::Rtu(cells.add(params, name, Default::default(), rng)),
+                CellName::RtuTanh => Stack::Rtu(cells.add(params, name, Activation::Tanh.into(), rng)),
+                CellName::RtuRelu => Stack::Rtu(cells.add(params, name, Activation::Relu.into(), rng)),
+                CellName::Elstm => Stack::Elstm(cells.add(params, name, (), rng)),
             })
         }
         LayerSpec::Embedding { words, width, padding } => Layer::Embedding(match padding {

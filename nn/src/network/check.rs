@@ -73,9 +73,14 @@ mod tests {
 
     #[test]
     fn what_was_built_and_has_grown_is_its_own() {
-        for text in
-            ["", "linear:4 > relu", "lstm:3x2 > residual(linear:3) > layer_norm", "linear:16 > view:1x16 > conv1d:2x3"]
-        {
+        for text in [
+            "",
+            "linear:4 > relu",
+            "lstm:3x2 > residual(linear:3) > layer_norm",
+            "lru:3x2 > rtu:4",
+            "elstm:3",
+            "linear:16 > view:1x16 > conv1d:2x3",
+        ] {
             let (mut net, mut params) = built(text, 2);
             params.add("behind", [2], |_| 0.0);
             let own = 0..params.layout().entries().len() - 1;

@@ -144,10 +144,20 @@ pub enum CellName {
     Gru,
     /// Gated recurrent unit, the equations of Chung et al. 2014.
     GruChung,
+    /// Linear recurrent unit.
+    Lru,
+    /// Recurrent trace unit, linear.
+    Rtu,
+    /// Recurrent trace unit, tanh.
+    RtuTanh,
+    /// Recurrent trace unit with a rectifier.
+    RtuRelu,
+    /// Elementwise LSTM.
+    Elstm,
 }
 
 /// Cells by name and form; the first form of a name is the usual one.
-pub(super) const CELLS: [(&str, &str, CellName); 8] = [
+pub(super) const CELLS: [(&str, &str, CellName); 13] = [
     ("rnn", "tanh", CellName::Rnn),
     ("rnn", "relu", CellName::RnnRelu),
     ("rnn", "sigmoid", CellName::RnnSigmoid),
@@ -156,6 +166,11 @@ pub(super) const CELLS: [(&str, &str, CellName); 8] = [
     ("layer_norm_lstm", "pytorch", CellName::LayerNormLstm),
     ("gru", "pytorch", CellName::Gru),
     ("gru", "chung", CellName::GruChung),
+    ("lru", "usual", CellName::Lru),
+    ("rtu", "linear", CellName::Rtu),
+    ("rtu", "tanh", CellName::RtuTanh),
+    ("rtu", "relu", CellName::RtuRelu),
+    ("elstm", "usual", CellName::Elstm),
 ];
 
 /// What `mlp` puts behind each linear layer.

@@ -19,7 +19,7 @@ use std::fmt;
 use thalweg_autograd::{Activation, Params};
 use thalweg_tensor::{Real, Rng, Shape};
 
-use crate::recurrent::{Cell, Gru, LayerNormLstm, Lstm, Recurrent, Rnn};
+use crate::recurrent::{Cell, Elstm, Gru, LayerNormLstm, Lru, Lstm, Recurrent, Rnn, Rtu};
 use crate::spec::SpecError;
 use crate::*;
 
@@ -38,6 +38,7 @@ use crate::*;
 /// | `relu`, `gelu`, `glu`, … `leaky_relu:0.01` | a [`Nonlinearity`] by its name | any | |
 /// | `prelu` | [`PRelu`] | any | |
 /// | `rnn:64`, `lstm:64`, `gru:64`, `layer_norm_lstm:64`; `64x2`: two layers | [`Recurrent`] | `[in]` | `bidirectional`, `dropout`, `bias=false`; `form=`: of `rnn` `relu` and `sigmoid`, of `lstm` `remembering`, of `gru` `chung` |
+/// | `lru:64`, `rtu:64`, `elstm:64`; `64x2` | [`Recurrent`] layers of units that do not hear one another: [`Lru`], [`Rtu`], [`Elstm`] | `[in]` | as above; `form=`: of `rtu` `tanh` and `relu`; `bias=false` of `elstm` alone |
 /// | `embedding:1000x32` | [`Embedding`]: first, for it takes indices | any | `padding` |
 /// | `attention:heads=4` | [`MultiheadAttention`] of a sequence with itself | `[d]` | `causal`, `dropout`, `bias=false` |
 /// | `encoder:heads=4` | [`TransformerEncoderLayer`] | `[d]` | `ff` (hidden units), `causal`, `dropout`, `activation`, `norm_first=false` |
@@ -197,6 +198,9 @@ enum Stack {
     Lstm(Recurrent<Lstm>),
     LayerNormLstm(Recurrent<LayerNormLstm>),
     Gru(Recurrent<Gru>),
+    Lru(Recurrent<Lru>),
+    Rtu(Recurrent<Rtu>),
+    Elstm(Recurrent<Elstm>),
 }
 
 /// The same of any recurrent layer.
@@ -207,6 +211,9 @@ macro_rules! each {
             Stack::Lstm($cell) => $what,
             Stack::LayerNormLstm($cell) => $what,
             Stack::Gru($cell) => $what,
+            Stack::Lru($cell) => $what,
+            Stack::Rtu($cell) => $what,
+            Stack::Elstm($cell) => $what,
         }
     };
 }

@@ -181,6 +181,12 @@ fn cell(spec: &mut Spec) -> Result<LayerSpec, SpecError> {
     if cell == CellName::LstmRemembering && !bias {
         return Err(expected(spec, "biases, for one of them remembers"));
     }
+    if ["lru", "rtu"].contains(&name.as_str()) && !bias {
+        return Err(expected(spec, "no word on biases, for there are none"));
+    }
+    if name == "rtu" && hidden % 2 == 1 {
+        return Err(expected(spec, "an even number of units, for they are pairs"));
+    }
     Ok(LayerSpec::Recurrent { cell, hidden, layers, bidirectional, dropout, bias })
 }
 

@@ -79,16 +79,20 @@ impl LayerSpec {
         match *self {
             LayerSpec::Linear { width, .. } => inputs * width as f64,
             LayerSpec::Recurrent { cell, hidden, layers, bidirectional, .. } => {
-                use CellName::{Gru, GruChung, Rnn, RnnRelu, RnnSigmoid};
-                let gates = match cell {
-                    Rnn | RnnRelu | RnnSigmoid => 1.0,
-                    Gru | GruChung => 3.0,
-                    _ => 4.0,
+                use CellName::{Elstm, Gru, GruChung, Lru, Rnn, RnnRelu, RnnSigmoid, Rtu, RtuRelu, RtuTanh};
+                // For each unit: how many weights for each input, and for each unit.
+                let [by_input, by_unit] = match cell {
+                    Rnn | RnnRelu | RnnSigmoid => [1.0, 1.0],
+                    Gru | GruChung => [3.0, 3.0],
+                    Lru => [3.0, 2.0],
+                    Rtu | RtuTanh | RtuRelu => [1.0, 0.0],
+                    Elstm => [3.0, 1.0],
+                    _ => [4.0, 4.0],
                 };
                 let (hidden, layers, directions) =
                     (hidden as f64, layers as f64, f64::from(1 + u8::from(bidirectional)));
-                let (first, others) = (inputs + hidden, (directions + 1.0) * hidden);
-                directions * gates * hidden * (first + (layers - 1.0) * others)
+                let heard = by_input * (inputs + (layers - 1.0) * directions * hidden);
+                directions * hidden * (heard + by_unit * layers * hidden)
             }
             LayerSpec::Embedding { words, width, .. } => words as f64 * width as f64,
             LayerSpec::Attention { .. } => 4.0 * inputs * inputs,
@@ -110,9 +114,9 @@ impl LayerSpec {
 
     /// How many tensors it carries from step to step.
     fn carried(&self) -> usize {
-        use CellName::{LayerNormLstm, Lstm, LstmRemembering};
+        use CellName::{LayerNormLstm, Lru, Lstm, LstmRemembering};
         match self {
-            LayerSpec::Recurrent { cell: Lstm | LstmRemembering | LayerNormLstm, .. } => 2,
+            LayerSpec::Recurrent { cell: Lstm | LstmRemembering | LayerNormLstm | Lru, .. } => 2,
             LayerSpec::Recurrent { .. } => 1,
             LayerSpec::Residual(inner) => inner.carried(),
             _ => 0,

@@ -6,6 +6,7 @@
 //! | what | |
 //! |---|---|
 //! | [`Rnn`], [`Lstm`], [`Gru`], [`LayerNormLstm`] | cells: one layer in one direction |
+//! | [`Lru`], [`Rtu`], [`Elstm`] | cells in which no unit hears another: their whole gradient can be kept step by step |
 //! | [`Cell`], [`Stackable`], [`GrowHidden`] | what they have in common |
 //! | [`Weights`] | the handles of what cells compute with |
 //! | [`Recurrent`] | PyTorch's `nn.RNN`, `nn.LSTM`, `nn.GRU`: several layers, both directions, dropout, lengths; itself a cell |
@@ -15,11 +16,14 @@
 
 mod arrange;
 mod cell;
+mod elstm;
 mod gru;
 mod layer_norm;
+mod lru;
 mod lstm;
 mod options;
 mod rnn;
+mod rtu;
 mod sequence;
 mod stack;
 mod state;
@@ -27,11 +31,14 @@ mod tbptt;
 mod weights;
 
 pub use cell::{Carried, Cell, GrowHidden, Portable, Stackable};
+pub use elstm::Elstm;
 pub use gru::{Gru, GruForm, Reset, Update};
 pub use layer_norm::LayerNormLstm;
+pub use lru::{Lru, LruForm, LruState};
 pub use lstm::{Lstm, LstmForm, LstmState};
 pub use options::{CellOptions, RecurrentOptions};
 pub use rnn::{Rnn, RnnForm};
+pub use rtu::{Rtu, RtuForm};
 pub use sequence::{unroll, unroll_of};
 pub use stack::Recurrent;
 pub use state::State;

@@ -19,6 +19,7 @@ use crate::spec::{Spec, nearest, unknown};
 /// | `linear` | none: logistic or linear regression |
 /// | `mlp:64,64` | hidden layers of these widths, ReLU |
 /// | `lstm:32`, `gru:32x2`, `rnn:32,form=relu` | a recurrent layer that carries its state from row to row |
+/// | `lru:32`, `rtu:32,form=tanh`, `elstm:32` | likewise, of units that do not hear one another |
 /// | `lstm:64x2 > dropout:0.1 > mlp:32` | any layers that take one row after the other |
 ///
 /// Recurrent layers have two options more, `lstm:32,window=16,last=true`, which of several layers stand in a first item
@@ -168,7 +169,7 @@ fn spelled_out(item: &Spec) -> String {
     match item.name() {
         "linear" if text == "linear" => String::new(),
         "mlp" if text == "mlp" => Model::default().layers.to_string(),
-        "rnn" | "lstm" | "gru" if item.args().is_empty() => match text.split_once(':') {
+        "rnn" | "lstm" | "gru" | "lru" | "rtu" | "elstm" if item.args().is_empty() => match text.split_once(':') {
             Some((name, options)) => format!("{name}:32,{options}"),
             None => format!("{text}:32"),
         },

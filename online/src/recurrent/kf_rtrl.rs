@@ -9,6 +9,7 @@ use thalweg_tensor::{Real, Rng, kernels};
 use super::Traced;
 use super::signs::{balance, draw};
 use super::snap1::{Linear, Local};
+use super::trace::wanted;
 
 /// KF-RTRL (Mujika, Meier & Steger 2018) of an [`Rnn`]: right on the average, with less noise than [UORO](super::Uoro).
 ///
@@ -115,8 +116,8 @@ fn add<T: Real>(weights: Weights, d: &[T], u: &[T], grads: &mut Grads<T>) {
     let n = d.len();
     let biases = weights.bias.into_iter().flatten().map(|bias| (bias, n..n + 1));
     for (param, met) in [(weights.weight_ih, n + 1..u.len()), (weights.weight_hh, 0..n)].into_iter().chain(biases) {
-        if grads.layout().entry(param).trainable() {
-            kernels::outer_add(d, &u[met], grads.of_mut(param));
+        if let Some(gradient) = wanted(param, grads) {
+            kernels::outer_add(d, &u[met], gradient);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Recurrent layers that take a gradient at every step, in memory that does not grow with time.
 
+mod elstm;
 mod kf_rtrl;
+mod lru;
 mod rflo;
 mod rtrl;
+mod rtu;
 mod scratch;
 mod signs;
 mod snap1;
@@ -12,9 +15,12 @@ mod testing;
 mod trace;
 mod uoro;
 
+pub use elstm::TracedElstm;
 pub use kf_rtrl::KfRtrl;
+pub use lru::TracedLru;
 pub use rflo::{Leaky, Rflo};
 pub use rtrl::Rtrl;
+pub use rtu::TracedRtu;
 pub use snap1::Snap1;
 pub use uoro::Uoro;
 

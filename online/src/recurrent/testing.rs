@@ -5,7 +5,7 @@ use thalweg_autograd::{Grads, Params, Tape};
 use thalweg_nn::{Cell, CellOptions};
 use thalweg_tensor::Rng;
 
-use super::Traced;
+use super::{Rtrl, Traced};
 
 /// A sequence of random inputs and of random `∂L_t/∂h_t`.
 #[derive(Clone, Copy, Debug)]
@@ -119,4 +119,37 @@ pub(super) fn by_differences<C: Cell>(cell: &C, params: &Params<f64>, case: &Cas
         }
     }
     slopes
+}
+
+/// The laws of a layer whose traces are all that there is: its gradient is that of backpropagation through all steps, of
+/// RTRL and of differences; its outputs and ∂L/∂x are those of the tape; a new sequence has no past; inputs grow.
+#[track_caller]
+pub(super) fn is_exact<C: Cell + Copy, R: Traced<f64> + Clone + PartialEq + std::fmt::Debug>(
+    case: &Case,
+    cell: impl Fn(&mut Params<f64>) -> C,
+    rule: impl Fn(C, &Params<f64>) -> R,
+) {
+    let mut params = Params::new();
+    let cell = cell(&mut params);
+    let mut layer = rule(cell, &params);
+    let found = learned(&mut layer, &params, case);
+    assert_near(&found.gradient, &bptt(&cell, &params, case));
+    let exact = learned(&mut Rtrl::new(cell, &params), &params, case);
+    assert_near(&found.gradient, &exact.gradient);
+    found.outputs.iter().zip(&exact.outputs).for_each(|(found, exact)| assert_near(found, exact));
+    found.dx.iter().zip(&exact.dx).for_each(|(found, exact)| assert_near(found, exact));
+    for (found, slope) in found.gradient.iter().zip(by_differences(&cell, &params, case)) {
+        assert!((found - slope).abs() < 1e-4 * (1.0 + slope.abs()), "{found} instead of about {slope}");
+    }
+
+    let mut grown = layer.clone();
+    let old = learned(&mut layer, &params, case);
+    layer.reset();
+    assert_eq!(learned(&mut layer, &params, case), found);
+    cell.grow_inputs(&mut params, 1);
+    let new = learned(&mut grown, &params, &Case { inputs: case.inputs + 1, ..*case });
+    let alike = new.outputs.iter().flatten().zip(old.outputs.iter().flatten());
+    assert!(alike.into_iter().all(|(new, old)| new == old), "growth changes no output");
+    let mut rest = new.gradient.iter();
+    assert!(old.gradient.iter().all(|old| rest.any(|new| (new - old).abs() < 1e-9)), "old gradients keep their order");
 }

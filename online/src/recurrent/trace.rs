@@ -84,10 +84,7 @@ impl<T: Real> Trace<T> {
         for (&param, entry) in self.of.iter().zip(self.values.layout().entries()) {
             let (trace, (_, width)) = (&self.all()[entry.range()], entry.table());
             let gate = width * d.len();
-            if gate == 0 || !grads.layout().entry(param).trainable() {
-                continue;
-            }
-            let gradient = grads.of_mut(param);
+            let Some(gradient) = wanted(param, grads).filter(|_| gate > 0) else { continue };
             kernels::vectorize(
                 #[inline(always)]
                 || {
@@ -118,8 +115,8 @@ impl<T: Real> Trace<T> {
     #[track_caller]
     pub fn add_to(&self, alpha: T, grads: &mut Grads<T>) {
         for (index, &param) in self.of.iter().enumerate() {
-            if grads.layout().entry(param).trainable() {
-                kernels::axpy(alpha, &self.all()[self.range(index)], grads.of_mut(param));
+            if let Some(gradient) = wanted(param, grads) {
+                kernels::axpy(alpha, &self.all()[self.range(index)], gradient);
             }
         }
     }
@@ -128,4 +125,10 @@ impl<T: Real> Trace<T> {
     pub fn bytes(&self) -> usize {
         self.all().len() * T::BYTES
     }
+}
+
+/// The gradient of a parameter, to add to; none where it is frozen.
+#[track_caller]
+pub fn wanted<T: Real>(param: Param, grads: &mut Grads<T>) -> Option<&mut [T]> {
+    grads.layout().entry(param).trainable().then(|| grads.of_mut(param))
 }

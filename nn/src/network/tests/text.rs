@@ -11,7 +11,7 @@ fn failure(spec: &str, input: &[usize]) -> String {
 
 /// Layers of all kinds, with numbers of choice, as one would write them.
 fn item() -> impl Strategy<Value = String> {
-    (0..30_usize, 1..99_usize, 1..9_usize, 0.0..1.0_f64).prop_map(|(which, n, m, p)| match which {
+    (0..31_usize, 1..99_usize, 1..9_usize, 0.0..1.0_f64).prop_map(|(which, n, m, p)| match which {
         0 => format!("linear:{n}"),
         1 => format!("linear:{n},bias=false"),
         2 => "glu".into(),
@@ -41,6 +41,7 @@ fn item() -> impl Strategy<Value = String> {
         26 => format!("group_norm:{n}"),
         27 => "global_avg_pool2d > global_max_pool2d".into(),
         28 => "prelu".into(),
+        29 => format!("lru:{n}x{m} > elstm:{n},bias=false > rtu:{},form=tanh", 2 * m),
         _ => format!("lstm:{n},form=remembering > layer_norm_lstm:{n} > rms_norm > elu"),
     })
 }
@@ -118,6 +119,9 @@ fn an_error_says_what_does_not_fit() {
         ),
         ("lstm:4,bidirectionl", &[3], "did you mean \"bidirectional\"?"),
         ("lstm:4,form=remembering,bias=false", &[3], "expected biases, for one of them remembers"),
+        ("rtu:3", &[3], "rtu:3: expected an even number of units, for they are pairs"),
+        ("lru:3,bias=false", &[3], "expected no word on biases, for there are none"),
+        ("rtu:4,form=thanh", &[3], "did you mean \"tanh\"?"),
         ("lstm:4,form=chung", &[3], "unknown form of lstm \"chung\"; allowed: pytorch, remembering"),
         ("linear:4 > embedding:9x4", &[3], "embedding:9x4: expected to come first, for it takes indices"),
         ("embedding:9x4,padding=9", &[], "expected padding below 9"),

@@ -134,7 +134,7 @@ fn product<T: Real>(a: &[T], b: &[T], y: &mut [T]) {
 }
 
 /// (1): every row of every gate, `T_kj ← κ_k T_kj + e_k u_j`.
-pub(super) fn advance<T: Real>(carry: &[T], gains: &[T], u: &[T], trace: &mut [T]) {
+pub(crate) fn advance<T: Real>(carry: &[T], gains: &[T], u: &[T], trace: &mut [T]) {
     let (width, gate) = (u.len(), u.len() * carry.len());
     if gate == 0 {
         return;

@@ -12,6 +12,7 @@ use thalweg_autograd::{Grads, Params};
 use thalweg_tensor::{Real, kernels};
 
 pub use self::local::{Linear, Local};
+pub(super) use self::local::{advance, slope};
 use super::Traced;
 use super::trace::Trace;
 
