@@ -87,7 +87,8 @@ impl<T: Real> Pairs<T> {
             let [sum1, sum2] = turned([c1, c2], [g, phi]);
             (h[k], slopes[k]) = slope(rtu.activation, sum1 + gamma[k] * u1);
             (h[n + k], slopes[n + k]) = slope(rtu.activation, sum2 + gamma[k] * u2);
-            let gamma_nu = nu * r * r / gamma[k];
+            // For e^ν → 0 both vanish, e^ν first.
+            let gamma_nu = if gamma[k] == T::ZERO { T::ZERO } else { nu * r * r / gamma[k] };
             for (trace, [g_psi, phi_psi, gamma_psi]) in
                 [(&mut *by_nu, [-nu * g, -nu * phi, gamma_nu]), (by_omega, [-omega * phi, omega * g, T::ZERO])]
             {
