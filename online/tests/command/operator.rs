@@ -9,8 +9,8 @@ fn a_wrong_specification_is_answered_with_what_is_allowed() {
         (
             "--model ltsm:32",
             "'--model <SPEC>': unknown layer \"ltsm\"; did you mean \"lstm\"? allowed: rnn, lstm, layer_norm_lstm, gru, \
-             linear, mlp, prelu, dropout, layer_norm, rms_norm, group_norm, batch_norm, embedding, attention, encoder, \
-             sinusoidal_positions, learned_positions, conv1d, conv2d, max_pool1d, … (49 in all)",
+             lru, rtu, elstm, linear, mlp, prelu, dropout, layer_norm, rms_norm, group_norm, batch_norm, embedding, attention, encoder, \
+             sinusoidal_positions, learned_positions, … (52 in all)",
         ),
         (
             "--optimizer sdg",
