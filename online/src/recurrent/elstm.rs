@@ -1,7 +1,7 @@
 //! The traces of an eLSTM.
 
 use serde::{Deserialize, Serialize};
-use thalweg_autograd::{Grads, Params};
+use thalweg_autograd::{Grads, Param, Params};
 use thalweg_nn::{Cell, Elstm};
 use thalweg_tensor::{Real, kernels};
 
@@ -72,8 +72,7 @@ impl<T: Real> TracedElstm<T> {
     /// From a state of zeros, with the cell's parameters in θ.
     #[track_caller]
     pub fn new(elstm: Elstm, params: &Params<T>) -> Self {
-        let of = [elstm.weight_ih, elstm.weight_c].into_iter().chain(elstm.bias).collect();
-        let trace = Trace::new(of, params);
+        let trace = Trace::new(with_past(&elstm).collect(), params);
         let mut layer = TracedElstm { elstm, x: Vec::new(), units: Units::default(), trace };
         layer.follow(params);
         layer
@@ -83,13 +82,18 @@ impl<T: Real> TracedElstm<T> {
     #[track_caller]
     fn follow(&mut self, params: &Params<T>) {
         let hidden = self.elstm.hidden(params);
-        if self.units.c.len() != hidden {
+        if self.units.c.len() != hidden || !self.trace.is_of(with_past(&self.elstm)) {
             self.units = Units::default();
-            self.trace.reset();
+            self.trace = Trace::new(with_past(&self.elstm).collect(), params);
         }
         self.trace.follow(params);
         self.units.resize(hidden);
     }
+}
+
+/// The parameters of z and f.
+fn with_past(elstm: &Elstm) -> impl Iterator<Item = Param> + use<> {
+    [elstm.weight_ih, elstm.weight_c].into_iter().chain(elstm.bias)
 }
 
 impl<T: Real> Traced<T> for TracedElstm<T> {

@@ -97,9 +97,9 @@ impl<T: Real> TracedLru<T> {
     #[track_caller]
     fn follow(&mut self, params: &Params<T>) {
         let hidden = self.lru.hidden(params);
-        if self.units.gamma.len() != hidden {
+        if self.units.gamma.len() != hidden || !self.by_input.is_of([self.lru.weight_b]) {
             self.units = Units::default();
-            self.by_input.reset();
+            self.by_input = Trace::new(vec![self.lru.weight_b], params);
         }
         self.by_input.follow(params);
         self.units.resize(hidden);

@@ -37,15 +37,38 @@ use super::trace::Trace;
 /// assert!(grads.norm() > 0.0); // of a hundred losses, each through all of its past
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(bound(
-    serialize = "C: Serialize, T: Real + Serialize",
-    deserialize = "C: Deserialize<'de>, T: Real + Deserialize<'de>"
-))]
+#[serde(
+    bound(
+        serialize = "C: Serialize, T: Real + Serialize",
+        deserialize = "C: Cell + Deserialize<'de>, T: Real + Deserialize<'de>"
+    ),
+    try_from = "Read<C, T>"
+)]
 pub struct Rtrl<C, T: Real = f32> {
     taped: Taped<C, T>,
     /// M₋ and M: before the newest step and after it, a row for each number of the state.
     before: Vec<Trace<T>>,
     after: Vec<Trace<T>>,
+}
+
+/// A layer as it is read.
+#[derive(Deserialize)]
+#[serde(rename = "Rtrl", bound = "C: Deserialize<'de>, T: Real + Deserialize<'de>")]
+struct Read<C, T: Real> {
+    taped: Taped<C, T>,
+    before: Vec<Trace<T>>,
+    after: Vec<Trace<T>>,
+}
+
+/// The rows are of the cell's own parameters.
+impl<C: Cell, T: Real> TryFrom<Read<C, T>> for Rtrl<C, T> {
+    type Error = &'static str;
+
+    fn try_from(Read { taped, before, after }: Read<C, T>) -> Result<Self, &'static str> {
+        let params = taped.cell.params();
+        let fit = before.iter().chain(&after).all(|row| row.is_of(params.iter().copied()));
+        if fit { Ok(Rtrl { taped, before, after }) } else { Err("an influence of parameters that are not the cell's") }
+    }
 }
 
 impl<C: Cell, T: Real> Rtrl<C, T> {

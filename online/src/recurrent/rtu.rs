@@ -121,9 +121,10 @@ impl<T: Real> TracedRtu<T> {
     #[track_caller]
     fn follow(&mut self, params: &Params<T>) {
         let hidden = self.rtu.hidden(params);
-        if self.pairs.h.len() != hidden {
+        let are_its_own = self.by_input.iter().all(|trace| trace.is_of([self.rtu.weight_ih]));
+        if self.pairs.h.len() != hidden || !are_its_own {
             self.pairs = Pairs::default();
-            self.by_input.iter_mut().for_each(Trace::reset);
+            self.by_input.fill(Trace::new(vec![self.rtu.weight_ih], params));
         }
         self.by_input.iter_mut().for_each(|trace| trace.follow(params));
         self.pairs.resize(hidden);

@@ -64,11 +64,11 @@ impl<C: Cell, T: Real> Taped<C, T> {
     pub fn begin(&mut self, params: &Params<T>) -> bool {
         let hidden = self.cell.hidden(params);
         let fits = self.state.parts.iter().all(|part| part.shape().dims().last() == Some(&hidden));
-        if !fits || self.state.parts.len() != <C::State<'static, T>>::PARTS {
-            (self.state, self.before) = (self.cell.zero_state(params), self.cell.zero_state(params));
-            return true;
+        let anew = !fits || self.state.parts.len() != <C::State<'static, T>>::PARTS;
+        if anew {
+            self.state = self.cell.zero_state(params);
         }
-        false
+        anew
     }
 
     /// `(h, s) = f(x, s₋, θ)`; then `linearise` sees the pass, with s₋ as leaves and s.

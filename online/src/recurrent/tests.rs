@@ -165,3 +165,38 @@ fn in_a_stack_each_layer_is_exact_by_itself_and_the_lower_one_is_not_for_the_who
     let differs = |(found, whole): (&f64, &f64)| (found - whole).abs() > 1e-4;
     assert!(found[..of_lower].iter().zip(&whole).any(differs));
 }
+
+/// Whatever was taken out of a file: it is refused, or it can be used.
+fn can_be_used<R: Traced<f64> + Serialize + DeserializeOwned>(mut layer: R, params: &Params<f64>) {
+    learned(&mut layer, params, &CASE);
+    let written = serde_json::to_value(&layer).expect("it can be written");
+    let mut places = Vec::new();
+    lists(&written, String::new(), &mut places);
+    assert!(places.len() > 5, "there is something to damage: {places:?}");
+    for place in places.iter().filter(|place| !place.contains("cell")) {
+        let mut damaged = written.clone();
+        damaged.pointer_mut(place).and_then(|list| list.as_array_mut()?.pop());
+        if let Ok(mut read) = serde_json::from_value::<R>(damaged) {
+            assert!(learned(&mut read, params, &CASE).gradient.iter().all(|g| g.is_finite()), "{place}");
+        }
+    }
+}
+
+/// Where there are lists, as JSON pointers.
+fn lists(value: &serde_json::Value, place: String, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| lists(item, format!("{place}/{at}"), found));
+            found.push(place);
+        }
+        serde_json::Value::Object(fields) => {
+            fields.iter().for_each(|(name, field)| lists(field, format!("{place}/{name}"), found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_damaged_layer_is_refused_or_can_be_used() {
+    each!(params, layer => can_be_used(layer, &params));
+}

@@ -29,12 +29,12 @@ impl<T: Real> Trace<T> {
     }
 
     /// Takes on the shapes of today: where the cell has grown, old numbers stay in their places and new ones are zero. What
-    /// is no trace of these parameters begins anew.
+    /// has shrunk begins anew.
     #[track_caller]
     pub fn follow(&mut self, params: &Params<T>) {
         let own = self.values.layout().entries();
         let is_like = own.iter().zip(&self.of).all(|(own, &of)| own.shape() == params.layout().entry(of).shape());
-        if is_like && own.len() == self.of.len() {
+        if is_like {
             return;
         }
         let Trace { of, values } = Trace::new(std::mem::take(&mut self.of), params);
@@ -44,6 +44,11 @@ impl<T: Real> Trace<T> {
         } else {
             self.values = values;
         }
+    }
+
+    /// Whether it is of these parameters, in this order.
+    pub fn is_of(&self, params: impl IntoIterator<Item = Param>) -> bool {
+        self.of.iter().copied().eq(params) && self.of.len() == self.values.layout().entries().len()
     }
 
     /// Back to zeros.

@@ -47,10 +47,13 @@ use super::trace::Trace;
 /// assert!(grads.norm() > 0.0);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(bound(
-    serialize = "C: Serialize, T: Real + Serialize",
-    deserialize = "C: Deserialize<'de>, T: Real + Deserialize<'de>"
-))]
+#[serde(
+    bound(
+        serialize = "C: Serialize, T: Real + Serialize",
+        deserialize = "C: Cell + Deserialize<'de>, T: Real + Deserialize<'de>"
+    ),
+    try_from = "Read<C, T>"
+)]
 pub struct Uoro<C, T: Real = f32> {
     taped: Taped<C, T>,
     rng: Rng,
@@ -63,6 +66,34 @@ pub struct Uoro<C, T: Real = f32> {
     right: Trace<T>,
     #[serde(skip)]
     forward: Scratch<Forward>,
+}
+
+/// A layer as it is read.
+#[derive(Deserialize)]
+#[serde(rename = "Uoro", bound = "C: Deserialize<'de>, T: Real + Deserialize<'de>")]
+struct Read<C, T: Real> {
+    taped: Taped<C, T>,
+    rng: Rng,
+    signs: Vec<T>,
+    left_before: Vec<T>,
+    left: Vec<T>,
+    right_before: Trace<T>,
+    right: Trace<T>,
+}
+
+/// B is of the cell's own parameters.
+impl<C: Cell, T: Real> TryFrom<Read<C, T>> for Uoro<C, T> {
+    type Error = &'static str;
+
+    fn try_from(read: Read<C, T>) -> Result<Self, &'static str> {
+        let Read { taped, rng, signs, left_before, left, right_before, right } = read;
+        let params = taped.cell.params();
+        if ![&right_before, &right].into_iter().all(|trace| trace.is_of(params.iter().copied())) {
+            return Err("an influence of parameters that are not the cell's");
+        }
+        let forward = Scratch::default();
+        Ok(Uoro { taped, rng, signs, left_before, left, right_before, right, forward })
+    }
 }
 
 /// A pass in forward mode.

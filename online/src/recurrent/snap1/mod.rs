@@ -96,11 +96,11 @@ impl<C: Local, T: Real> Snap1<C, T> {
     /// Follows θ where it has grown. More hidden units are another layer: it begins anew.
     #[track_caller]
     fn follow(&mut self, params: &Params<T>) {
-        let shape = params.layout().entry(self.cell.weights().weight_hh).shape();
-        let hidden = shape.dims()[1];
-        let anew = self.traces.len() != C::TRACES || self.linear.h.len() != hidden;
-        if anew {
-            self.traces = vec![Trace::new(self.cell.weights().params().collect(), params); C::TRACES];
+        let weights = self.cell.weights();
+        let hidden = params.layout().entry(weights.weight_hh).shape().dims()[1];
+        let are_its_own = self.traces.len() == C::TRACES && self.traces.iter().all(|t| t.is_of(weights.params()));
+        if !are_its_own || self.linear.h.len() != hidden {
+            self.traces = vec![Trace::new(weights.params().collect(), params); C::TRACES];
             self.linear = Linear::default();
         }
         self.traces.iter_mut().for_each(|trace| trace.follow(params));
