@@ -94,6 +94,10 @@ impl<T: Real> Trace<T> {
                 #[inline(always)]
                 || {
                     for (gradient, trace) in gradient.chunks_exact_mut(gate).zip(trace.chunks_exact(gate)) {
+                        if width == 1 {
+                            gradient.iter_mut().zip(trace).zip(d).for_each(|((g, &t), &d)| *g += d * t);
+                            continue;
+                        }
                         let rows = gradient.chunks_exact_mut(width).zip(trace.chunks_exact(width));
                         for ((gradient, trace), &d) in rows.zip(d) {
                             gradient.iter_mut().zip(trace).for_each(|(g, &t)| *g += d * t);

@@ -119,7 +119,7 @@ fn an_error_says_what_does_not_fit() {
         ),
         ("lstm:4,bidirectionl", &[3], "did you mean \"bidirectional\"?"),
         ("lstm:4,form=remembering,bias=false", &[3], "expected biases, for one of them remembers"),
-        ("rtu:3", &[3], "rtu:3: expected an even number of units, for they are pairs"),
+        ("rtu:3", &[3], "expected an even number of units, for they are pairs"),
         ("lru:3,bias=false", &[3], "expected no word on biases, for there are none"),
         ("rtu:4,form=thanh", &[3], "did you mean \"tanh\"?"),
         ("lstm:4,form=chung", &[3], "unknown form of lstm \"chung\"; allowed: pytorch, remembering"),

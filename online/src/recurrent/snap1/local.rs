@@ -70,7 +70,7 @@ impl<T: Real> Linear<T> {
 
     /// The gains that a parameter meets: W_ih and b_ih those of the inputs.
     pub fn gains_of(&self, part: usize) -> &[T] {
-        if part % 2 == 0 { &self.gains } else { &self.hidden_gains }
+        if part.is_multiple_of(2) { &self.gains } else { &self.hidden_gains }
     }
 
     pub fn bytes(&self) -> usize {
@@ -143,6 +143,13 @@ pub(crate) fn advance<T: Real>(carry: &[T], gains: &[T], u: &[T], trace: &mut [T
         #[inline(always)]
         || {
             for (trace, gains) in trace.chunks_exact_mut(gate).zip(gains.chunks_exact(carry.len())) {
+                if let &[u] = u {
+                    // Units side by side: a loop over rows of one would be a loop of loops.
+                    for ((t, &gain), &carry) in trace.iter_mut().zip(gains).zip(carry) {
+                        *t = carry * *t + gain * u;
+                    }
+                    continue;
+                }
                 for ((row, &gain), &carry) in trace.chunks_exact_mut(width).zip(gains).zip(carry) {
                     for (t, &u) in row.iter_mut().zip(u) {
                         *t = carry * *t + gain * u;
