@@ -19,21 +19,21 @@
 //! rules of this module are different answers to the question what to keep of it.
 //!
 //! ```text
-//!                  θ, unit by unit                   RTRL      all of M
-//!               w₁w₁w₁│w₂w₂w₂│w₃w₃w₃
-//!             ┌───────┼──────┼───────┐               SnAp-1    ■ alone: what unit k's own weights did to unit k
-//!          s₁ │ ■ ■ ■ │ · · ·│ · · · │
-//!          s₂ │ · · · │ ■ ■ ■│ · · · │               UORO      M as one column times one row, at random:
-//!          s₃ │ · · · │ · · ·│ ■ ■ ■ │               KF-RTRL   right on the average
-//!             └───────┴──────┴───────┘
-//!                        M                           LRU, RTU, eLSTM     · is 0, for no unit hears another
+//!             θ, unit by unit
+//!          w₁w₁w₁  w₂w₂w₂  w₃w₃w₃
+//!        ┌───────┬───────┬───────┐      RTRL               all of M
+//!     s₁ │ ■ ■ ■ │ · · · │ · · · │      SnAp-1, e-prop     the ■: what unit k's own weights did to unit k
+//!     s₂ │ · · · │ ■ ■ ■ │ · · · │      UORO, KF-RTRL      a product of two that are small, at random: right on the average
+//!     s₃ │ · · · │ · · · │ ■ ■ ■ │      LRU, RTU, eLSTM    the ■: there the · are 0, for no unit hears another
+//!        └───────┴───────┴───────┘
+//!                    M
 //! ```
 //!
 //! | rule | of | memory | time per step | exact? |
 //! |---|---|---|---|---|
 //! | [`Rtrl`] | any cell | 2·n·P | n²·P | yes |
 //! | [`Snap1`] | [`Rnn`], [`Gru`], [`Lstm`] | P; LSTM 2·P | P | where `W_hh` is diagonal |
-//! | [`Snap1::eprop`] | the same | the same | P | where `W_hh` is 0, of GRU and LSTM |
+//! | [`Snap1::eprop`] | the same | the same | P | where `W_hh` is 0 |
 //! | [`Rflo`] | [`Rnn`] with a [leak](Leaky) | P | P | where `W_hh` is 0 |
 //! | [`Uoro`] | any cell | 2·P | P | on the average, noisy |
 //! | [`KfRtrl`] | [`Rnn`] | 2·n² | n³ | on the average |
@@ -48,8 +48,12 @@
 //!
 //! # Which one
 //!
-//! Begin with an LRU, an RTU or an eLSTM: exact, and as cheap as it gets. If it must be a GRU or an LSTM, SnAp-1. RTRL is
+//! Begin with an LRU or an RTU, or an eLSTM: exact, and as cheap as it gets. If it must be a GRU or an LSTM, SnAp-1. RTRL is
 //! for small layers, and to measure the others by; UORO and KF-RTRL are for those who must not have a bias.
+//!
+//! What a row costs with 128 units and 16 inputs, on one core: a forward step of an LSTM 3.7 µs, a step by SnAp-1 and its
+//! gradient 31 µs, those of a GRU 19 µs, of an LRU 14 µs, of an eLSTM 11 µs, of an RTU 7 µs; TBPTT of the LSTM through 16
+//! rows 103 µs. Traces are read and written once for each row: it is the memory that takes the time.
 //!
 //! # An example
 //!

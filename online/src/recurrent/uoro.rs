@@ -27,9 +27,9 @@ use super::trace::Trace;
 ///
 /// `E[ννᵀ] = I`, so that the cross terms vanish on the average: `E[A Bᵀ] = M`, and the gradient's mean is that of
 /// [RTRL](super::Rtrl). p₀ and p₁ keep both factors equally long. As in the paper, what the newest step did itself, ∂L/∂θ in
-/// (3), is no estimate. `(∂s/∂s₋) A` is one forward pass over dual numbers, exact; `νᵀ ∂s/∂θ` one backward pass. Time some
-/// ten forward passes, memory 2·P. A state that forgets, and small steps, keep the noise within bounds; the paper's remedy
-/// for long dependencies is a smaller learning rate.
+/// (3), is no estimate. `(∂s/∂s₋) A` is one forward pass over dual numbers, exact; `νᵀ ∂s/∂θ` one backward pass. Time
+/// of these and of a pass to learn, memory 2·P, and θ once more as dual numbers while it works. The noise grows with the state
+/// and with the time for which it remembers: take small steps.
 ///
 /// The signs come from a seed and are saved.
 ///
