@@ -12,7 +12,7 @@ fn built(spec: &str, input: &[usize], seed: u64) -> (Params<f64>, Network) {
     (params, net)
 }
 
-const RECURRENT: [&str; 9] = [
+const RECURRENT: [&str; 10] = [
     "view:1x3x4 > conv2d:3x2 > batch_norm > relu > flatten > batch_norm > lstm:2",
     "lstm:4",
     "linear:3 > tanh > gru:4x2 > gelu > rnn:3,form=sigmoid > linear:2",
@@ -22,6 +22,7 @@ const RECURRENT: [&str; 9] = [
     "dropout:0.3 > rms_norm > lstm:3,dropout=0.2 > softmax",
     "residual(lstm:12 > residual(gru:12x2)) > prelu > glu > rnn:3,form=relu",
     "view:4x3 > group_norm:2 > conv1d:4x2,groups=2,bias=false > flatten > lstm:4,form=remembering",
+    "lru:3 > rtu:4x2,form=tanh > residual(elstm:4)",
 ];
 
 proptest! {
