@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use thalweg_autograd::{Entry, Layout, Touched};
 
-/// The ages of all elements of a vector laid out like θ.
+/// How many updates each element of θ has had: what an optimizer hands to its [`Sweep`](super::Sweep). It follows growth;
+/// rows that a gradient does not touch grow no older.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(super) struct Ages {
+pub struct Ages {
     entries: Vec<Age>,
     #[cfg_attr(feature = "serde", serde(skip))]
     seen: Option<Arc<Layout>>,
@@ -61,7 +62,7 @@ enum Rows {
 impl Ages {
     /// Follows θ's layout: new tensors, rows and columns begin at 0. So does a tensor that is smaller than it was: the ages
     /// are of another θ, which the vectors beside them do not follow.
-    pub fn align(&mut self, layout: &Arc<Layout>) {
+    pub(super) fn align(&mut self, layout: &Arc<Layout>) {
         if self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, layout)) {
             return;
         }
@@ -76,8 +77,14 @@ impl Ages {
         self.seen = Some(Arc::clone(layout));
     }
 
+    /// Calls `visit(range of θ, t)` for each stretch of elements of one age, of all of a θ of this layout.
+    pub fn for_each(&mut self, layout: &Arc<Layout>, mut visit: impl FnMut(Range<usize>, u32)) {
+        self.align(layout);
+        layout.entries().iter().enumerate().for_each(|(index, entry)| self.each(index, entry, &mut visit));
+    }
+
     /// Counts one update of what was touched, and calls `visit(range of θ, t)` for each stretch of elements of one age.
-    pub fn update(
+    pub(super) fn update(
         &mut self,
         index: usize,
         entry: &Entry,
@@ -102,7 +109,7 @@ impl Ages {
     }
 
     /// Calls `visit(range of θ, t)` for each stretch of elements of one age.
-    pub fn each(&self, index: usize, entry: &Entry, mut visit: impl FnMut(Range<usize>, u32)) {
+    pub(super) fn each(&self, index: usize, entry: &Entry, mut visit: impl FnMut(Range<usize>, u32)) {
         let (Age { rows, columns }, start) = (&self.entries[index], entry.range().start);
         let (count, width) = entry.table();
         match rows {

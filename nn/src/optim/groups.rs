@@ -173,13 +173,13 @@ impl Groups {
         member_of.map(|index| &self.groups[index])
     }
 
-    /// The factor of a parameter's learning rate, once aligned.
-    pub(super) fn rate(&self, param: Param) -> f64 {
+    /// The factor of a parameter's learning rate, once a step has been taken over this θ.
+    pub fn rate(&self, param: Param) -> f64 {
         self.group(param).map_or(1.0, |group| group.rate)
     }
 
-    /// λ of a parameter, if its group has one of its own, once aligned.
-    pub(super) fn decay(&self, param: Param) -> Option<f64> {
+    /// λ of a parameter, if its group has one of its own, once a step has been taken over this θ.
+    pub fn decay(&self, param: Param) -> Option<f64> {
         self.group(param)?.weight_decay
     }
 

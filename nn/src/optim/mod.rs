@@ -16,7 +16,7 @@
 //! | `clip` | [`clip_norm`], [`clip_value`]: bounds on the gradient | Pascanu, Mikolov & Bengio 2013 |
 //! | `hyperparameters` | [`Hyperparameter`]s by name, and their bounds | |
 //! | `spec`, `any` | `OptimizerSpec`: an optimizer from a line of text; `AnyOptimizer`: one chosen at run time | |
-//! | `sweep`, `ages` | what optimizers share: the walk over θ, and how many updates each element has had | |
+//! | `sweep`, `ages` | what optimizers share, and a door for more of them: [`Sweep`], the walk over θ; [`Ages`], how many updates each element has had | |
 //!
 //! Formulas, names and defaults are PyTorch's, and so are the numbers that come out. What the optimizers have in common:
 //!
@@ -81,6 +81,7 @@ pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub use adamax::Adamax;
+pub use ages::Ages;
 #[cfg(feature = "spec")]
 pub use any::AnyOptimizer;
 pub use average::Average;
@@ -94,7 +95,8 @@ pub use rmsprop::RmsProp;
 pub use schedule::Schedule;
 pub use sgd::Sgd;
 #[cfg(feature = "spec")]
-pub use spec::OptimizerSpec;
+pub use spec::{OptimizerSpec, configure};
+pub use sweep::{At, Sweep, flushed, is_accepted};
 
 use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_tensor::Real;

@@ -7,7 +7,7 @@ use thalweg_tensor::Real;
 
 use super::any::Rule;
 use super::hyperparameters::Hyperparameter;
-use super::{AnyOptimizer, HyperparameterError, Schedule};
+use super::{AnyOptimizer, HyperparameterError, Optimizer, Schedule};
 use crate::spec::{Setting, Spec, SpecError, quoted, unknown};
 
 /// An optimizer by its name, its learning rate per step, and options.
@@ -50,6 +50,9 @@ use crate::spec::{Setting, Spec, SpecError, quoted, unknown};
 pub struct OptimizerSpec(String);
 
 impl OptimizerSpec {
+    /// The names of the optimizers.
+    pub const NAMES: &'static [&'static str] = &Rule::<f32>::NAMES;
+
     /// The optimizer, before its first step.
     pub fn build<T: Real>(&self) -> AnyOptimizer<T> {
         match read(&self.0) {
@@ -95,15 +98,51 @@ impl fmt::Display for OptimizerSpec {
     }
 }
 
+/// Sets an optimizer by a specification: its first argument is the learning rate, its options are other
+/// [hyperparameters](super::Optimizer::hyperparameters). Returns how that is printed: the name, the rate, and what is not as
+/// it was. Other options are still to be read, and the specification is to be [finished](Spec::finish): the door for
+/// optimizers of one's own.
+///
+/// ```
+/// use thalweg_nn::optim::configure;
+/// use thalweg_nn::Adam;
+/// use thalweg_nn::spec::Spec;
+///
+/// let (mut adam, mut spec) = (Adam::<f32>::new(0.001), Spec::parse("mine:0.5,beta1=0.8,beta2=0.999")?);
+/// assert_eq!(configure(&mut adam, &mut spec)?, "mine:0.5,beta1=0.8");
+/// spec.finish()?;
+/// assert_eq!((adam.learning_rate, adam.betas), (0.5, [0.8, 0.999]));
+/// # Ok::<(), thalweg_nn::spec::SpecError>(())
+/// ```
+///
+/// # Errors
+/// If a number is out of its bounds, or is none.
+pub fn configure<T: Real>(optimizer: &mut dyn Optimizer<T>, spec: &mut Spec) -> Result<String, SpecError> {
+    let mut reader = Reader { printed: spec.name().to_owned(), spec, rate: 0.0 };
+    reader.configure(optimizer)?;
+    Ok(reader.printed)
+}
+
 /// A specification while it is read, and as it is to be printed.
-struct Reader {
-    spec: Spec,
+struct Reader<'a> {
+    spec: &'a mut Spec,
     printed: String,
     /// The learning rate.
     rate: f64,
 }
 
-impl Reader {
+impl Reader<'_> {
+    /// All settings of the optimizer.
+    fn configure<T: Real>(&mut self, optimizer: &mut dyn Optimizer<T>) -> Result<(), SpecError> {
+        let mut settings = Ok(());
+        optimizer.hyperparameters(&mut |name, setting| {
+            if settings.is_ok() {
+                settings = self.set(name, setting);
+            }
+        });
+        settings
+    }
+
     /// An option, which is printed unless it says what would hold without it.
     fn option<S: Setting + PartialEq + fmt::Display>(
         &mut self,
@@ -178,26 +217,21 @@ impl Reader {
 
 /// The optimizer that a specification describes, and the specification as it is printed.
 fn read<T: Real>(text: &str) -> Result<(AnyOptimizer<T>, String), SpecError> {
-    let spec = Spec::parse(text)?;
+    let mut spec = Spec::parse(text)?;
     let Some(mut rule) = Rule::<T>::named(spec.name()) else {
         return Err(unknown("optimizer", spec.name(), &Rule::<T>::NAMES));
     };
-    let mut reader = Reader { printed: spec.name().to_owned(), spec, rate: 0.0 };
-    let mut settings = Ok(());
-    rule.get_mut().hyperparameters(&mut |name, setting| {
-        if settings.is_ok() {
-            settings = reader.set(name, setting);
-        }
-    });
-    settings?;
+    let mut reader = Reader { printed: spec.name().to_owned(), spec: &mut spec, rate: 0.0 };
+    reader.configure(rule.get_mut())?;
     let clip = reader.option("clip", None)?;
     if let Some(max) = clip.filter(|max| *max < 0.0) {
         return Err(reader.wrong(format!("clip: a number of at least 0 expected, found {max}")));
     }
     let schedule = reader.schedule()?;
-    reader.spec.finish()?;
+    let printed = reader.printed;
+    spec.finish()?;
     if let Some(schedule) = &schedule {
         rule.get_mut().set_learning_rate(schedule.rate(0));
     }
-    Ok((AnyOptimizer { rule, schedule, clip, taken: 0 }, reader.printed))
+    Ok((AnyOptimizer { rule, schedule, clip, taken: 0 }, printed))
 }
