@@ -6,6 +6,7 @@
 //! * [`Deep`]: a deep model that learns from every row. [`Frozen`]: a trunk that no longer moves, and a [`head`] that learns
 //!   new classes. [`MultiTask`]: several tasks on one trunk. [`anomaly`]: how strange a row is.
 //! * [`recurrent`]: recurrent layers that learn at every step without keeping the past: RTRL, SnAp-1, UORO, LRU and others.
+//! * [`optim`]: optimizers that need little or no tuning on a stream: ObGD, Autostep, FTRL, COCOB and others.
 //! * [`memory`]: learning the new without forgetting the old, by samples: replay, ER-ACE, DER, A-GEM, MIR; [`consolidate`]: by
 //!   parameters: EWC, SI, MAS, LwF, L2; [`continual`]: how much was forgotten.
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
@@ -48,6 +49,7 @@ pub mod memory;
 pub mod metrics;
 pub mod moments;
 pub mod multitask;
+pub mod optim;
 pub mod paired;
 pub mod recurrent;
 pub mod row;

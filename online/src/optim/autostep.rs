@@ -1,0 +1,200 @@
+//! Autostep: IDBD that needs no tuning.
+
+use serde::{Deserialize, Serialize};
+use thalweg_autograd::{Flat, Grads, Param, Params};
+use thalweg_nn::Step;
+use thalweg_nn::optim::Hyperparameter::Number;
+use thalweg_nn::optim::{Ages, Groups, Optimizer, Sweep, Visit, flushed};
+use thalweg_tensor::Real;
+
+use super::idbd::BETAS;
+use super::{Example, FROM_ZERO, Informed, Needs, over_touched, require, total};
+
+/// Autostep: [IDBD](super::Idbd) whose meta step is normalised, and whose steps never overshoot.
+///
+/// ```text
+/// s = δ x h
+/// v ← max(|s|, v + α x² (|s| − v) / τ)
+/// α ← α exp(μ s / v)                     where v > 0;  μ: the meta rate
+/// α ← α / M                              M = max(Σ α x², 1), over all parameters
+/// w ← w + α δ x
+/// h ← h (1 − α x²) + α δ x
+/// ```
+///
+/// v is about as large as s has been, so a rate changes by a factor of at most e^μ a step, whatever the units of x and y.
+/// α = α₀ eᵝ, and β is what is kept; x, δx and x² are of networks as they are for [IDBD](super::Idbd). M is that of what the
+/// gradient touches, and so are the rates that it divides.
+///
+/// Source: Mahmood, Sutton, Degris & Pilarski 2012, "Tuning-free step-size adaptation", algorithm 1.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound(serialize = "T: Real + Serialize", deserialize = "T: Real + Deserialize<'de>"))]
+pub struct Autostep<T: Real = f32> {
+    /// α₀: where every rate begins. What is changed later multiplies all rates.
+    pub learning_rate: f64,
+    /// μ, per step.
+    pub meta_rate: f64,
+    /// τ: within how many steps v forgets.
+    pub tau: f64,
+    /// Other settings for some of the parameters.
+    pub groups: Groups,
+    /// β.
+    rates: Flat<T>,
+    /// h.
+    memory: Flat<T>,
+    /// v.
+    sizes: Flat<T>,
+    ages: Ages,
+}
+
+impl<T: Real> Autostep<T> {
+    /// α₀; μ = 0.01, τ = 10⁴.
+    pub fn new(learning_rate: f64) -> Self {
+        Autostep {
+            learning_rate,
+            meta_rate: 0.01,
+            tau: 1e4,
+            groups: Groups::default(),
+            rates: Flat::default(),
+            memory: Flat::default(),
+            sizes: Flat::default(),
+            ages: Ages::default(),
+        }
+    }
+
+    /// The rates α of a parameter's elements, once it has met the parameter.
+    ///
+    /// # Panics
+    /// If it has not.
+    #[track_caller]
+    pub fn rates(&self, param: Param) -> impl Iterator<Item = f64> {
+        self.rates.of(param).iter().map(|beta| self.learning_rate * beta.to_f64().exp())
+    }
+}
+
+impl<T: Real> Informed<T> for Autostep<T> {
+    fn needs(&self) -> Needs {
+        Needs::Slopes
+    }
+
+    fn step_with(&mut self, params: &mut Params<T>, grads: &mut Grads<T>, mut example: Example<'_, T>) -> Step {
+        require(self);
+        if !example.is_accepted(params, grads, &mut self.groups) {
+            return Step::Refused;
+        }
+        let per_gradient = T::from_f64(-example.curvature.recip());
+        let squares = example.squares();
+        let [lowest, highest] = BETAS.map(T::from_f64);
+        let [meta, forgets] = [self.meta_rate, self.tau.max(1.0).recip()].map(T::from_f64);
+        // What overflows is as large as it can be.
+        let most = T::from_f64(1e-4) / T::MIN_POSITIVE;
+        let Autostep { learning_rate, groups, rates, memory, sizes, ages, .. } = self;
+        for vector in [&mut *rates, &mut *memory, &mut *sizes] {
+            vector.align(params.layout());
+        }
+        let [betas, memory, sizes] = [rates, memory, sizes].map(Flat::as_mut_slice);
+        let mut sum = 0.0;
+        let mut sweep = Sweep { params, grads, groups, ages, rate: *learning_rate, decay: 0.0 };
+        let step = sweep.walk(|range, at, _, g| {
+            let ((factor, slopes), initial) = (squares.of(&range, g), T::from_f64(at.rate));
+            let [betas, memory, sizes] = [&mut betas[range.clone()], &mut memory[range.clone()], &mut sizes[range]];
+            for ((((&g, &x), beta), h), v) in g.iter().zip(slopes).zip(&mut *betas).zip(memory).zip(sizes) {
+                let s = (per_gradient * g * *h).maximum(-most).minimum(most);
+                let share = (initial * beta.exp() * factor * x * x * forgets).minimum(T::ONE);
+                *v = flushed(s.abs().maximum(*v + share * (s.abs() - *v)));
+                if *v > T::ZERO {
+                    *beta = (*beta + meta * (s / *v)).maximum(lowest).minimum(highest);
+                }
+            }
+            let square = |i: usize| betas[i].to_f64().exp() * slopes[i].to_f64().powi(2);
+            sum += at.rate * factor.to_f64() * total(betas.len(), square);
+        });
+        if step == Step::Taken {
+            let shift = T::from_f64(sum.max(1.0).ln());
+            let theta = params.theta_mut().as_mut_slice();
+            let gradient = grads.dense();
+            over_touched(gradient, &self.groups, |range, group| {
+                let (w, g) = (&mut theta[range.clone()], &gradient.as_slice()[range.clone()]);
+                let ((factor, slopes), initial) = (squares.of(&range, g), T::from_f64(self.learning_rate * group));
+                let [betas, memory] = [&mut betas[range.clone()], &mut memory[range]];
+                for ((((w, &g), &x), beta), h) in w.iter_mut().zip(g).zip(slopes).zip(betas).zip(memory) {
+                    *beta = (*beta - shift).maximum(lowest);
+                    let (alpha, error) = (initial * beta.exp(), per_gradient * g);
+                    *w += alpha * error;
+                    *h = flushed(*h * (T::ONE - alpha * factor * x * x) + alpha * error);
+                }
+            });
+        }
+        grads.zero();
+        example.slopes.iter_mut().for_each(|slopes| slopes.zero());
+        step
+    }
+}
+
+impl<T: Real> Optimizer<T> for Autostep<T> {
+    fn step(&mut self, params: &mut Params<T>, grads: &mut Grads<T>) -> Step {
+        self.step_with(params, grads, Example::default())
+    }
+
+    fn hyperparameters(&mut self, visit: Visit<'_>) {
+        visit("learning_rate", Number(&mut self.learning_rate, FROM_ZERO));
+        visit("meta_rate", Number(&mut self.meta_rate, FROM_ZERO));
+        visit("tau", Number(&mut self.tau, FROM_ZERO));
+    }
+
+    super::what_is_a_field!(rates, memory, sizes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::linear::Line;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// α₀ = 0.1, μ = 0.5, τ = 10; one input of 2.
+    #[test]
+    fn known_steps() {
+        let (mut line, mut rule) = (Line::new(1), Autostep { meta_rate: 0.5, tau: 10.0, ..Autostep::new(0.1) });
+        line.learn(&mut rule, &[2.0], 1.0); // h = 0, so v = 0 and α stays; M = 1
+        assert!((line.params.of(line.w)[0] - 0.2).abs() < 1e-15);
+        line.learn(&mut rule, &[2.0], 1.0); // δ = 0.6, s = 0.24 = v: α = 0.1 e^0.5, M = 1
+        let alpha = 0.1 * 0.5_f64.exp();
+        assert!((rule.rates(line.w).next().unwrap() - alpha).abs() < 1e-15);
+        assert!((line.params.of(line.w)[0] - (0.2 + alpha * 1.2)).abs() < 1e-15);
+        let memory = 0.2 * (1.0 - 4.0 * alpha) + alpha * 1.2;
+        assert!((rule.memory.as_slice()[0] - memory).abs() < 1e-15);
+        let error = line.learn(&mut rule, &[2.0], -1.0);
+        let s = error * 2.0 * memory;
+        assert!((rule.sizes.as_slice()[0] - s.abs()).abs() < 1e-15, "it is larger than before");
+        line.learn(&mut rule, &[100.0], 0.0); // M > 1: the error is gone
+        assert!((rule.rates(line.w).next().unwrap() - 1e-4).abs() < 1e-12);
+        assert!(line.predict(&[100.0]).abs() < 1e-9);
+    }
+
+    proptest! {
+        #[test]
+        fn no_step_overshoots(rows in prop::collection::vec((prop::collection::vec(-1e3..1e3, 3), -1e3..1e3), 1..30), rate in 1e-3..1e3) {
+            let (mut line, mut rule) = (Line::new(3), Autostep { meta_rate: 0.3, ..Autostep::new(rate) });
+            for (x, y) in rows {
+                let before = line.learn(&mut rule, &x, y);
+                let after = y - line.predict(&x);
+                prop_assert!(after.abs() <= before.abs() + 1e-9 && after * before >= -1e-6, "{before} {after}");
+            }
+        }
+
+        /// Units of answers do not matter, and units of inputs do not either, once the first rate is in them.
+        #[test]
+        fn units_do_not_matter(rows in prop::collection::vec((prop::collection::vec(-1.0..1.0, 3), -1.0..1.0), 1..40), of_x in 0.01..100.0, of_y in 0.01..100.0) {
+            let [mut plain, mut scaled] = [Line::new(3), Line::new(3)];
+            let [mut one, mut other] = [0.1, 0.1 / (of_x * of_x)].map(Autostep::new);
+            for (x, y) in rows {
+                plain.learn(&mut one, &x, y);
+                let x: Vec<f64> = x.iter().map(|x| x * of_x).collect();
+                scaled.learn(&mut other, &x, y * of_y);
+            }
+            for (&a, &b) in plain.params.of(plain.w).iter().zip(scaled.params.of(scaled.w)) {
+                let expected: f64 = a * of_y / of_x;
+                prop_assert!((expected - b).abs() < 1e-6 * (1.0 + b.abs()), "{a} {b}");
+            }
+        }
+    }
+}

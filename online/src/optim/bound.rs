@@ -1,0 +1,92 @@
+//! A bound on what a step does to its own prediction.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use thalweg_autograd::{Flat, Grads, Params};
+use thalweg_nn::Step;
+use thalweg_tensor::Real;
+
+use super::{Example, total};
+
+/// SwiftTD's bound on the rate of learning, around any optimizer: a step may take away at most a share of the error that it is
+/// made of.
+///
+/// ```text
+/// τ = z·Δθ / δ                           that share, as the slopes z = −g/wλδ tell; of gradient descent, Σ α z²
+/// Δθ ← Δθ · min(1, bound/τ)
+/// ```
+///
+/// Source: Javed, Sharifnassab & Sutton 2024, "SwiftTD: a fast and robust algorithm for temporal difference learning",
+/// section 3, where Δθ is of per-element rates.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(super) struct Bound<T: Real> {
+    /// The largest share.
+    #[serde(deserialize_with = "a_share")]
+    pub most: f64,
+    /// What was touched, and θ and the gradient there: they mean nothing in between.
+    #[serde(skip)]
+    touched: Vec<Range<usize>>,
+    #[serde(skip)]
+    theta: Flat<T>,
+    #[serde(skip)]
+    gradient: Flat<T>,
+}
+
+fn a_share<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let most = f64::deserialize(from)?;
+    if is_share(most) { Ok(most) } else { Err(serde::de::Error::custom("a bound above 0 expected")) }
+}
+
+/// Whether a bound can be this.
+pub(super) fn is_share(most: f64) -> bool {
+    most > 0.0 && most.is_finite()
+}
+
+impl<T: Real> Bound<T> {
+    pub fn new(most: f64) -> Self {
+        Bound { most, touched: Vec::new(), theta: Flat::default(), gradient: Flat::default() }
+    }
+
+    /// What `step` does with θ and the gradient, and less of it where that is too much.
+    pub fn around(
+        &mut self,
+        params: &mut Params<T>,
+        grads: &mut Grads<T>,
+        example: Example<'_, T>,
+        step: impl FnOnce(&mut Params<T>, &mut Grads<T>, Example<'_, T>) -> Step,
+    ) -> Step {
+        let squared_error = example.weight * example.curvature * example.error.powi(2);
+        let Bound { most, touched, theta, gradient } = self;
+        touched.clear();
+        grads.align(params.layout());
+        theta.align(params.layout());
+        gradient.align(params.layout());
+        let (theta, gradient) = (theta.as_mut_slice(), gradient.as_mut_slice());
+        grads.for_each(|_, start, g| {
+            let range = start..start + g.len();
+            theta[range.clone()].copy_from_slice(&params.as_slice()[range.clone()]);
+            gradient[range.clone()].copy_from_slice(g);
+            touched.push(range);
+        });
+        let step = step(params, grads, example);
+        if step == Step::Refused {
+            return step;
+        }
+        let now = params.theta_mut().as_mut_slice();
+        let mut down = 0.0;
+        for range in touched.iter() {
+            let [now, then, g] = [&now[range.clone()], &theta[range.clone()], &gradient[range.clone()]];
+            down -= total(g.len(), |i| g[i].to_f64() * (now[i] - then[i]).to_f64());
+        }
+        if down > *most * squared_error {
+            let share = T::from_f64(*most * squared_error / down);
+            for range in touched.iter() {
+                let elements = now[range.clone()].iter_mut().zip(&theta[range.clone()]);
+                elements.for_each(|(now, &then)| *now = then + share * (*now - then));
+            }
+        }
+        step
+    }
+}

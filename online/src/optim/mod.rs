@@ -1,0 +1,137 @@
+//! Optimizers that need little or no tuning on a stream.
+//!
+//! | rule | memory | needs | tuned by | source |
+//! |---|---|---|---|---|
+//! | [`ObGd`]: the largest rate that does not overshoot | – | δ | κ, hardly | Elsayed, Vasan & Mahmood 2024 |
+//! | adaptive `ObGd` | 2P | δ | κ, hardly | the same |
+//! | [`Idbd`]: a rate for each element, learned | 2P | δ, ∂ŷ/∂θ | α₀, and ϑ, in the units of the problem | Sutton 1992 |
+//! | [`Autostep`]: the same, normalised; never overshoots | 3P | δ, ∂ŷ/∂θ | μ, hardly | Mahmood et al. 2012 |
+//! | [`Vw`]: features of any scale, weights of any size; never overshoots | 2P | δ | η, hardly | Karampatziakis & Langford 2011; Ross, Mineiro & Langford 2013 |
+//! | [`Ftrl`]: Adagrad's rates, and weights of exactly zero | 2P | – | α, λ₁ | McMahan et al. 2013 |
+//! | [`Hypergradient`]: one rate, which follows its gradient | P | – | η₀, κ | Baydin et al. 2018 |
+//! | [`ScheduleFree`] gradient descent | 2P | – | η, and φ where the world drifts | Defazio et al. 2024 |
+//! | [`ScheduleFree`] AdamW | 3P | – | the same | the same |
+//! | [`Cocob`]: no learning rate | 4P | – | φ where the world drifts | Orabona & Tommasi 2017 |
+//! | `bound=` around any: at most so much of its error is taken away by a step | 2P | δ | the bound | Javed, Sharifnassab & Sutton 2024 |
+//!
+//! P: as much as θ. They are [`Optimizer`]s of [`nn`](thalweg_nn::optim), and keep what is promised there: growth, groups,
+//! sparse rows, refusal, no denormal numbers. Where a rule looks at all of θ at once (‖z‖₁, Σ α x²), what is touched is all.
+//!
+//! The gradient alone does not say how large an error was, or how far the outputs will move. What does is a second door:
+//! [`Informed::step_with`] takes an [`Example`], the error δ and the slopes ∂ŷ/∂θ. [`Deep`](crate::Deep) tells each rule what
+//! it [`Needs`]; whoever drives one by its gradient alone gets what it does for δ = 1.
+//!
+//! [`OptimizerSpec`] reads any of them, and `nn`'s, from a line of text.
+//!
+//! ```
+//! use thalweg_autograd::{Grads, Params, Tape};
+//! use thalweg_online::optim::{Example, Informed, ObGd};
+//!
+//! let mut params = Params::<f64>::new();
+//! let w = params.add("w", [2], |_| 0.0);
+//! let (mut tape, mut grads, mut obgd) = (Tape::new(), Grads::like(&params), ObGd::new(1.0));
+//! for (x, y) in [([0.5, -1.0], 300.0), ([1.0, 0.2], 100.0)].into_iter().cycle().take(2000) {
+//!     let pass = tape.pass(&params);
+//!     let (target, output) = (pass.input(&[y]), (pass.param(w) * pass.input(&x)).sum());
+//!     let error = y - output.item();
+//!     (output.mse(target.reshape([])) * 0.5).backward(&mut grads);
+//!     obgd.step_with(&mut params, &mut grads, Example::new(error)); // whatever the numbers are, it cannot overshoot
+//! }
+//! assert!((0.5 * params.of(w)[0] - params.of(w)[1] - 300.0).abs() < 1.0);
+//! ```
+
+mod any;
+mod autostep;
+mod bound;
+mod cocob;
+mod curve;
+mod example;
+mod ftrl;
+mod hypergradient;
+mod idbd;
+mod obgd;
+mod schedule_free;
+mod spec;
+mod vw;
+
+pub use any::AnyOptimizer;
+pub use autostep::Autostep;
+pub use cocob::Cocob;
+pub use curve::Curve;
+pub use example::{Example, Informed, Needs};
+pub use ftrl::Ftrl;
+pub use hypergradient::Hypergradient;
+pub use idbd::Idbd;
+pub use obgd::ObGd;
+pub use schedule_free::ScheduleFree;
+pub use spec::OptimizerSpec;
+pub use vw::Vw;
+
+use std::ops::Range;
+
+use thalweg_autograd::Dense;
+use thalweg_nn::optim::{Groups, Optimizer};
+use thalweg_tensor::{Real, kernels};
+
+/// Rates, decays, ε.
+const FROM_ZERO: Range<f64> = 0.0..f64::INFINITY;
+/// What is remembered of one step in the next.
+const BELOW_ONE: Range<f64> = 0.0..1.0;
+
+/// Panics over what is out of its bounds.
+#[track_caller]
+fn require<T: Real>(optimizer: &mut dyn Optimizer<T>) {
+    optimizer.check().unwrap_or_else(|error| panic!("optim: {error}"));
+}
+
+/// `Σ term(i)` over `i < len`: eight sums side by side, always in this order.
+#[inline(always)]
+fn total(len: usize, term: impl Fn(usize) -> f64) -> f64 {
+    const LANES: usize = 8;
+    kernels::vectorize(
+        #[inline(always)]
+        || {
+            let (mut sums, whole) = ([0.0; LANES], len / LANES * LANES);
+            for start in (0..whole).step_by(LANES) {
+                sums.iter_mut().enumerate().for_each(|(lane, sum)| *sum += term(start + lane));
+            }
+            sums.iter().sum::<f64>() + (whole..len).map(term).sum::<f64>()
+        },
+    )
+}
+
+/// Goes over what was touched once more: `visit(range of θ, what its group multiplies the rate by)`.
+fn over_touched<T: Real>(gradient: Dense<'_, T>, groups: &Groups, mut visit: impl FnMut(Range<usize>, f64)) {
+    for (param, entry) in gradient.layout().iter().filter(|(_, entry)| entry.trainable()) {
+        gradient.touched(param).ranges(entry, |range| visit(range, groups.rate(param)));
+    }
+}
+
+/// The part of [`Optimizer`] that is the same for every one of them.
+macro_rules! what_is_a_field {
+    ($($vector:ident),*) => {
+        fn learning_rate(&self) -> f64 {
+            self.learning_rate
+        }
+
+        fn set_learning_rate(&mut self, learning_rate: f64) {
+            self.learning_rate = learning_rate;
+        }
+
+        fn groups_mut(&mut self) -> &mut ::thalweg_nn::Groups {
+            &mut self.groups
+        }
+
+        fn vectors(&self) -> Vec<&::thalweg_autograd::Flat<T>> {
+            vec![$(&self.$vector),*]
+        }
+    };
+}
+use what_is_a_field;
+
+#[cfg(test)]
+mod drift;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod linear;
