@@ -5,12 +5,14 @@
 //! | [`drift`] | change detectors: false alarms, delays and misses |
 //! | [`policies`] | what is done at a drift: accuracy, and rows until it is back |
 //! | [`split`] | digits, two after two: task-, domain- and class-incremental learning |
+//! | [`tracking`] | rates that are learned: Sutton's drifting target |
 
 mod average;
 pub mod drift;
 mod gates;
 pub mod policies;
 pub mod split;
+pub mod tracking;
 
 use clap::Subcommand;
 pub use gates::Gates;
@@ -28,6 +30,8 @@ pub enum Table {
     SplitDigits(split::Arguments),
     /// The same images as a stream, each once: accuracy, time and memory
     SplitStream(split::stream::Arguments),
+    /// Rates that are learned (IDBD, Autostep): a drifting target, inputs that matter and inputs that do not
+    Tracking(tracking::Arguments),
 }
 
 impl Table {
@@ -40,6 +44,7 @@ impl Table {
             Table::SplitMnist(arguments) => split::run(split::Images::Mnist, arguments),
             Table::SplitDigits(arguments) => split::run(split::Images::Digits, arguments),
             Table::SplitStream(arguments) => split::stream::run(arguments),
+            Table::Tracking(arguments) => tracking::run(arguments),
         }
         .report()
     }
