@@ -62,7 +62,7 @@ enum Rows {
 impl Ages {
     /// Follows θ's layout: new tensors, rows and columns begin at 0. So does a tensor that is smaller than it was: the ages
     /// are of another θ, which the vectors beside them do not follow.
-    pub(super) fn align(&mut self, layout: &Arc<Layout>) {
+    pub fn align(&mut self, layout: &Arc<Layout>) {
         if self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, layout)) {
             return;
         }

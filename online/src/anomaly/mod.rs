@@ -50,10 +50,10 @@ pub use watch::{Verdict, Watch};
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Tape, Var};
-use thalweg_nn::{AnyOptimizer, Linear, Mode, Network, State, Step};
+use thalweg_nn::{AnyOptimizer, Linear, Mode, Network, Optimizer, State, Step};
 use thalweg_tensor::{Real, Rng};
 
-use crate::deep::descend;
+use crate::deep::settle;
 use crate::error::{Error, ErrorKind};
 use crate::features::{Features, Scale, Scaler};
 use crate::row::{Row, weight_of};
@@ -288,7 +288,7 @@ impl Autoencoder {
             return value;
         }
         (error * weight as f32).backward(grads);
-        if descend(&mut self.optimizer, &mut self.params, grads, &mut self.mode, 1.0) == Step::Refused {
+        if settle(self.optimizer.step(&mut self.params, grads), &mut self.params, &mut self.mode) == Step::Refused {
             self.refused += 1;
         }
         value

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use thalweg_nn::OptimizerSpec;
 use thalweg_online::anomaly::{Config, Verdict, Watch};
-use thalweg_online::{
-    Autoencoder, Delay, Error, ErrorKind, Model, OptimizerSpec, Record, Stream, StreamOptions, checkpoint,
-};
+use thalweg_online::{Autoencoder, Delay, Error, ErrorKind, Model, Record, Stream, StreamOptions, checkpoint};
 
 use super::config::ConfigFile;
 use super::generate::printing;
@@ -30,7 +29,7 @@ pub struct Options {
     /// The layers between the columns and their copy; narrow somewhere, or nothing is strange (default: linear:8 > tanh)
     #[arg(long, value_name = "SPEC", value_parser = Model::parse)]
     model: Option<Model>,
-    /// How the parameters move, as for run [default: sgd:0.03]
+    /// How the parameters move: sgd:0.03, adam:0.001 and the others that need the gradient alone [default: sgd:0.03]
     #[arg(long, value_name = "SPEC")]
     optimizer: Option<OptimizerSpec>,
     /// Rows of a higher rank than this are not learned from, from 0.5, such as 0.99 [default: all are]

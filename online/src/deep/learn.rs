@@ -1,7 +1,7 @@
 //! How the deep learner learns: a row becomes a lesson, a lesson becomes a step.
 
-use thalweg_autograd::{Grads, Params};
-use thalweg_nn::{AnyOptimizer, Mode, Optimizer, Step};
+use thalweg_autograd::Params;
+use thalweg_nn::{Mode, Optimizer, Step};
 use thalweg_tensor::View;
 
 use super::recurrent::{Lesson, Moves};
@@ -10,6 +10,8 @@ use crate::delay::KeptRow;
 use crate::error::{Error, ErrorKind};
 use crate::features::Features;
 use crate::learn::{Learner, Prediction, Target, Task};
+use crate::memory::Replay;
+use crate::optim::Informed;
 use crate::row::{Row, weight_of};
 
 impl Deep {
@@ -30,6 +32,7 @@ impl Deep {
                 self.network = Some(network);
             }
         }
+        self.optimizer.align(&self.params);
         Ok(())
     }
 
@@ -45,7 +48,7 @@ impl Deep {
     /// Runs the network over a lesson. Returns its loss, and whether a gradient was added for it: not for one without weight,
     /// its class's included. For the new lesson the recurrent state moves on.
     pub(super) fn look(&mut self, look: Look) -> (f64, bool) {
-        let Scratch { tape, grads, lesson, x, indices, z, said_now, .. } = &mut self.scratch;
+        let Scratch { tape, grads, lesson, x, indices, z, said_now, heard, .. } = &mut self.scratch;
         let lesson = look.remembered().map_or(&*lesson, |index| &self.memory.items()[index]);
         let Some(network) = &self.network else { return (0.0, false) };
         scale(&self.features, lesson, x);
@@ -75,13 +78,20 @@ impl Deep {
             _ => self.replay.of_old(output, loss, &lesson.said, z),
         };
         if weight == 1.0 { loss } else { loss * weight as f32 }.backward(grads);
+        if self.config.memory.replay == Replay::AGem && look.remembered().is_some() {
+            return (value, true); // the step is that of the new lesson
+        }
+        let signs = self.config.seed.wrapping_add(self.steps);
+        heard.listen(self.optimizer.needs(), output, weight, self.objective.curvature(), signs);
         (value, true)
     }
 
     /// θ moves against the gradient.
     pub(super) fn descend(&mut self) {
         self.context.held.before_step(&self.params, &mut self.scratch.grads);
-        match descend(&mut self.optimizer, &mut self.params, &mut self.scratch.grads, &mut self.mode, self.rate) {
+        let Scratch { grads, heard, .. } = &mut self.scratch;
+        let step = self.optimizer.step_scaled(&mut self.params, grads, heard.example(), self.rate);
+        match settle(step, &mut self.params, &mut self.mode) {
             Step::Taken => {
                 let rate = self.optimizer.learning_rate() * self.rate; // a schedule has set it in the step
                 self.context.held.after_step(&mut self.params, rate);
@@ -127,16 +137,8 @@ impl Deep {
     }
 }
 
-/// θ moves against the gradient, at `scale` times the learning rate, and with it what layers keep of the passes behind that; of
-/// a step that is refused they keep nothing.
-pub(crate) fn descend(
-    optimizer: &mut AnyOptimizer,
-    params: &mut Params,
-    grads: &mut Grads,
-    mode: &mut Mode,
-    scale: f64,
-) -> Step {
-    let step = optimizer.step_scaled(params, grads, scale);
+/// What layers keep of the passes behind a step moves with θ; of a step that is refused they keep nothing.
+pub(crate) fn settle(step: Step, params: &mut Params, mode: &mut Mode) -> Step {
     match step {
         Step::Taken => mode.update_buffers(params),
         Step::Refused => mode.discard(),

@@ -4,6 +4,7 @@ mod adapt;
 mod class_weights;
 mod config;
 mod context;
+mod heard;
 mod inputs;
 mod learn;
 mod loss;
@@ -16,20 +17,20 @@ mod replay;
 mod saved;
 mod with_last;
 
+pub use crate::optim::OptimizerSpec;
 pub use class_weights::ClassWeights;
 pub use config::Config;
 pub use inputs::Inputs;
-pub(crate) use learn::descend;
+pub(crate) use learn::settle;
 pub use loss::LossSpec;
 pub use model::Model;
 pub(crate) use model::takes_rows_alone;
 pub use network::Network;
 pub(crate) use objective::{Objective, Said, Truth};
-pub use thalweg_nn::OptimizerSpec;
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Tape};
-use thalweg_nn::{Adam, AnyOptimizer, Mode, State};
+use thalweg_nn::{Adam, Mode, State};
 use thalweg_tensor::{Rng, View};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -37,8 +38,10 @@ use crate::error::Error;
 use crate::features::Features;
 use crate::labels::Labels;
 use crate::memory::Buffer;
+use crate::optim::AnyOptimizer;
 use crate::row::Row;
 use context::Context;
+use heard::Heard;
 use recurrent::{Lesson, Recurrent};
 use replay::Rehearsal;
 use with_last::WithLast;
@@ -113,6 +116,8 @@ struct Scratch {
     said_now: Vec<f32>,
     /// Another gradient.
     aside: Grads<f32>,
+    /// What an optimizer is told beside the gradient, where it asks.
+    heard: Heard,
     /// Places in memory, and by how much the new lesson has raised their loss.
     candidates: Vec<(usize, f64)>,
 }
@@ -242,6 +247,7 @@ impl Deep {
         let Some(network) = &self.network else { return Ok(output) };
         self.features.read(&with_last(x, &self.recurrent, self.objective.classes()), raw)?;
         self.features.scale(raw, input);
+        self.optimizer.swap(&mut self.params);
         let pass = tape.pass(&self.params);
         let input = network.inputs().forward(pass.input(View::new([1, input.len()], input)), indices);
         let logits = match &self.recurrent {
@@ -249,6 +255,7 @@ impl Deep {
             None => network.forward(input, &State::default(), None, &mut Mode::Eval),
         };
         logits.with(|logits| output.extend_from_slice(logits));
+        self.optimizer.swap(&mut self.params);
         Ok(output)
     }
 }

@@ -164,6 +164,11 @@ impl Objective {
         }
     }
 
+    /// By how much the slope of the loss changes with an output, at most: 2 of squares, which are not halved.
+    pub fn curvature(&self) -> f64 {
+        if self.task == Task::Regress && self.loss == LossSpec::Mse { 2.0 } else { 1.0 }
+    }
+
     /// The outputs that mean something: before the first label the network has one that does not.
     pub fn known<'p>(&self, output: Var<'p>) -> Var<'p> {
         if self.task == Task::MultiLabel { output.slice(0, 0..self.classes.len()) } else { output }

@@ -1,10 +1,10 @@
 //! How a model of several tasks learns: a row becomes a lesson, a lesson becomes a step.
 
-use thalweg_nn::{Network, Step};
+use thalweg_nn::{Network, Optimizer, Step};
 
 use super::head::{Answer, Growth, TaskHead};
 use super::{Lesson, MultiTask, Scratch, up};
-use crate::deep::descend;
+use crate::deep::settle;
 use crate::error::{Error, ErrorKind};
 use crate::learn::Target;
 use crate::row::{Row, weight_of};
@@ -91,6 +91,7 @@ impl MultiTask {
             let (width, params, rng) = (trunk.output().len(), &mut self.params, &mut self.rng);
             self.heads[index].observe(y, *weight, &mut kept[index], Growth { params, name, width, rng });
         }
+        self.optimizer.align(&self.params);
         Ok(())
     }
 
@@ -119,7 +120,7 @@ impl MultiTask {
             return value;
         };
         sum.backward(grads);
-        match descend(&mut self.optimizer, &mut self.params, grads, &mut self.mode, 1.0) {
+        match settle(self.optimizer.step(&mut self.params, grads), &mut self.params, &mut self.mode) {
             Step::Taken => self.steps += 1,
             Step::Refused => self.refused += 1,
         }

@@ -33,7 +33,7 @@ pub use one::OneTask;
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Tape, Var};
-use thalweg_nn::{AnyOptimizer, Mode, Network, State};
+use thalweg_nn::{Mode, Network, State};
 use thalweg_tensor::Rng;
 
 use crate::deep::{Config, Said, takes_rows_alone};
@@ -42,6 +42,7 @@ use crate::features::Features;
 use crate::labels::Labels;
 use crate::learn::{Prediction, Task};
 use crate::memory::{Buffer, BufferKind, Replay};
+use crate::optim::{AnyOptimizer, Needs};
 use crate::row::Row;
 use head::{Answer, TaskHead, of_task};
 
@@ -142,7 +143,7 @@ impl MultiTask {
     ///
     /// # Errors
     ///
-    /// If the network cannot take one row after the other, or carries a state; if features are made of answers, or categories are to be vectors; if weights of
+    /// If the network cannot take one row after the other, or carries a state; if the optimizer asks for more than the gradient; if features are made of answers, or categories are to be vectors; if weights of
     /// classes or a loss have a number that they cannot have.
     pub fn new(config: Config) -> Result<Self, Error> {
         check(&config)?;
@@ -218,8 +219,10 @@ impl MultiTask {
         self.features.read(x, &mut lesson.raw)?;
         let (Some(head), Some(trunk)) = (head, &self.trunk) else { return Ok(Prediction::Unknown) };
         self.features.scale(&lesson.raw, input);
+        self.optimizer.swap(&mut self.params);
         let pass = tape.pass(&self.params);
         head.forward(up(trunk, pass.input(&input[..]), &mut Mode::Eval), output);
+        self.optimizer.swap(&mut self.params);
         Ok(head.prediction(output, said))
     }
 
@@ -242,6 +245,9 @@ fn check(config: &Config) -> Result<(), Error> {
     let asks_for_classes = matches!(config.memory.buffer, BufferKind::Balanced | BufferKind::Greedy);
     if !config.consolidation.is_none() {
         return wrong("several tasks that nothing holds, none", config.consolidation.to_string());
+    }
+    if config.optimizer.needs() > Needs::Gradient {
+        return wrong("an optimizer that asks for the gradient alone, for several tasks", config.optimizer.to_string());
     }
     if config.memory.replay != Replay::Er || asks_for_classes {
         return wrong("a memory for several tasks, er with a reservoir or a ring", config.memory.to_string());

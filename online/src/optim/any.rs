@@ -140,6 +140,17 @@ impl<T: Real> AnyOptimizer<T> {
         if let Rule::Classic(optimizer) = &self.rule { optimizer.as_adam() } else { None }
     }
 
+    /// Follows θ where it has grown, if [`swap`](AnyOptimizer::swap) looks at what it keeps.
+    ///
+    /// # Panics
+    /// If it was made for other parameters.
+    #[track_caller]
+    pub fn align(&mut self, params: &Params<T>) {
+        if let Rule::ScheduleFree(rule) = &mut self.rule {
+            rule.align(params);
+        }
+    }
+
     /// Exchanges θ and what predicts in its place, where that is another: see [`ScheduleFree::swap`]. Twice is nothing.
     ///
     /// # Panics

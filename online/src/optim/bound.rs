@@ -9,12 +9,12 @@ use thalweg_tensor::Real;
 
 use super::{Example, total};
 
-/// SwiftTD's bound on the rate of learning, around any optimizer: a step may take away at most a share of the error that it is
-/// made of.
+/// SwiftTD's bound on the rate of learning, around any optimizer: a step may move its prediction by at most a share of the
+/// error that it is made of, be it towards the answer or, by momentum, away from it.
 ///
 /// ```text
 /// τ = z·Δθ / δ                           that share, as the slopes z = −g/wλδ tell; of gradient descent, Σ α z²
-/// Δθ ← Δθ · min(1, bound/τ)
+/// Δθ ← Δθ · min(1, bound/|τ|)
 /// ```
 ///
 /// Source: Javed, Sharifnassab & Sutton 2024, "SwiftTD: a fast and robust algorithm for temporal difference learning",
@@ -80,8 +80,8 @@ impl<T: Real> Bound<T> {
             let [now, then, g] = [&now[range.clone()], &theta[range.clone()], &gradient[range.clone()]];
             down -= total(g.len(), |i| g[i].to_f64() * (now[i] - then[i]).to_f64());
         }
-        if down > *most * squared_error {
-            let share = T::from_f64(*most * squared_error / down);
+        if down.abs() > *most * squared_error {
+            let share = T::from_f64(*most * squared_error / down.abs());
             for range in touched.iter() {
                 let elements = now[range.clone()].iter_mut().zip(&theta[range.clone()]);
                 elements.for_each(|(now, &then)| *now = then + share * (*now - then));

@@ -19,7 +19,9 @@ fn follows<O: Optimizer<f64>>(new: impl Fn() -> O, before: usize, swap: impl Fn(
             swap(&mut rule, &mut params);
             predicts
         };
-        (0..before).for_each(|_| drop(at(1.0)));
+        (0..before).for_each(|_| {
+            at(1.0);
+        });
         (0..20_000).take_while(|_| at(-1.0) >= -0.5).count() as f64
     });
     steps.sum::<f64>() / 5.0

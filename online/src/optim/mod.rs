@@ -12,7 +12,7 @@
 //! | [`ScheduleFree`] gradient descent | 2P | – | η, and φ where the world drifts | Defazio et al. 2024 |
 //! | [`ScheduleFree`] AdamW | 3P | – | the same | the same |
 //! | [`Cocob`]: no learning rate | 4P | – | φ where the world drifts | Orabona & Tommasi 2017 |
-//! | `bound=` around any: at most so much of its error is taken away by a step | 2P | δ | the bound | Javed, Sharifnassab & Sutton 2024 |
+//! | `bound=` around any: a step moves its prediction by at most so much of its error | 2P | δ | the bound | Javed, Sharifnassab & Sutton 2024 |
 //!
 //! P: as much as θ. They are [`Optimizer`]s of [`nn`](thalweg_nn::optim), and keep what is promised there: growth, groups,
 //! sparse rows, refusal, no denormal numbers. Where a rule looks at all of θ at once (‖z‖₁, Σ α x²), what is touched is all.

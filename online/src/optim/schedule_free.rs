@@ -79,6 +79,16 @@ impl<T: Real> ScheduleFree<T> {
         ScheduleFree { adaptive: true, ..Self::sgd(learning_rate) }
     }
 
+    /// Follows θ where it has grown, before a step does.
+    ///
+    /// # Panics
+    /// If it was made for other parameters.
+    #[track_caller]
+    pub fn align(&mut self, params: &Params<T>) {
+        self.mean.align(params.layout());
+        self.ages.align(params.layout());
+    }
+
     /// Exchanges θ and x, but for what no step has moved yet. Twice is nothing; between the two, θ is to predict and not to be changed.
     ///
     /// # Panics
@@ -86,7 +96,7 @@ impl<T: Real> ScheduleFree<T> {
     #[track_caller]
     pub fn swap(&mut self, params: &mut Params<T>) {
         let layout = Arc::clone(params.layout());
-        self.mean.align(&layout);
+        self.align(params);
         let (theta, mean) = (params.theta_mut().as_mut_slice(), self.mean.as_mut_slice());
         self.ages.for_each(&layout, |range, t| {
             if t > 0 {

@@ -25,7 +25,7 @@ use super::{AnyOptimizer, Informed, Needs};
 /// | `hypergradient:0.03` | `meta_rate`, `multiplicative` |
 /// | `schedule-free-sgd:0.3`, `schedule-free-adamw:0.003` | `beta`, `forgetting`, `adaptive`, `beta2`, `eps`, `weight_decay` |
 /// | `cocob:1` | `alpha`, `forgetting` |
-/// | any but the last three | `bound`: the share of its error that a step may take away at most |
+/// | any but the last three | `bound`: by how large a share of its error a step may move its prediction |
 ///
 /// Without its number the learning rate is the one above.
 ///

@@ -16,6 +16,7 @@ mod formats;
 mod frozen;
 mod metrics;
 mod multitask;
+mod optim;
 mod resume;
 mod small_mnist;
 mod streams;
