@@ -19,6 +19,7 @@ use thalweg_online::optim::{Autostep, Example, Idbd, Informed, Needs};
 use thalweg_tensor::Rng;
 
 use super::Gates;
+use super::average::{mean, standard_error};
 
 /// How much is drawn.
 #[derive(Clone, Debug, Args)]
@@ -131,10 +132,8 @@ struct Mean {
 
 impl Mean {
     fn of(seeds: u64, measure: impl Fn(u64) -> f64) -> Self {
-        let (values, n) = ((0..seeds).map(measure).collect::<Vec<_>>(), seeds as f64);
-        let mean = values.iter().sum::<f64>() / n;
-        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        Mean { mean, error: (variance / n).sqrt() }
+        let values: Vec<f64> = (0..seeds).map(measure).collect();
+        Mean { mean: mean(&values), error: standard_error(&values) }
     }
 
     fn is_within(self, expected: f64, by: f64) -> bool {

@@ -75,7 +75,7 @@ impl<T: Real> Rule<T> {
             "vw" => Rule::Vw(Vw::new(0.5)),
             "ftrl" => Rule::Ftrl(Ftrl::new(0.05)),
             "hypergradient" => Rule::Hypergradient(Hypergradient::new(0.03, 0.0001)),
-            "schedule-free-sgd" => Rule::ScheduleFree(ScheduleFree::sgd(0.3)),
+            "schedule-free-sgd" => Rule::ScheduleFree(ScheduleFree::sgd(0.1)),
             "schedule-free-adamw" => Rule::ScheduleFree(ScheduleFree::adamw(0.003)),
             "cocob" => Rule::Cocob(Cocob::new()),
             _ => return None,

@@ -23,7 +23,7 @@ use super::{AnyOptimizer, Informed, Needs};
 /// | `vw:0.5` | `adaptive`, `rescales` |
 /// | `ftrl:0.05` | `beta`, `l1`, `l2` |
 /// | `hypergradient:0.03` | `meta_rate`, `multiplicative` |
-/// | `schedule-free-sgd:0.3`, `schedule-free-adamw:0.003` | `beta`, `forgetting`, `adaptive`, `beta2`, `eps`, `weight_decay` |
+/// | `schedule-free-sgd:0.1`, `schedule-free-adamw:0.003` | `beta`, `forgetting`, `adaptive`, `beta2`, `eps`, `weight_decay` |
 /// | `cocob:1` | `alpha`, `forgetting` |
 /// | any but the last three | `bound`: by how large a share of its error a step may move its prediction |
 ///
