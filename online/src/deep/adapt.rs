@@ -51,6 +51,7 @@ impl Adapt for Deep {
     /// Moments, and the place in a schedule.
     fn restart_optimizer(&mut self) {
         self.optimizer = self.config.optimizer.build();
+        self.optimizer.align(&self.params);
     }
 
     /// What is remembered stays, and so do what [holds](crate::ConsolidationSpec) the rest of θ and the deviations by which

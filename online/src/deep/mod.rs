@@ -160,7 +160,7 @@ impl Deep {
         &self.config
     }
 
-    /// θ.
+    /// θ, as it learns: [Schedule-Free](crate::optim::ScheduleFree) optimizers predict by another.
     #[must_use]
     pub fn params(&self) -> &Params<f32> {
         &self.params

@@ -1,9 +1,17 @@
 //! Every optimizer, driven by a learner: it learns, grows, resumes, and asks for no memory.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 use allocation_counter::measure;
-use thalweg_online::optim::OptimizerSpec;
+use flate2::read::GzDecoder;
+use thalweg_autograd::{Grads, Params};
+use thalweg_nn::Optimizer;
+use thalweg_online::optim::{Ftrl, OptimizerSpec};
 use thalweg_online::{
-    Config, Deep, Learner, MemorySpec, Model, MultiTask, Prediction, Target, Task, Weighted, checkpoint, conformance,
+    Config, Deep, Learner, MemorySpec, Model, Moments, MultiTask, Prediction, Target, Task, Weighted, checkpoint,
+    conformance,
 };
 
 /// All but the ones that `nn` tests.
@@ -157,4 +165,39 @@ fn several_tasks_take_what_asks_for_the_gradient_alone() {
         let model = MultiTask::new(config(Task::Classify, "mlp:8", optimizer));
         assert_eq!(model.is_ok(), spec.needs() == thalweg_online::optim::Needs::Gradient, "{optimizer}");
     }
+}
+
+/// River's weights after 300 rows of TrumpApproval, standardised as they come; its intercept is learned by gradient descent.
+/// River predicts with the weights of the row before (they are worked out when the next gradient is there already).
+#[test]
+fn ftrl_is_that_of_river() -> Result<(), Box<dyn std::error::Error>> {
+    let Ok(data) = std::env::var("THALWEG_DATA") else {
+        eprintln!("skipped: THALWEG_DATA does not name the folder of data files");
+        return Ok(());
+    };
+    let mut text = String::new();
+    GzDecoder::new(File::open(Path::new(&data).join("trump_approval.csv.gz"))?).read_to_string(&mut text)?;
+    let expected: serde_json::Value = serde_json::from_str(include_str!("../fixtures/optim.json"))?;
+
+    let (mut params, mut rule, mut scales) = (Params::<f64>::new(), Ftrl::new(0.05), [Moments::default(); 6]);
+    let w = params.add("w", [6], |_| 0.0);
+    let (mut grads, mut before, mut intercept) = (Grads::like(&params), [0.0; 6], 0.0);
+    for line in text.lines().skip(1).take(300) {
+        let cells = line.split(',').map(str::parse).collect::<Result<Vec<f64>, _>>()?;
+        let (y, mut x) = (cells[1], [cells[0], cells[2], cells[3], cells[4], cells[5], cells[6]]);
+        for (x, scale) in x.iter_mut().zip(&mut scales) {
+            scale.update(*x);
+            *x = scale.standardise(*x).unwrap_or(0.0);
+        }
+        let predicted = intercept + before.iter().zip(x).map(|(w, x)| w * x).sum::<f64>();
+        let slope = 2.0 * (predicted - y);
+        before.copy_from_slice(params.of(w));
+        grads.of_mut(w).iter_mut().zip(x).for_each(|(g, x)| *g = slope * x);
+        rule.step(&mut params, &mut grads);
+        intercept -= 0.1 * slope;
+    }
+    let river: Vec<f64> = serde_json::from_value(expected["weights"].clone())?;
+    before.iter().zip(river).for_each(|(ours, river)| assert!((ours - river).abs() < 1e-9, "{ours} {river}"));
+    assert!((intercept - expected["intercept"].as_f64().unwrap_or_default()).abs() < 1e-9, "{intercept}");
+    Ok(())
 }
