@@ -76,7 +76,6 @@ fn each_learns_a_product() {
                 }
                 of_mean += if task == Task::Regress { product.powi(2) } else { 0.45 };
             }
-            println!("{optimizer} {task}: {:.3}", errors / of_mean);
             assert!(errors < 0.6 * of_mean, "{optimizer}, {task}: {errors}, and {of_mean} of what knows nothing");
         }
     }
