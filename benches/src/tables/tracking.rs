@@ -5,12 +5,15 @@
 //! After 20 000 examples the mean squared error of 10 000 more is taken. The best single rate must be high to track five
 //! inputs, and pays for it by fifteen times the noise; a rate for each input need not.
 //!
-//! The published figures are read off figures 3 and 4. One of them is met later: the rates of the inputs that do not matter
-//! are 0.0076 after 250 000 examples, and below 0.007 after 280 000, if they begin at 0.05.
+//! The published figures are read off figures 3 and 4. Autostep (Mahmood et al. 2012) is published as a curve without numbers,
+//! which hardly depends on its meta rate: its gate is 2, whatever that is, from 0.001 to 0.1.
 //!
-//! Autostep (Mahmood et al. 2012) is published as a curve without numbers: it hardly depends on its meta rate. So its gates are
-//! ours: whatever the meta rate, it is better than the best single rate. It does not reach IDBD's best, because whenever Σ α x²
-//! is above 1, if only by chance, all rates are divided for good: those of the five inputs stay at about 0.05.
+//! Two gates are not passed:
+//!
+//! * The rates of the inputs that do not matter are 0.0076 after 250 000 examples, where 0.007 is published. They are below that
+//!   after 300 000.
+//! * Autostep is at 2.0 with its best meta rate and at 3.3 with its worst, a little better than the best single rate. Whenever
+//!   Σ α x² is above 1, if only by chance, all rates are divided for good: those of the five inputs stay at about 0.05.
 
 use clap::Args;
 use thalweg_autograd::{Grads, Param, Params};
@@ -209,9 +212,9 @@ pub fn run(arguments: &Arguments) -> Gates {
     gate("LMS, its best rate", "3.5", lms, "3.5 ± 0.3", lms.is_within(3.5, 0.3));
     gate("IDBD, its best meta rate", "1.5", idbd, "1.5 ± 0.2", idbd.is_within(1.5, 0.2));
     gate("IDBD's rates of the five inputs", "0.13", relevant, "0.13 ± 0.02", relevant.is_within(0.13, 0.02));
-    gate("IDBD's rates of the others", "below 0.007", irrelevant, "below 0.008", irrelevant.mean < 0.008);
+    gate("IDBD's rates of the others", "below 0.007", irrelevant, "below 0.007", irrelevant.mean < 0.007);
     gate("IDBD's rates of the others, later", "–", later, "below 0.007", later.mean < 0.007);
-    gate("Autostep, its best meta rate", "–", best(&autostep), "2.0 ± 0.15", best(&autostep).is_within(2.0, 0.15));
+    gate("Autostep, its worst meta rate", "–", worst, "at most 2", worst.mean <= 2.0);
     gate("Autostep, its worst meta rate", "–", worst, "below the best of LMS", worst.mean < lms.mean);
     gates
 }
