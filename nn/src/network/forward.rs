@@ -20,10 +20,7 @@ impl Network {
         state: NetworkState<'p, T>,
         mode: &mut Mode<T>,
     ) -> (Var<'p, T>, NetworkState<'p, T>) {
-        if let Some(layer) = self.spec.whole_sequences() {
-            panic!("step: there are no steps where {layer} looks at whole sequences: call sequence");
-        }
-        self.run(x, &[0, 1], true, state, mode)
+        self.step_observed(x, state, mode, &mut |_, _| {})
     }
 
     /// Whole sequences, time first: `[t, …]`, or `[t, n, …]` for a batch; with one node for each recurrent layer and
@@ -38,17 +35,19 @@ impl Network {
         state: NetworkState<'p, T>,
         mode: &mut Mode<T>,
     ) -> (Var<'p, T>, NetworkState<'p, T>) {
-        self.run(x, &[1, 2], false, state, mode)
+        self.sequence_observed(x, state, mode, &mut |_, _| {})
     }
 
+    /// `see` is shown what each layer gives.
     #[track_caller]
-    fn run<'p, T: Real>(
+    pub(super) fn run<'p, T: Real>(
         &self,
         x: Var<'p, T>,
         allowed: &[usize],
         in_steps: bool,
         mut state: NetworkState<'p, T>,
         mode: &mut Mode<T>,
+        see: &mut dyn FnMut(usize, Var<'p, T>),
     ) -> (Var<'p, T>, NetworkState<'p, T>) {
         let (shape, input) = (x.shape(), self.chain.input);
         let (leading, example) = shape.dims().split_at(shape.rank().saturating_sub(input.rank()));
@@ -56,7 +55,7 @@ impl Network {
         assert!(fits, "network: examples of shape {input} expected, with {allowed:?} axes in front, found {shape}");
         let parts = Parts { parts: &mut state.parts, at: 0 };
         let mut run = Run { leading: Shape::from(leading), in_steps, parts, mode };
-        let rows = run.chain(&self.chain, run.rows(x, input));
+        let rows = run.chain(&self.chain, run.rows(x, input), see);
         let (used, given) = (run.parts.at, run.parts.parts.iter().flatten().count());
         assert!(used == given, "network: a state of {used} tensors expected, found {given}");
         (run.all(rows, self.output()), state)
@@ -106,10 +105,11 @@ impl<'p, T: Real> Run<'_, 'p, T> {
 
     /// Layer by layer, from rows to rows.
     #[track_caller]
-    fn chain(&mut self, chain: &Chain, mut x: Var<'p, T>) -> Var<'p, T> {
+    fn chain(&mut self, chain: &Chain, mut x: Var<'p, T>, see: &mut dyn FnMut(usize, Var<'p, T>)) -> Var<'p, T> {
         let mut from = chain.input;
-        for (layer, to) in &chain.layers {
+        for (place, (layer, to)) in chain.layers.iter().enumerate() {
             x = self.layer(layer, x, from, *to);
+            see(place, x);
             from = *to;
         }
         x
@@ -136,7 +136,7 @@ impl<'p, T: Real> Run<'_, 'p, T> {
             Layer::GroupNorm(norm) => norm.forward(self.batch(x, from)).reshape(x.shape()),
             Layer::BatchNorm(norm) => norm.forward(self.batch(x, from), self.mode).reshape(x.shape()),
             Layer::View => self.rows(self.all(x, to), to),
-            Layer::Residual(inner) => x + self.chain(inner, x),
+            Layer::Residual(inner) => x + self.chain(inner, x, &mut |_, _| {}),
             Layer::Done => x,
             Layer::Linear(linear, activation) => linear.forward_with(x, *activation),
             Layer::Function(function) => function.forward(x),

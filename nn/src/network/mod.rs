@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod forward;
+mod hidden;
 mod layers;
 mod parse;
 mod print;
@@ -10,6 +11,7 @@ mod shapes;
 mod state;
 mod summary;
 
+pub use hidden::Hidden;
 pub use layers::{CellName, LayerSpec};
 pub use state::NetworkState;
 pub use summary::{Row, Summary};

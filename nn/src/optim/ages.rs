@@ -10,6 +10,10 @@ use std::sync::Arc;
 
 use thalweg_autograd::{Entry, Layout, Touched};
 
+mod forget;
+
+pub use forget::forget;
+
 /// How many updates each element of θ has had: what an optimizer hands to its [`Sweep`](super::Sweep). It follows growth;
 /// rows that a gradient does not touch grow no older.
 #[derive(Clone, Debug, Default)]

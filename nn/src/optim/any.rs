@@ -1,6 +1,6 @@
 //! Whichever optimizer it is.
 
-use thalweg_autograd::{Flat, Grads, Params};
+use thalweg_autograd::{Flat, Grads, Param, Params};
 use thalweg_tensor::Real;
 
 use super::hyperparameters::Visit;
@@ -158,6 +158,10 @@ impl<T: Real> Optimizer<T> for AnyOptimizer<T> {
         self.rule.get().vectors()
     }
 
+    fn forget(&mut self, param: Param, axis: usize, index: usize) {
+        self.rule.get_mut().forget(param, axis, index);
+    }
+
     fn hyperparameters(&mut self, visit: Visit<'_>) {
         self.rule.get_mut().hyperparameters(visit);
     }
@@ -189,6 +193,35 @@ mod tests {
             let keeps = !optimizer.vectors().iter().all(|vector| vector.layout().is_empty());
             assert!(keeps || name == "sgd", "{name}");
             assert_eq!(optimizer.fits(&Params::new()), !keeps, "{name}");
+        }
+    }
+
+    /// A row and a column that are forgotten do what those of a new optimizer do; the others what they would have done.
+    #[test]
+    fn what_is_forgotten_steps_as_at_first() {
+        for name in Rule::<f32>::NAMES.into_iter().chain(["sgd:0.1,momentum=0.9,dampening=0.5"]) {
+            let build = || name.parse::<super::super::OptimizerSpec>().expect("an optimizer").build::<f32>();
+            let mut params = Params::<f32>::new();
+            let w = params.add("w", [3, 3], |i| i as f32);
+            let step = |optimizer: &mut AnyOptimizer<f32>, params: &Params<f32>, scale: f32| {
+                let (mut params, mut grads) = (params.clone(), Grads::like(params));
+                let place = |i: usize| scale * (i as f32 - 3.5);
+                grads.of_mut(w).iter_mut().enumerate().for_each(|(i, g)| *g = place(i));
+                assert_eq!(optimizer.step(&mut params, &mut grads), Step::Taken);
+                params.of(w).to_vec()
+            };
+            let (mut kept, mut fresh) = (build(), build());
+            for scale in [1.0, -2.0, 0.5] {
+                step(&mut kept, &params, scale);
+            }
+            let mut forgets = kept.clone();
+            forgets.forget(w, 0, 1);
+            forgets.forget(w, 1, 2);
+            let [kept, fresh, found] = [&mut kept, &mut fresh, &mut forgets].map(|o| step(o, &params, 1.5));
+            for i in 0..9 {
+                let expected = if i / 3 == 1 || i % 3 == 2 { &fresh } else { &kept };
+                assert_eq!(found[i], expected[i], "{name}, element {i}");
+            }
         }
     }
 

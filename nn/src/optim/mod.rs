@@ -98,7 +98,7 @@ pub use sgd::Sgd;
 pub use spec::{OptimizerSpec, configure};
 pub use sweep::{At, Sweep, flushed, is_accepted};
 
-use thalweg_autograd::{Flat, Grads, Params};
+use thalweg_autograd::{Flat, Grads, Param, Params};
 use thalweg_tensor::Real;
 
 /// What became of a step.
@@ -130,6 +130,15 @@ pub trait Optimizer<T: Real> {
 
     /// What it keeps that is laid out like θ: moments, velocities.
     fn vectors(&self) -> Vec<&Flat<T>>;
+
+    /// Forgets what it knows of one index along an axis of a parameter: along 0, of a row of a matrix, along 1, of a column.
+    /// Their moments are zero, and their next step is their first: as if they had just come. For units that
+    /// are drawn anew.
+    ///
+    /// # Panics
+    /// If the axis is neither.
+    #[track_caller]
+    fn forget(&mut self, param: Param, axis: usize, index: usize);
 
     /// Whether what it keeps can follow these parameters: it does wherever it has met no others. To be asked of both where
     /// they come from outside, for a [step](Optimizer::step) would panic.
@@ -193,6 +202,10 @@ macro_rules! what_is_a_field {
 
         fn vectors(&self) -> Vec<&Flat<T>> {
             vec![$(&self.$vector),*]
+        }
+
+        fn forget(&mut self, param: thalweg_autograd::Param, axis: usize, index: usize) {
+            super::ages::forget([$(&mut self.$vector),*], &mut self.ages, param, axis, index);
         }
     };
 }
