@@ -8,7 +8,7 @@
 //! * [`recurrent`]: recurrent layers that learn at every step without keeping the past: RTRL, SnAp-1, UORO, LRU and others.
 //! * [`optim`]: optimizers that need little or no tuning on a stream: ObGD, Autostep, FTRL, COCOB and others.
 //! * [`memory`]: learning the new without forgetting the old, by samples: replay, ER-ACE, DER, A-GEM, MIR; [`consolidate`]: by
-//!   parameters: EWC, SI, MAS, LwF, L2; [`continual`]: how much was forgotten.
+//!   parameters: EWC, SI, MAS, LwF, L2; [`continual`]: how much was forgotten. [`plasticity`]: staying able to learn.
 //! * [`conformance`]: the laws that any learner must obey, for tests of one's own.
 //! * [`evaluate`]: test-then-train evaluation with the running [`metrics`].
 //! * [`delay`]: labels that come later than their rows.
@@ -51,6 +51,7 @@ pub mod moments;
 pub mod multitask;
 pub mod optim;
 pub mod paired;
+pub mod plasticity;
 pub mod recurrent;
 pub mod row;
 mod saved;
@@ -76,6 +77,7 @@ pub use memory::{MemorySpec, Reservoir};
 pub use metrics::{Metric, Metrics, Scores};
 pub use moments::Moments;
 pub use multitask::MultiTask;
+pub use plasticity::{Plasticity, PlasticitySpec};
 pub use row::{AsValue, Row, Value, Weighted};
 pub use session::{AnyLearner, Session};
 pub use stream::{BadRows, Format, Header, Record, Stream, StreamOptions};

@@ -1,4 +1,4 @@
-//! How a detector and its options are declared, read from a specification, written to one, and checked.
+//! How a detector, or another thing of a name and options, is declared, read from a specification, written to one, and checked.
 
 use std::fmt::{Debug, Display};
 
@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::spec::{Spec, SpecError};
 
 /// A type that an option can have.
-pub(super) trait Field: Sized {
+pub(crate) trait Field: Sized {
     fn read(spec: &mut Spec, key: &str) -> Result<Option<Self>, SpecError>;
 
     fn write(&self, key: &str) -> Option<String>;
@@ -26,7 +26,7 @@ macro_rules! fields {
     )*};
 }
 
-fields! { f64 u64 usize super::Direction }
+fields! { bool f64 u64 usize super::Direction }
 
 /// A number that need not be given.
 impl Field for Option<f64> {
@@ -39,13 +39,13 @@ impl Field for Option<f64> {
     }
 }
 
-/// An error about the options of the detector `name`.
-pub(super) fn wrong(name: &str, expected: &str, found: &impl Debug) -> Error {
+/// An error about the options of what is called `name`.
+pub(crate) fn wrong(name: &str, expected: &str, found: &impl Debug) -> Error {
     Error::new(ErrorKind::Spec, format!("{name}: expected {expected}, found {found:?}"))
 }
 
 /// The name, and behind it what is written.
-pub(super) fn written(name: &str, options: &[Option<String>]) -> impl Display {
+pub(crate) fn written(name: &str, options: &[Option<String>]) -> impl Display {
     let options: Vec<&str> = options.iter().flatten().map(String::as_str).collect();
     if options.is_empty() { name.to_owned() } else { format!("{name}:{}", options.join(",")) }
 }
@@ -82,7 +82,7 @@ macro_rules! options {
                 options.check().map(|()| options)
             }
 
-            fn check(&self) -> Result<(), $crate::Error> {
+            pub(super) fn check(&self) -> Result<(), $crate::Error> {
                 use $crate::drift::declare::wrong;
                 $({
                     let accept: fn($type) -> bool = $accept;
@@ -172,4 +172,5 @@ macro_rules! detector {
     };
 }
 
-pub(super) use {detector, options};
+pub(super) use detector;
+pub(crate) use options;

@@ -75,7 +75,7 @@
 pub mod adwin;
 pub mod cusum;
 pub mod ddm;
-mod declare;
+pub(crate) mod declare;
 pub mod eddm;
 mod evaluate;
 pub mod hddm_a;

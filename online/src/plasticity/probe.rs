@@ -1,0 +1,181 @@
+//! How well a network can still learn, by signs that are known to precede its loss.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thalweg_autograd::{Grads, Params, Var};
+use thalweg_nn::Hidden;
+
+use super::effective_rank;
+use crate::error::Error;
+use crate::saved::{Checked, checked, ensure};
+
+/// Looks at hidden units and gradients, over time.
+///
+/// It keeps what each layer of hidden units has said of the last rows, and how long gradients were. It changes nothing.
+///
+/// ```
+/// use thalweg_autograd::{Grads, Params, Tape};
+/// use thalweg_nn::{Hidden, Linear, Rng, Activation};
+/// use thalweg_online::plasticity::Probe;
+///
+/// let (mut params, mut rng, mut tape) = (Params::<f32>::new(), Rng::new(1), Tape::new());
+/// let incoming = Linear::new(&mut params, "hidden", 2, 3, &mut rng);
+/// let outgoing = Linear::new(&mut params, "head", 3, 1, &mut rng);
+/// params.of_mut(incoming.weight)[..2].fill(0.0); // the first unit
+/// params.of_mut(incoming.bias.unwrap())[0] = -1.0; // is dead
+///
+/// let (mut probe, mut grads) = (Probe::new(&[Hidden { place: 0, incoming, outgoing }], 50), Grads::like(&params));
+/// for k in 0..60 {
+///     let pass = tape.pass(&params);
+///     let h = incoming.forward_with(pass.input(&[(k % 7) as f32, -(k % 5) as f32]), Activation::Relu);
+///     outgoing.forward(h).mse(pass.input(&[1.0])).backward(&mut grads);
+///     probe.see(0, h);
+///     probe.before_step(&grads);
+///     grads.zero();
+/// }
+/// let health = probe.report(&params);
+/// assert!(health.layers[0].dormant >= 1 && health.layers[0].effective_rank <= 2.0, "{health}");
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct Probe {
+    rows: usize,
+    layers: Vec<Sample>,
+    /// Σ ‖∇L‖ and steps, since the last report.
+    gradient: f64,
+    steps: u64,
+}
+
+/// The last rows of a layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Sample {
+    place: usize,
+    units: usize,
+    /// Row by row, the oldest at `next` once it is full.
+    said: Vec<f32>,
+    next: usize,
+}
+
+/// How things stand.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// Of each layer of hidden units, from the input to the output.
+    pub layers: Vec<LayerHealth>,
+    /// ‖θ‖₂, of what is learned.
+    pub weights: f64,
+    /// ‖∇L‖₂, on average over the steps since the last report; NaN if there was none.
+    pub gradient: f64,
+}
+
+/// A layer of hidden units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerHealth {
+    /// How many units there are.
+    pub units: usize,
+    /// How many of them say, on average, at most a hundredth of what all of them say (|h|; Sokar et al. 2023).
+    pub dormant: usize,
+    /// How many directions what they say really has: the [`effective_rank`] of rows × units.
+    pub effective_rank: f64,
+}
+
+/// τ.
+const DORMANT: f64 = 0.01;
+/// More is a slip of the keyboard: the rank of so many rows takes its time.
+const MOST_ROWS: usize = 10_000;
+
+impl Probe {
+    /// Of these layers, over so many of the last rows.
+    ///
+    /// # Panics
+    ///
+    /// If it is none, or more than ten thousand.
+    #[must_use]
+    #[track_caller]
+    pub fn new(hidden: &[Hidden], rows: usize) -> Self {
+        assert!((1..=MOST_ROWS).contains(&rows), "probe: 1 to {MOST_ROWS} rows expected, found {rows}");
+        let sample = |hidden: &Hidden| Sample { place: hidden.place, units: 0, said: Vec::new(), next: 0 };
+        Probe { rows, layers: hidden.iter().map(sample).collect(), gradient: 0.0, steps: 0 }
+    }
+
+    /// What the layer at this place of the network gives: `[units]` or `[n, units]`.
+    pub fn see(&mut self, place: usize, h: Var<'_>) {
+        let Some(sample) = self.layers.iter_mut().find(|sample| sample.place == place) else { return };
+        let units = h.shape().dims().last().map_or(1, |&units| units);
+        if sample.units != units {
+            *sample = Sample { place, units, said: Vec::with_capacity(units * self.rows), next: 0 };
+        }
+        h.with(|h| h.chunks_exact(units.max(1)).for_each(|row| sample.keep(row, self.rows)));
+    }
+
+    /// The gradient that a step is about to be made of. Gradients that are not finite are refused, and do not count.
+    pub fn before_step(&mut self, grads: &Grads) {
+        let norm = grads.norm();
+        if norm.is_finite() {
+            self.gradient += norm;
+            self.steps += 1;
+        }
+    }
+
+    /// How things stand; the mean of gradients begins anew.
+    pub fn report(&mut self, params: &Params) -> Health {
+        let learned = params.layout().iter().filter(|(_, entry)| entry.trainable());
+        let squares = learned.flat_map(|(param, _)| params.of(param)).map(|&theta| f64::from(theta).powi(2));
+        let health = Health {
+            layers: self.layers.iter().map(Sample::health).collect(),
+            weights: squares.sum::<f64>().sqrt(),
+            gradient: self.gradient / self.steps as f64,
+        };
+        (self.gradient, self.steps) = (0.0, 0);
+        health
+    }
+}
+
+impl Sample {
+    fn keep(&mut self, row: &[f32], rows: usize) {
+        if self.said.len() < rows * self.units {
+            self.said.extend_from_slice(row);
+        } else {
+            self.said[self.next * self.units..][..self.units].copy_from_slice(row);
+            self.next = (self.next + 1) % rows;
+        }
+    }
+
+    fn health(&self) -> LayerHealth {
+        let mut sizes = vec![0.0; self.units];
+        for row in self.said.chunks_exact(self.units.max(1)) {
+            sizes.iter_mut().zip(row).for_each(|(size, &h)| *size += f64::from(h.abs()));
+        }
+        let average = sizes.iter().sum::<f64>() / self.units as f64;
+        LayerHealth {
+            units: self.units,
+            dormant: sizes.iter().filter(|&&size| size <= DORMANT * average).count(),
+            effective_rank: effective_rank(self.units, &self.said),
+        }
+    }
+}
+
+checked!(Probe);
+
+impl Checked for Probe {
+    fn check(&self) -> Result<(), Error> {
+        let is_sound = |sample: &Sample| {
+            let most = self.rows.checked_mul(sample.units);
+            most.is_some_and(|most| sample.said.len() <= most)
+                && sample.said.len().is_multiple_of(sample.units.max(1))
+                && sample.next < self.rows
+        };
+        let sound = (1..=MOST_ROWS).contains(&self.rows) && self.layers.iter().all(is_sound);
+        ensure(sound, "a probe of a few rows of each layer")
+    }
+}
+
+/// In one line: `dormant 3 of 64, rank 12.3; weights 4.2, gradient 0.13`.
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for LayerHealth { units, dormant, effective_rank } in &self.layers {
+            write!(f, "dormant {dormant} of {units}, rank {effective_rank:.1}; ")?;
+        }
+        write!(f, "weights {:.3}, gradient {:.3}", self.weights, self.gradient)
+    }
+}

@@ -1,0 +1,119 @@
+//! Hidden units: what they have said since someone last asked, and how one begins anew.
+
+use serde::{Deserialize, Serialize};
+use thalweg_autograd::{Params, Var};
+use thalweg_nn::{Hidden, Optimizer};
+use thalweg_tensor::Rng;
+
+/// 1/√3: uniform within ±1/√inputs, as layers begin.
+pub(super) const GAIN: f64 = 0.577_350_269_189_625_8;
+
+/// What the units of a layer have said in the passes since [`clear`](Seen::clear).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Seen {
+    pub hidden: Hidden,
+    /// Σ h, of each unit.
+    sum: Vec<f64>,
+    /// Σ |h|.
+    size: Vec<f64>,
+    rows: u64,
+}
+
+impl Seen {
+    pub fn new(hidden: Hidden) -> Self {
+        Seen { hidden, sum: Vec::new(), size: Vec::new(), rows: 0 }
+    }
+
+    /// `[units]` or `[n, units]`.
+    pub fn see(&mut self, h: Var<'_>) {
+        let units = h.shape().dims().last().map_or(1, |&units| units);
+        if self.sum.len() != units {
+            self.clear();
+            self.sum.resize(units, 0.0);
+            self.size.resize(units, 0.0);
+        }
+        h.with(|h| {
+            for row in h.chunks_exact(units.max(1)) {
+                for ((sum, size), &h) in self.sum.iter_mut().zip(&mut self.size).zip(row) {
+                    *sum += f64::from(h);
+                    *size += f64::from(h.abs());
+                }
+                self.rows += 1;
+            }
+        });
+    }
+
+    /// The means of h and |h| of each unit; none where nothing was seen.
+    pub fn means(&self) -> impl ExactSizeIterator<Item = [f64; 2]> {
+        let (units, rows) = (if self.rows == 0 { 0 } else { self.sum.len() }, self.rows as f64);
+        self.sum[..units].iter().zip(&self.size).map(move |(sum, size)| [sum / rows, size / rows])
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub fn clear(&mut self) {
+        self.sum.fill(0.0);
+        self.size.fill(0.0);
+        self.rows = 0;
+    }
+
+    /// Whether all of its weights may be changed.
+    pub fn is_learned(&self, params: &Params) -> bool {
+        let Hidden { incoming, outgoing, .. } = self.hidden;
+        let mut handles =
+            [Some(incoming.weight), incoming.bias, Some(outgoing.weight), outgoing.bias].into_iter().flatten();
+        handles.all(|param| params.layout().entry(param).trainable())
+    }
+
+    /// Whether the layer has at least so many units.
+    pub fn fits_units(&self, units: usize, params: &Params) -> bool {
+        params.layout().entry(self.hidden.incoming.weight).table().0 >= units
+    }
+
+    /// Whether θ has this layer, with at least as many units as were seen.
+    pub fn fits(&self, params: &Params) -> bool {
+        let Hidden { incoming, outgoing, .. } = self.hidden;
+        let shape = |param: thalweg_autograd::Param| {
+            params.layout().entries().get(param.index()).map(thalweg_autograd::Entry::shape)
+        };
+        let (Some(into), Some(from)) = (shape(incoming.weight), shape(outgoing.weight)) else { return false };
+        let (&[units, _], &[outputs, hears]) = (into.dims(), from.dims()) else { return false };
+        let long = |bias: Option<_>, size| bias.is_none_or(|bias| shape(bias).is_some_and(|it| it.dims() == [size]));
+        let seen = self.sum.len() == self.size.len() && self.sum.len() <= units;
+        units == hears && long(incoming.bias, units) && long(outgoing.bias, outputs) && seen
+    }
+}
+
+/// A unit begins anew: its incoming weights are drawn, uniformly within ±gain √(3 / inputs), its bias is 0, and nobody hears
+/// it. What those who heard it got from it on average, `mean` times its outgoing weights, becomes part of their biases. The
+/// optimizer forgets the old one.
+pub(super) fn renew(
+    params: &mut Params,
+    optimizer: &mut dyn Optimizer<f32>,
+    hidden: &Hidden,
+    unit: usize,
+    mean: f32,
+    gain: f64,
+    rng: &mut Rng,
+) {
+    let Hidden { incoming, outgoing, .. } = *hidden;
+    let [units, inputs] = [0, 1].map(|axis| params.layout().entry(incoming.weight).shape().dims()[axis]);
+    let outputs = params.layout().entry(outgoing.weight).shape().dims()[0];
+    for output in 0..outputs {
+        let weight = std::mem::take(&mut params.of_mut(outgoing.weight)[output * units + unit]);
+        if let Some(bias) = outgoing.bias {
+            params.of_mut(bias)[output] += weight * mean;
+        }
+    }
+    let bound = gain * (3.0 / inputs.max(1) as f64).sqrt();
+    let weights = &mut params.of_mut(incoming.weight)[unit * inputs..][..inputs];
+    weights.iter_mut().for_each(|weight| *weight = rng.range(-bound, bound) as f32);
+    optimizer.forget(incoming.weight, 0, unit);
+    optimizer.forget(outgoing.weight, 1, unit);
+    if let Some(bias) = incoming.bias {
+        params.of_mut(bias)[unit] = 0.0;
+        optimizer.forget(bias, 0, unit);
+    }
+}
