@@ -110,8 +110,9 @@ impl Layer {
         heard.clear();
         heard.resize(means.len(), 0.0);
         let (into, from) = (params.of(incoming.weight), params.of(outgoing.weight));
-        let (inputs, outputs) = (into.len() / units.len().max(1), from.len() / units.len().max(1));
-        for weights in from.chunks_exact(units.len().max(1)) {
+        let ((_, inputs), (outputs, width)) =
+            (params.layout().entry(incoming.weight).table(), params.layout().entry(outgoing.weight).table());
+        for weights in from.chunks_exact(width.max(1)) {
             heard.iter_mut().zip(weights).for_each(|(heard, weight)| *heard += weight.abs());
         }
         let keep = options.decay;
@@ -139,10 +140,10 @@ impl Layer {
         options: &CbpOptions,
         rng: &mut Rng,
     ) {
-        let is_mature = |unit: &&mut Unit| unit.age > options.maturity;
-        self.due += options.rate * self.units.iter_mut().filter(is_mature).count() as f64;
+        let is_mature = |unit: &Unit| unit.age > options.maturity;
+        self.due += options.rate * self.units.iter().filter(|unit| is_mature(unit)).count() as f64;
         while self.due >= 1.0 {
-            let mature = self.units.iter_mut().enumerate().filter(|(_, unit)| is_mature(&unit));
+            let mature = self.units.iter_mut().enumerate().filter(|(_, unit)| is_mature(unit));
             let usefulness = |unit: &Unit| unit.utility / unit.weight;
             let Some((i, unit)) = mature.min_by(|(_, a), (_, b)| usefulness(a).total_cmp(&usefulness(b))) else {
                 break;

@@ -6,7 +6,7 @@
 //! | specification | rule | what it looks at | kept for each parameter (P) or unit (n) | a step costs |
 //! |---|---|---|---|---|
 //! | `none` | | | | |
-//! | `cbp:rate=0.0001,maturity=100` | continual backprop (Dohare et al. 2024): the least useful units begin anew | units | 68 bytes n | O(P) |
+//! | `cbp:rate=0.0001,maturity=100` | continual backprop (Dohare et al. 2024): the least useful units begin anew | units | 52 bytes n | O(P) |
 //! | `redo:threshold=0.1,every=1000` | ReDo (Sokar et al. 2023): units that say next to nothing begin anew | units | 16 bytes n | O(n) |
 //! | `upgd:beta=0.9999,sigma=0.01` | UPGD (Elsayed & Mahmood 2024): small steps where θ is useful, noise where it is not | θ, ∇L | 4 bytes P | O(P), a draw for each element |
 //! | `shrink-perturb:shrink=0.9999,sigma=0.0001` | shrink and perturb (Ash & Adams 2020) | θ | | O(P), a draw for each element |
