@@ -103,6 +103,8 @@ mod rank;
 mod redo;
 mod shrink;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod units;
 mod upgd;
 
