@@ -3,6 +3,7 @@
 //! | table | what |
 //! |---|---|
 //! | [`drift`] | change detectors: false alarms, delays and misses |
+//! | [`plasticity`] | whether networks go on learning: the slowly-changing regression |
 //! | [`policies`] | what is done at a drift: accuracy, and rows until it is back |
 //! | [`split`] | digits, two after two: task-, domain- and class-incremental learning |
 //! | [`tracking`] | rates that are learned: Sutton's drifting target |
@@ -10,6 +11,7 @@
 mod average;
 pub mod drift;
 mod gates;
+pub mod plasticity;
 pub mod policies;
 pub mod split;
 pub mod tracking;
@@ -22,6 +24,8 @@ pub use gates::Gates;
 pub enum Table {
     /// Change detectors: false alarms, delays and misses
     Drift(drift::Arguments),
+    /// The loss of plasticity, and what is done against it: a regression that changes slowly
+    Plasticity(plasticity::Arguments),
     /// What is done at a drift: accuracy, and how many rows it takes to be back
     Policies(policies::Arguments),
     /// MNIST, two digits after two: what is done against forgetting, in three scenarios
@@ -40,6 +44,7 @@ impl Table {
     pub fn run(&self) -> bool {
         match self {
             Table::Drift(arguments) => drift::run(arguments),
+            Table::Plasticity(arguments) => plasticity::run(arguments),
             Table::Policies(arguments) => policies::run(arguments),
             Table::SplitMnist(arguments) => split::run(split::Images::Mnist, arguments),
             Table::SplitDigits(arguments) => split::run(split::Images::Digits, arguments),
