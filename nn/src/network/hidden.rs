@@ -143,7 +143,7 @@ mod tests {
                     last = Some(hidden[hidden.len() - 1].outgoing.forward(h));
                 }
             });
-            let expected = last.map_or_else(|| head.forward(y), |last| last);
+            let expected = last.unwrap_or_else(|| head.forward(y));
             assert_eq!(head.forward(y).to_tensor(), expected.to_tensor(), "{text}");
         }
     }

@@ -81,7 +81,7 @@ pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub use adamax::Adamax;
-pub use ages::Ages;
+pub use ages::{Ages, forget};
 #[cfg(feature = "spec")]
 pub use any::AnyOptimizer;
 pub use average::Average;

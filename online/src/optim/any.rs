@@ -1,7 +1,7 @@
 //! Whichever optimizer it is.
 
 use serde::{Deserialize, Serialize};
-use thalweg_autograd::{Flat, Grads, Params};
+use thalweg_autograd::{Flat, Grads, Param, Params};
 use thalweg_nn::optim::{Groups, Optimizer, Visit};
 use thalweg_nn::{Adam, Step};
 use thalweg_tensor::Real;
@@ -215,6 +215,10 @@ impl<T: Real> Optimizer<T> for AnyOptimizer<T> {
 
     fn vectors(&self) -> Vec<&Flat<T>> {
         self.rule.get().vectors()
+    }
+
+    fn forget(&mut self, param: Param, axis: usize, index: usize) {
+        self.rule.get_mut().forget(param, axis, index);
     }
 
     fn hyperparameters(&mut self, visit: Visit<'_>) {

@@ -141,7 +141,7 @@ impl<T: Real> Optimizer<T> for Autostep<T> {
         visit("tau", Number(&mut self.tau, FROM_ZERO));
     }
 
-    super::what_is_a_field!(rates, memory, sizes);
+    super::what_is_a_field!(rates, memory, sizes; ages);
 }
 
 #[cfg(test)]

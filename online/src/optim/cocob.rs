@@ -137,7 +137,7 @@ impl<T: Real> Optimizer<T> for Cocob<T> {
         visit("forgetting", Number(&mut self.forgetting, BELOW_ONE));
     }
 
-    super::what_is_a_field!(largest, won, coins, sizes);
+    super::what_is_a_field!(largest, won, coins, sizes; ages);
 }
 
 #[cfg(test)]

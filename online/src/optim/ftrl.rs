@@ -116,7 +116,7 @@ impl<T: Real> Optimizer<T> for Ftrl<T> {
         visit("l2", Number(&mut self.l2, FROM_ZERO));
     }
 
-    super::what_is_a_field!(sums, squares);
+    super::what_is_a_field!(sums, squares; ages);
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Hypergradient descent: one rate, which follows its own gradient.
 
 use serde::{Deserialize, Serialize};
-use thalweg_autograd::{Flat, Grads, Params};
+use thalweg_autograd::{Flat, Grads, Param, Params};
 use thalweg_nn::Step;
 use thalweg_nn::optim::Hyperparameter::{Number, Switch};
-use thalweg_nn::optim::{Groups, Optimizer, Visit, flushed, is_accepted};
+use thalweg_nn::optim::{Ages, Groups, Optimizer, Visit, flushed, forget, is_accepted};
 use thalweg_tensor::Real;
 
 use super::{FROM_ZERO, over_touched, require, total};
@@ -113,6 +113,10 @@ impl<T: Real> Optimizer<T> for Hypergradient<T> {
         visit("learning_rate", Number(&mut self.learning_rate, FROM_ZERO));
         visit("meta_rate", Number(&mut self.meta_rate, FROM_ZERO));
         visit("multiplicative", Switch(&mut self.multiplicative));
+    }
+
+    fn forget(&mut self, param: Param, axis: usize, index: usize) {
+        forget([&mut self.last], &mut Ages::default(), param, axis, index);
     }
 
     super::what_is_a_field!(last);

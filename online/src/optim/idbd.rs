@@ -114,7 +114,7 @@ impl<T: Real> Optimizer<T> for Idbd<T> {
         visit("meta_rate", Number(&mut self.meta_rate, FROM_ZERO));
     }
 
-    super::what_is_a_field!(rates, memory);
+    super::what_is_a_field!(rates, memory; ages);
 }
 
 #[cfg(test)]

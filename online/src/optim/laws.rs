@@ -298,3 +298,49 @@ fn a_setting_out_of_bounds_is_a_panic() {
     let (mut params, _, mut grads) = two_parameters();
     Autostep::new(f64::NAN).step(&mut params, &mut grads);
 }
+
+/// What is forgotten has no past: its numbers are zero, and those of a rule that goes by each element alone step as at first.
+#[test]
+fn what_is_forgotten_begins_anew() {
+    fn law(rule: impl Lawful, alone: bool) {
+        let (params, [_, table], mut grads) = two_parameters();
+        let stepped = |rule: &mut dyn Optimizer<f32>, grads: &mut Grads| {
+            let (mut params, mut rng) = (params.clone(), Rng::new(3));
+            grads.of_mut(table).iter_mut().for_each(|g| *g = rng.normal() as f32);
+            assert_eq!(rule.step(&mut params, grads), Step::Taken);
+            params.of(table).to_vec()
+        };
+        let (mut forgets, mut fresh) = (rule.clone(), rule);
+        for _ in 0..5 {
+            stepped(&mut forgets, &mut grads);
+        }
+        let before: Vec<Vec<f32>> = forgets.vectors().iter().map(|vector| vector.as_slice().to_vec()).collect();
+        assert!(before.iter().flatten().any(|&x| x != 0.0), "there is something to forget");
+        forgets.forget(table, 0, 7);
+        forgets.forget(table, 1, 2);
+        let is_forgotten = |at: usize| at / 3 == 7 || at % 3 == 2;
+        for (vector, before) in
+            forgets.vectors().into_iter().zip(before).filter(|(vector, _)| !vector.layout().is_empty())
+        {
+            let start = vector.layout().entry(table).range().start;
+            for (at, x) in vector.of(table).iter().enumerate() {
+                let expected = if is_forgotten(at) { 0.0 } else { before[start + at] };
+                assert_eq!(x.to_bits(), f32::to_bits(expected), "element {at}");
+            }
+        }
+        let [found, first] = [&mut forgets, &mut fresh].map(|rule| stepped(rule, &mut grads));
+        for at in (0..60).filter(|&at| alone && is_forgotten(at)) {
+            assert_eq!(found[at].to_bits(), first[at].to_bits(), "element {at}");
+        }
+    }
+    law(with(ObGd::new(0.3), |obgd| obgd.trace = 0.5), false);
+    law(ObGd::adaptive(0.3), false);
+    law(Autostep::new(0.05), false);
+    law(Vw::new(0.5), false);
+    law(Hypergradient::multiplicative(0.05, 0.01), false);
+    law(Idbd::new(0.05, 0.01), true);
+    law(Ftrl::new(0.05), true);
+    law(ScheduleFree::sgd(0.05), true);
+    law(ScheduleFree::adamw(0.05), true);
+    law(Cocob::new(), true);
+}

@@ -107,8 +107,15 @@ fn over_touched<T: Real>(gradient: Dense<'_, T>, groups: &Groups, mut visit: imp
     }
 }
 
-/// The part of [`Optimizer`] that is the same for every one of them.
+/// The part of [`Optimizer`] that is the same for every one of them; behind a semicolon, of those that know ages.
 macro_rules! what_is_a_field {
+    ($($vector:ident),*; $ages:ident) => {
+        super::what_is_a_field!($($vector),*);
+
+        fn forget(&mut self, param: ::thalweg_nn::Param, axis: usize, index: usize) {
+            ::thalweg_nn::optim::forget([$(&mut self.$vector),*], &mut self.$ages, param, axis, index);
+        }
+    };
     ($($vector:ident),*) => {
         fn learning_rate(&self) -> f64 {
             self.learning_rate

@@ -170,7 +170,7 @@ impl<T: Real> Optimizer<T> for ObGd<T> {
         visit("eps", Number(&mut self.eps, FROM_ZERO));
     }
 
-    super::what_is_a_field!(traces, squares);
+    super::what_is_a_field!(traces, squares; ages);
 }
 
 #[cfg(test)]

@@ -190,7 +190,7 @@ impl<T: Real> Optimizer<T> for ScheduleFree<T> {
         visit("weight_decay", Number(&mut self.weight_decay, FROM_ZERO));
     }
 
-    super::what_is_a_field!(fast, mean, squares);
+    super::what_is_a_field!(fast, mean, squares; ages);
 }
 
 #[cfg(test)]

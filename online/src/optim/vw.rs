@@ -161,7 +161,7 @@ impl<T: Real> Optimizer<T> for Vw<T> {
         visit("rescales", Switch(&mut self.rescales));
     }
 
-    super::what_is_a_field!(squares, scales);
+    super::what_is_a_field!(squares, scales; ages);
 }
 
 #[cfg(test)]

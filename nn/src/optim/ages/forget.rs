@@ -7,9 +7,13 @@ use thalweg_tensor::Real;
 
 use super::{Age, Ages, Rows};
 
-/// See [`Optimizer::forget`](crate::Optimizer::forget). What the vectors or the ages have not met yet, they do not know.
+/// Sets to zero what vectors laid out like θ have of an index along an axis of a parameter, and its ages: for an
+/// [`Optimizer::forget`](crate::Optimizer::forget) of one's own. What they have not met yet, they do not know.
+///
+/// # Panics
+/// If the axis is neither 0 nor 1.
 #[track_caller]
-pub(in crate::optim) fn forget<T: Real, const N: usize>(
+pub fn forget<T: Real, const N: usize>(
     vectors: [&mut Flat<T>; N],
     ages: &mut Ages,
     param: Param,
