@@ -14,7 +14,8 @@ fn a_wrong_specification_is_answered_with_what_is_allowed() {
         ),
         (
             "--optimizer sdg",
-            "'--optimizer <SPEC>': unknown optimizer \"sdg\"; did you mean \"sgd\"? allowed: sgd, adagrad, rmsprop, adadelta, adam, adamw, amsgrad, adamax, nadam, radam",
+            "'--optimizer <SPEC>': unknown optimizer \"sdg\"; did you mean \"sgd\"? allowed: sgd, adagrad, rmsprop, adadelta, adam, adamw, amsgrad, adamax, nadam, radam, \
+             obgd, adaptive-obgd, idbd, autostep, vw, ftrl, hypergradient, schedule-free-sgd, schedule-free-adamw, cocob",
         ),
         (
             "--memory resevoir:5",
