@@ -186,6 +186,11 @@ mod tests {
         }
     }
 
+    /// A count of eᵖ that no step can answer: from features of 10⁻⁴ to features of 3 a prediction leaps to anywhere.
+    fn is_beyond(curve: Curve, prediction: f64) -> bool {
+        matches!(curve, Curve::Poisson { .. }) && prediction.abs() > 100.0
+    }
+
     /// Where a loss is least, as far as the prediction may go.
     fn best(curve: Curve) -> f64 {
         match curve {
@@ -201,6 +206,9 @@ mod tests {
             let (mut line, mut rule) = (Line::new(3), Vw { adaptive, rescales: false, ..Vw::new(rate) });
             for (x, positive) in rows {
                 let (curve, before) = (curve(kind, positive), line.predict(&x));
+                if is_beyond(curve, before) {
+                    return Ok(());
+                }
                 line.learn_by(&mut rule, &x, curve, weight);
                 let (after, best) = (line.predict(&x), best(curve));
                 let inside = matches!(curve, Curve::Hinge { label } if label * before >= 1.0);
@@ -217,6 +225,9 @@ mod tests {
             for (x, positive) in rows {
                 let of_scaled: [f64; 3] = std::array::from_fn(|i| x[i] * units[i]);
                 let predicted = [plain.predict(&x), scaled.predict(&of_scaled)];
+                if is_beyond(curve(kind, positive), predicted[0]) {
+                    return Ok(());
+                }
                 prop_assert!((predicted[0] - predicted[1]).abs() < 1e-6 * (1.0 + predicted[0].abs()), "{predicted:?}");
                 plain.learn_by(&mut one, &x, curve(kind, positive), 1.0);
                 scaled.learn_by(&mut other, &of_scaled, curve(kind, positive), 1.0);
