@@ -279,10 +279,15 @@ mod tests {
         #[test]
         fn an_activation_in_the_node_is_the_activation_behind_it([x, w, b] in affine_case(), code in 0usize..4) {
             let activation = Activation::ALL[code];
-            gradcheck([x.clone(), w.clone(), b.clone()], |[x, w, b]| x.affine_with(w, Some(b), activation))?;
             let (params, mut tape) = (Params::<f64>::new(), Tape::new());
             let pass = tape.pass(&params);
+            let inputs = [x.clone(), w.clone(), b.clone()];
             let [x, w, b] = [&x, &w, &b].map(|t| pass.input(t));
+            let sums = x.affine(w, b).to_tensor();
+            let is_near_the_kink = activation == Activation::Relu && sums.as_slice().iter().any(|sum| sum.abs() < 1e-3);
+            if !is_near_the_kink {
+                gradcheck(inputs, |[x, w, b]| x.affine_with(w, Some(b), activation))?;
+            }
             let behind = (x.affine(w, b).activate(activation), x.linear(w).activate(activation));
             prop_assert_eq!(x.affine_with(w, Some(b), activation).to_tensor(), behind.0.to_tensor());
             prop_assert_eq!(x.affine_with(w, None, activation).to_tensor(), behind.1.to_tensor());

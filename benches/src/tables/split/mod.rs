@@ -13,7 +13,7 @@
 //!
 //! | `tables --` | prints | on two cores |
 //! |---|---|---|
-//! | `split-mnist` | accuracies of 13 methods in the three scenarios, beside the published ones, and their order as gates | 40 minutes, by 80 of processor time |
+//! | `split-mnist` | accuracies of 13 methods in the three scenarios, beside the published ones, and their order as gates | 40 minutes, an estimate by 80 of processor time |
 //! | `split-mnist --quick` | the same of two seeds, 100 units and a third of the steps: a first look, in which a gate may fail | a minute |
 //! | `split-digits` | the same of the bundled digits: no file is needed | half a minute |
 //! | `split-stream`, `split-stream --digits` | [the learners of the command](stream), each image once: accuracy, time, memory | a minute, a quarter of one |
