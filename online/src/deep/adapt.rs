@@ -2,6 +2,7 @@
 
 use thalweg_nn::init;
 
+use super::expert::Expert;
 use super::{Deep, Scratch};
 use crate::adapt::{Adapt, Adaptive, PolicySpec, When};
 use crate::error::Error;
@@ -23,7 +24,7 @@ impl Adapt for Deep {
         tell: &mut dyn FnMut(Prediction<'_>),
     ) -> Result<f64, Error> {
         self.scratch.said_now.clear();
-        let (is_first, known) = (self.network.is_none(), self.objective.classes().len());
+        let (is_first, known) = (self.expert.network.is_none(), self.objective.classes().len());
         let loss = match when {
             When::Now => self.learn_one(x, y),
             When::Late => self.learn_late(x, y),
@@ -50,15 +51,15 @@ impl Adapt for Deep {
 
     /// Moments, and the place in a schedule.
     fn restart_optimizer(&mut self) {
-        self.optimizer = self.config.optimizer.build();
-        self.optimizer.align(&self.params);
+        self.expert.optimizer = self.config.optimizer.build();
+        self.expert.optimizer.align(&self.expert.params);
     }
 
     /// What is remembered stays, and so do what [holds](crate::ConsolidationSpec) the rest of θ and the deviations by which
     /// targets are standardised.
     fn reset_head(&mut self) {
         self.restart_optimizer();
-        let Deep { network, params, rng, context, .. } = self;
+        let Expert { network, params, rng, context, .. } = &mut self.expert;
         if let Some(network) = network {
             let mut draw = init::uniform(init::default_bound(network.body.output().len()), rng);
             for param in [Some(network.head.weight), network.head.bias].into_iter().flatten() {
@@ -76,14 +77,17 @@ impl Adapt for Deep {
         let mut fresh = Deep::new(self.config.clone());
         fresh.features = self.features.begin_anew();
         fresh.objective.expect_classes(self.objective.classes());
-        fresh.recurrent = self.recurrent.as_ref().map(|recurrent| recurrent.begin_anew(&self.config.model));
+        fresh.expert.recurrent =
+            self.expert.recurrent.as_ref().map(|recurrent| recurrent.begin_anew(&self.config.model));
         Some(fresh)
     }
 
     fn give_way_to(&mut self, fresh: Self) {
-        let (rows, steps, refused) = (self.rows, self.steps, self.refused);
+        let (rows, steps, refused) = (self.rows, self.expert.steps, self.expert.refused);
         *self = fresh;
-        (self.rows, self.steps, self.refused) = (rows, self.steps + steps, self.refused + refused);
+        self.rows = rows;
+        self.expert.steps += steps;
+        self.expert.refused += refused;
     }
 
     fn is_alike(&self, other: &Self) -> bool {

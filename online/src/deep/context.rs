@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thalweg_nn::Mode;
 use thalweg_tensor::{Rng, View};
 
+use super::expert::Expert;
 use super::learn::scale;
 use super::recurrent::Lesson;
 use super::{Deep, Network, Scratch};
@@ -59,30 +60,31 @@ impl Deep {
     /// # Ok::<(), thalweg_online::Error>(())
     /// ```
     pub fn end_context(&mut self) -> bool {
-        let Context { held, rows, .. } = &mut self.context;
+        let Deep { config, features, objective, expert: Expert { params, network, context, .. }, scratch, .. } = self;
+        let Context { held, rows, .. } = context;
         // Before there is a label, a network for sets of them says nothing that could be held.
-        let says_something = self.config.task != Task::MultiLabel || !self.objective.classes().as_slice().is_empty();
+        let says_something = config.task != Task::MultiLabel || !objective.classes().as_slice().is_empty();
         let has_ended = says_something && held.rows() > 0 && !held.spec().is_none();
-        let Some(network) = self.network.as_ref().filter(|_| has_ended) else {
+        let Some(network) = network.as_ref().filter(|_| has_ended) else {
             return false;
         };
-        let Scratch { tape, x, indices, z, .. } = &mut self.scratch;
+        let Scratch { tape, x, indices, z, .. } = scratch;
         for lesson in rows.items() {
-            scale(&self.features, lesson, x);
-            let pass = tape.pass(&self.params);
-            let input = pass.input(View::new([lesson.rows.len(), self.features.width()], x));
+            scale(features, lesson, x);
+            let pass = tape.pass(params);
+            let input = pass.input(View::new([lesson.rows.len(), features.width()], x));
             let input = network.inputs().forward(input, indices);
-            let output = self.objective.known(network.forward(input, &lesson.state, None, &mut Mode::Eval));
-            self.objective.answer(&lesson.truth, z);
-            held.look(self.config.task, output, z, lesson.weight);
+            let output = objective.known(network.forward(input, &lesson.state, None, &mut Mode::Eval));
+            objective.answer(&lesson.truth, z);
+            held.look(config.task, output, z, lesson.weight);
         }
         *rows = Reservoir::new(rows.size());
-        held.boundary(&self.params, network, self.features.width())
+        held.boundary(params, network, features.width())
     }
 
     /// What is held of contexts that have ended, and what it costs to be where θ is.
     #[must_use]
     pub fn held(&self) -> Report {
-        self.context.held.clone().report(&self.params)
+        self.expert.context.held.clone().report(&self.expert.params)
     }
 }

@@ -4,8 +4,9 @@ use thalweg_autograd::Params;
 use thalweg_nn::{Mode, Optimizer, Step};
 use thalweg_tensor::View;
 
+use super::expert::Expert;
 use super::recurrent::{Lesson, Moves};
-use super::{Deep, Network, Scratch, with_last};
+use super::{Deep, Scratch, with_last};
 use crate::delay::KeptRow;
 use crate::error::{Error, ErrorKind};
 use crate::features::Features;
@@ -18,22 +19,11 @@ impl Deep {
     /// Takes in what is new in a row and its target, and grows the network to fit. The answer is that of the lesson in
     /// `scratch` now.
     pub(super) fn grow(&mut self, x: &dyn Row, y: Target<'_>, weight: f64) -> Result<(), Error> {
-        self.features.observe(&with_last(x, &self.recurrent, self.objective.classes()))?;
-        let lesson = &mut self.scratch.lesson;
-        self.objective.observe(y, weight, &mut lesson.truth);
-        lesson.weight = weight;
-        let (features, outputs) = (&self.features, self.objective.outputs());
-        match &mut self.network {
-            Some(network) => network.grow(&mut self.params, features, outputs, self.config.seed)?,
-            None => {
-                let spec = &self.config.model.layers;
-                let network = Network::new(&mut self.params, spec, features, outputs, &mut self.rng)?;
-                self.recurrent.iter_mut().for_each(|r| r.begin(network.zero_state(&self.params)));
-                self.network = Some(network);
-            }
-        }
-        self.optimizer.align(&self.params);
-        Ok(())
+        let Deep { config, features, objective, expert, scratch, .. } = self;
+        features.observe(&with_last(x, &expert.recurrent, objective.classes()))?;
+        objective.observe(y, weight, &mut scratch.lesson.truth);
+        scratch.lesson.weight = weight;
+        expert.grow(config, features, objective.outputs())
     }
 
     /// One gradient step on a lesson; returns the loss before it. Of a lesson without weight none is taken.
@@ -48,62 +38,65 @@ impl Deep {
     /// Runs the network over a lesson. Returns its loss, and whether a gradient was added for it: not for one without weight,
     /// its class's included. For the new lesson the recurrent state moves on.
     pub(super) fn look(&mut self, look: Look) -> (f64, bool) {
-        let Scratch { tape, grads, lesson, x, indices, z, said_now, heard, .. } = &mut self.scratch;
-        let lesson = look.remembered().map_or(&*lesson, |index| &self.memory.items()[index]);
-        let Some(network) = &self.network else { return (0.0, false) };
-        scale(&self.features, lesson, x);
-        let rows = View::new([lesson.rows.len(), self.features.width()], x);
-        let pass = tape.pass(&self.params);
+        let Deep { config, features, objective, expert, scratch, .. } = self;
+        let Expert { params, network, optimizer, memory, replay, context, recurrent, mode, steps, .. } = expert;
+        let Scratch { tape, grads, lesson, x, indices, z, said_now, heard, .. } = scratch;
+        let lesson = look.remembered().map_or(&*lesson, |index| &memory.items()[index]);
+        let Some(network) = network else { return (0.0, false) };
+        scale(features, lesson, x);
+        let rows = View::new([lesson.rows.len(), features.width()], x);
+        let pass = tape.pass(params);
         let input = network.inputs().forward(pass.input(rows), indices);
-        let carry = look.moves().and_then(|moves| Some((self.recurrent.as_mut()?, moves)));
-        let mode = if matches!(look, Look::Only(_)) { &mut Mode::Eval } else { &mut self.mode };
-        let output = network.forward(input, &lesson.state, carry, mode);
-        let loss = self.objective.loss(output, &lesson.truth, z);
+        let carry = look.moves().and_then(|moves| Some((recurrent.as_mut()?, moves)));
+        let by = if matches!(look, Look::Only(_)) { &mut Mode::Eval } else { &mut *mode };
+        let output = network.forward(input, &lesson.state, carry, by);
+        let loss = objective.loss(output, &lesson.truth, z);
         let value = f64::from(loss.item());
-        let weight = lesson.weight * self.objective.class_weight(&lesson.truth);
+        let weight = lesson.weight * objective.class_weight(&lesson.truth);
         if weight == 0.0 || matches!(look, Look::Only(_)) {
-            self.mode.discard();
+            mode.discard();
             return (value, false);
         }
         let loss = match look {
             Look::New(_) => {
                 said_now.clear();
                 output.with(|output| said_now.extend_from_slice(output));
-                let loss = self.replay.of_new(output, loss, &self.objective, &lesson.truth, z);
-                let said = self.context.held.distil(self.config.task, self.objective.known(output), rows, |then, x| {
+                let loss = replay.of_new(output, loss, objective, &lesson.truth, z);
+                let said = context.held.distil(config.task, objective.known(output), rows, |then, x| {
                     then.forward(then.inputs().forward(x, indices), &lesson.state, None, &mut Mode::Eval)
                 });
                 said.map_or(loss, |said| loss + said)
             }
-            _ => self.replay.of_old(output, loss, &lesson.said, z),
+            _ => replay.of_old(output, loss, &lesson.said, z),
         };
         if weight == 1.0 { loss } else { loss * weight as f32 }.backward(grads);
-        if self.config.memory.replay == Replay::AGem && look.remembered().is_some() {
+        if config.memory.replay == Replay::AGem && look.remembered().is_some() {
             return (value, true); // the step is that of the new lesson
         }
-        let signs = self.config.seed.wrapping_add(self.steps);
-        heard.listen(self.optimizer.needs(), output, weight, self.objective.curvature(), signs);
+        let signs = config.seed.wrapping_add(*steps);
+        heard.listen(optimizer.needs(), output, weight, objective.curvature(), signs);
         (value, true)
     }
 
     /// θ moves against the gradient.
     pub(super) fn descend(&mut self) {
-        self.context.held.before_step(&self.params, &mut self.scratch.grads);
-        let Scratch { grads, heard, .. } = &mut self.scratch;
-        let step = self.optimizer.step_scaled(&mut self.params, grads, heard.example(), self.rate);
-        match settle(step, &mut self.params, &mut self.mode) {
+        let Deep { expert, scratch: Scratch { grads, heard, .. }, rate, .. } = self;
+        let Expert { params, optimizer, context, mode, steps, refused, .. } = expert;
+        context.held.before_step(params, grads);
+        let step = optimizer.step_scaled(params, grads, heard.example(), *rate);
+        match settle(step, params, mode) {
             Step::Taken => {
-                let rate = self.optimizer.learning_rate() * self.rate; // a schedule has set it in the step
-                self.context.held.after_step(&mut self.params, rate);
-                self.steps += 1;
+                let rate = optimizer.learning_rate() * *rate; // a schedule has set it in the step
+                context.held.after_step(params, rate);
+                *steps += 1;
             }
-            Step::Refused => self.refused += 1,
+            Step::Refused => *refused += 1,
         }
     }
 
     /// See [`learn_one`](Learner::learn_one).
     fn learn(&mut self, x: &dyn Row, y: Target<'_>, moves: Moves) -> Result<f64, Error> {
-        if self.network.is_none() {
+        if self.expert.network.is_none() {
             self.config.check_objective()?;
         }
         let weight = weight_of(x)?;
@@ -113,27 +106,33 @@ impl Deep {
             return Err(Error::new(ErrorKind::Spec, format!("{message}; found several")));
         }
         self.grow(x, y, weight)?;
+        let Deep { features, objective, expert, scratch: Scratch { raw, .. }, .. } = self;
+        let row = with_last(x, &expert.recurrent, objective.classes());
+        features.read(&row, raw)?;
+        features.told(&row, y);
+        self.rows += 1;
+        Ok(self.learn_read(moves))
+    }
+
+    /// Learns the row in `scratch`, answered and grown for.
+    fn learn_read(&mut self, moves: Moves) -> f64 {
         let Scratch { raw, lesson, .. } = &mut self.scratch;
-        let row = with_last(x, &self.recurrent, self.objective.classes());
-        self.features.read(&row, raw)?;
-        self.features.told(&row, y);
-        match &mut self.recurrent {
+        match &mut self.expert.recurrent {
             Some(recurrent) => {
                 recurrent.push(raw, lesson);
                 recurrent.told(&lesson.truth);
             }
             None => lesson.set_row(raw),
         }
-        self.rows += 1;
-        if weight * self.objective.class_weight(&self.scratch.lesson.truth) == 0.0 {
-            return Ok(self.step(Look::New(moves)));
+        if lesson.weight * self.objective.class_weight(&lesson.truth) == 0.0 {
+            return self.step(Look::New(moves));
         }
         let loss = self.rehearse(moves);
         self.remember();
-        if self.context.note(&self.scratch.lesson) {
+        if self.expert.context.note(&self.scratch.lesson) {
             self.end_context();
         }
-        Ok(loss)
+        loss
     }
 }
 
@@ -188,7 +187,7 @@ impl Learner for Deep {
     fn predict_one(&mut self, x: &dyn Row) -> Result<Prediction<'_>, Error> {
         self.logits_one(x)?;
         let Scratch { output, said, .. } = &mut self.scratch;
-        Ok(match self.network {
+        Ok(match self.expert.network {
             Some(_) => self.objective.predict(output, said),
             None => Prediction::Unknown,
         })
@@ -199,7 +198,7 @@ impl Learner for Deep {
     }
 
     fn keep(&self, x: &dyn Row, kept: &mut KeptRow) {
-        self.features.keep(&with_last(x, &self.recurrent, self.objective.classes()), kept);
+        self.features.keep(&with_last(x, &self.expert.recurrent, self.objective.classes()), kept);
     }
 
     /// Moves θ once for the new example and once for each that is replayed. The loss is the cross entropy in nats, or that of the

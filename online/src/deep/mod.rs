@@ -4,6 +4,7 @@ mod adapt;
 mod class_weights;
 mod config;
 mod context;
+mod expert;
 mod heard;
 mod inputs;
 mod learn;
@@ -30,20 +31,16 @@ pub(crate) use objective::{Objective, Said, Truth};
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Tape};
-use thalweg_nn::{Adam, Mode, State};
-use thalweg_tensor::{Rng, View};
+use thalweg_nn::Adam;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::Error;
 use crate::features::Features;
 use crate::labels::Labels;
-use crate::memory::Buffer;
-use crate::optim::AnyOptimizer;
 use crate::row::Row;
-use context::Context;
+use expert::Expert;
 use heard::Heard;
 use recurrent::{Lesson, Recurrent};
-use replay::Rehearsal;
 use with_last::WithLast;
 
 /// A deep model that learns from every example.
@@ -79,23 +76,11 @@ pub struct Deep {
     config: Config,
     features: Features,
     objective: Objective,
-    params: Params<f32>,
-    network: Option<Network>,
-    optimizer: AnyOptimizer,
-    memory: Buffer<Lesson>,
-    replay: Rehearsal,
-    context: Context,
-    recurrent: Option<Recurrent>,
-    mode: Mode,
-    rng: Rng,
+    expert: Expert,
     /// How many times as high the learning rate is.
     rate: f64,
     #[serde(deserialize_with = "crate::saved::count")]
     rows: u64,
-    #[serde(deserialize_with = "crate::saved::count")]
-    steps: u64,
-    #[serde(deserialize_with = "crate::saved::count")]
-    refused: u64,
     #[serde(skip)]
     scratch: Scratch,
 }
@@ -136,19 +121,9 @@ impl Deep {
         Deep {
             features: Features::with(config.features.clone()),
             objective: Objective::new(&config),
-            params: Params::new(),
-            network: None,
-            optimizer: config.optimizer.build(),
-            memory: config.memory.buffer.build(config.memory.size),
-            replay: Rehearsal::new(&config.memory),
-            context: Context::new(&config.consolidation, config.seed),
-            recurrent: config.model.is_recurrent().then(|| Recurrent::new(&config.model)),
-            mode: Mode::train(Rng::new(config.seed).fork()),
-            rng: Rng::new(config.seed),
+            expert: Expert::new(&config),
             rate: 1.0,
             rows: 0,
-            steps: 0,
-            refused: 0,
             scratch: Scratch::default(),
             config,
         }
@@ -163,19 +138,19 @@ impl Deep {
     /// θ, as it learns: [Schedule-Free](crate::optim::ScheduleFree) optimizers predict by another.
     #[must_use]
     pub fn params(&self) -> &Params<f32> {
-        &self.params
+        &self.expert.params
     }
 
     /// The network: handles into θ. `None` before the first row.
     #[must_use]
     pub fn network(&self) -> Option<&Network> {
-        self.network.as_ref()
+        self.expert.network.as_ref()
     }
 
     /// m and v, laid out like θ, if the optimizer is Adam.
     #[must_use]
     pub fn moments(&self) -> Option<[&thalweg_autograd::Flat<f32>; 2]> {
-        self.optimizer.as_adam().map(Adam::moments)
+        self.expert.optimizer.as_adam().map(Adam::moments)
     }
 
     /// The features seen so far.
@@ -199,26 +174,31 @@ impl Deep {
     /// How many steps θ has taken: one for each example, and one for each that was replayed.
     #[must_use]
     pub fn steps(&self) -> u64 {
-        self.steps
+        self.expert.steps
     }
 
     /// How many steps were refused because a gradient was not finite.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.refused
+        self.expert.refused
     }
 
     /// How many examples the memory holds.
     #[must_use]
     pub fn remembered(&self) -> usize {
-        self.memory.items().len()
+        self.expert.memory.items().len()
     }
 
     /// How many of them there are of each class (or label): beside the [classes](Deep::classes).
     #[must_use]
     pub fn remembered_by_class(&self) -> Vec<usize> {
         let mut counts = vec![0; self.classes().len()];
-        self.memory.items().iter().flat_map(|lesson| &lesson.truth.classes).for_each(|&class| counts[class] += 1);
+        self.expert
+            .memory
+            .items()
+            .iter()
+            .flat_map(|lesson| &lesson.truth.classes)
+            .for_each(|&class| counts[class] += 1);
         counts
     }
 
@@ -226,13 +206,13 @@ impl Deep {
     /// stands around it (scaling, labels, recurrent state) is not in it.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        fingerprint(&self.params)
+        fingerprint(&self.expert.params)
     }
 
     /// Forgets the recurrent state, the last answers, and the last numbers that stand for missing ones (not what was learned): a
     /// new sequence begins.
     pub fn reset_state(&mut self) {
-        self.recurrent.iter_mut().for_each(Recurrent::reset);
+        self.expert.recurrent.iter_mut().for_each(Recurrent::reset);
         self.features.new_sequence();
     }
 
@@ -242,20 +222,14 @@ impl Deep {
     ///
     /// If the row cannot be used.
     pub fn logits_one(&mut self, x: &dyn Row) -> Result<&[f32], Error> {
-        let Scratch { tape, raw, x: input, indices, output, .. } = &mut self.scratch;
+        let Deep { features, objective, expert, scratch, .. } = self;
+        let Scratch { tape, raw, x: input, indices, output, .. } = scratch;
         output.clear();
-        let Some(network) = &self.network else { return Ok(output) };
-        self.features.read(&with_last(x, &self.recurrent, self.objective.classes()), raw)?;
-        self.features.scale(raw, input);
-        self.optimizer.swap(&mut self.params);
-        let pass = tape.pass(&self.params);
-        let input = network.inputs().forward(pass.input(View::new([1, input.len()], input)), indices);
-        let logits = match &self.recurrent {
-            Some(recurrent) => network.forward(input, recurrent.carried(), None, &mut Mode::Eval),
-            None => network.forward(input, &State::default(), None, &mut Mode::Eval),
-        };
-        logits.with(|logits| output.extend_from_slice(logits));
-        self.optimizer.swap(&mut self.params);
+        if expert.network.is_some() {
+            features.read(&with_last(x, &expert.recurrent, objective.classes()), raw)?;
+            features.scale(raw, input);
+            expert.say(tape, input, indices, output);
+        }
         Ok(output)
     }
 }

@@ -11,13 +11,13 @@ use crate::row::Row;
 impl Deep {
     /// See [`Learner::pass_one`](crate::Learner::pass_one).
     pub(super) fn pass_by(&mut self, x: &dyn Row) -> Result<(), Error> {
-        let (Some(network), true) = (&self.network, self.recurrent.is_some()) else { return Ok(()) };
+        let (Some(network), true) = (&self.expert.network, self.expert.recurrent.is_some()) else { return Ok(()) };
         let Scratch { tape, raw, x: input, indices, .. } = &mut self.scratch;
-        self.features.read(&with_last(x, &self.recurrent, self.objective.classes()), raw)?;
+        self.features.read(&with_last(x, &self.expert.recurrent, self.objective.classes()), raw)?;
         self.features.scale(raw, input);
-        let pass = tape.pass(&self.params);
+        let pass = tape.pass(&self.expert.params);
         let input = network.inputs().forward(pass.input(View::new([1, input.len()], input)), indices);
-        if let Some(recurrent) = &mut self.recurrent {
+        if let Some(recurrent) = &mut self.expert.recurrent {
             recurrent.pass_by(|state, carry| {
                 network.forward(input, state, Some((carry, Moves::Carried)), &mut Mode::Eval);
             });
@@ -83,10 +83,10 @@ mod tests {
             learner.features.scale(&raw, &mut scaled);
             x.extend_from_slice(&scaled);
         }
-        let (mut tape, network) = (Tape::new(), learner.network.as_ref().expect("rows were learned"));
-        let pass = tape.pass(&learner.params);
+        let (mut tape, network) = (Tape::new(), learner.expert.network.as_ref().expect("rows were learned"));
+        let pass = tape.pass(&learner.expert.params);
         let input = pass.input(View::new([rows.len(), scaled.len()], &x));
-        network.forward(input, &network.zero_state(&learner.params), None, &mut Mode::Eval).item()
+        network.forward(input, &network.zero_state(&learner.expert.params), None, &mut Mode::Eval).item()
     }
 
     #[test]

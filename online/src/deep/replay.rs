@@ -74,14 +74,14 @@ impl Rehearsal {
 impl Deep {
     /// θ moves for the new lesson and for what is remembered, which is drawn; returns the loss of the new one before.
     pub(super) fn rehearse(&mut self, moves: Moves) -> f64 {
-        self.replay.note(&self.scratch.lesson.truth);
+        self.expert.replay.note(&self.scratch.lesson.truth);
         match self.config.memory.replay {
             Replay::AGem => self.step_without_harm(moves),
             Replay::Mir { candidates } => self.step_and_retrieve(candidates, moves),
             Replay::Er | Replay::ErAce { .. } | Replay::Der { .. } => {
                 let loss = self.step(Look::New(moves));
                 for _ in 0..self.config.memory.replays {
-                    if let Some(index) = self.memory.draw(&mut self.rng) {
+                    if let Some(index) = self.expert.memory.draw(&mut self.expert.rng) {
                         self.step(Look::Again(index));
                     }
                 }
@@ -96,7 +96,7 @@ impl Deep {
         std::mem::swap(&mut self.scratch.grads, &mut self.scratch.aside);
         let mut remembers = false;
         for _ in 0..self.config.memory.replays {
-            if let Some(index) = self.memory.draw(&mut self.rng) {
+            if let Some(index) = self.expert.memory.draw(&mut self.expert.rng) {
                 remembers |= self.look(Look::Again(index)).1;
             }
         }
@@ -113,7 +113,9 @@ impl Deep {
     fn step_and_retrieve(&mut self, candidates: usize, moves: Moves) -> f64 {
         let mut drawn = std::mem::take(&mut self.scratch.candidates);
         drawn.clear();
-        drawn.extend((0..candidates).filter_map(|_| self.memory.draw(&mut self.rng)).map(|index| (index, 0.0)));
+        drawn.extend(
+            (0..candidates).filter_map(|_| self.expert.memory.draw(&mut self.expert.rng)).map(|index| (index, 0.0)),
+        );
         drawn.sort_unstable_by_key(|&(index, _)| index);
         drawn.dedup_by_key(|&mut (index, _)| index);
         drawn.iter_mut().for_each(|(index, raised)| *raised -= self.look(Look::Only(*index)).0);
@@ -131,7 +133,7 @@ impl Deep {
     pub(super) fn remember(&mut self) {
         let Scratch { lesson, said_now, .. } = &self.scratch;
         let class = lesson.truth.classes.first().copied().unwrap_or(0);
-        if let Some(place) = self.memory.offer(class, &mut self.rng) {
+        if let Some(place) = self.expert.memory.offer(class, &mut self.expert.rng) {
             place.clone_from(lesson);
             place.said.clear();
             if matches!(self.config.memory.replay, Replay::Der { .. }) {
@@ -175,13 +177,13 @@ mod tests {
         let mut one_by_one = learner("mir:9,replays=2,candidates=200"); // more than enough to draw all
         let mut learner = one_by_one.clone();
         learn(&mut learner, 99, 1);
-        learner.rng = one_by_one.rng.clone();
+        learner.expert.rng = one_by_one.expert.rng.clone();
 
         let before = losses(&mut one_by_one);
         one_by_one.config.memory.replays = 0;
-        one_by_one.memory = crate::memory::BufferKind::Ring.build(0);
+        one_by_one.expert.memory = crate::memory::BufferKind::Ring.build(0);
         learn(&mut one_by_one, 99, 1);
-        one_by_one.memory = learner.memory.clone(); // the new example, if it was kept, is not the one looked for
+        one_by_one.expert.memory = learner.expert.memory.clone(); // the new example, if it was kept, is not the one looked for
         let after = losses(&mut one_by_one);
         let mut raised: Vec<usize> = (0..before.len()).collect();
         raised.sort_by(|&i, &j| (after[j] - before[j]).total_cmp(&(after[i] - before[i])));
@@ -197,10 +199,10 @@ mod tests {
         let harm = |replays: usize, label: &str| {
             let mut learner = learner("a-gem:1,replays=1");
             learner.config.memory.replays = replays;
-            learner.optimizer = "sgd:0.0001".parse::<crate::OptimizerSpec>().expect("it is one").build();
-            let (before, kept) = (losses(&mut learner)[0], learner.memory.clone());
+            learner.expert.optimizer = "sgd:0.0001".parse::<crate::OptimizerSpec>().expect("it is one").build();
+            let (before, kept) = (losses(&mut learner)[0], learner.expert.memory.clone());
             learner.learn_one(&[("a", 2.0), ("b", 2.0)], Target::Class(label)).expect("the row is good");
-            learner.memory = kept;
+            learner.expert.memory = kept;
             losses(&mut learner)[0] - before
         };
         let labels = ["p", "q", "r"];

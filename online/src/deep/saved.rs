@@ -4,6 +4,7 @@ use thalweg_autograd::Params;
 use thalweg_nn::{Embedding, Optimizer, State};
 
 use super::context::Context;
+use super::expert::Expert;
 use super::inputs::{Inputs, Table};
 use super::recurrent::{Lesson, Recurrent};
 use super::{Config, Deep, Network, Objective, Truth};
@@ -16,20 +17,8 @@ checked!(Deep);
 
 impl Checked for Deep {
     fn check(&self) -> Result<(), Error> {
-        let Deep {
-            config,
-            features,
-            objective,
-            params,
-            network,
-            optimizer,
-            memory,
-            replay,
-            context,
-            recurrent,
-            mode,
-            ..
-        } = self;
+        let Deep { config, features, objective, expert, .. } = self;
+        let Expert { params, network, optimizer, memory, replay, context, recurrent, mode, .. } = expert;
         config.check_objective()?;
         ensure(*features.spec() == config.features, "features as they were asked for")?;
         objective.check_read(config)?;
@@ -201,16 +190,16 @@ mod tests {
     }
 
     fn lesson(deep: &mut Deep) -> &mut Lesson {
-        let lesson = deep.memory.items_mut().first_mut();
+        let lesson = deep.expert.memory.items_mut().first_mut();
         lesson.expect("there is one")
     }
 
     fn network(deep: &mut Deep) -> &mut Network {
-        deep.network.as_mut().expect("it has learned")
+        deep.expert.network.as_mut().expect("it has learned")
     }
 
     fn recurrent(deep: &mut Deep) -> &mut Recurrent {
-        deep.recurrent.as_mut().expect("it is recurrent")
+        deep.expert.recurrent.as_mut().expect("it is recurrent")
     }
 
     #[test]
@@ -221,16 +210,18 @@ mod tests {
             ("a lesson that begins elsewhere", |deep| lesson(deep).state = State::zeros(2, 4)),
             ("a lesson of a class that is not known", |deep| lesson(deep).truth.classes = vec![2]),
             ("a lesson of which too much was said", |deep| lesson(deep).said = vec![0.0; 3]),
-            ("another replay", |deep| deep.replay = Rehearsal::new(&MemorySpec::default())),
-            ("rows of a context that is not there", |deep| deep.context = Context::new(&"ewc:1".parse().unwrap(), 1)),
+            ("another replay", |deep| deep.expert.replay = Rehearsal::new(&MemorySpec::default())),
+            ("rows of a context that is not there", |deep| {
+                deep.expert.context = Context::new(&"ewc:1".parse().unwrap(), 1)
+            }),
             ("a lesson without a class", |deep| lesson(deep).truth.classes.clear()),
             ("a memory that is too full", |deep| deep.config.memory.size = 3),
             ("another window", |deep| recurrent(deep).window = NonZeroUsize::MIN),
             ("a window that is too full", |deep| recurrent(deep).rows.resize(17, Vec::new())),
             ("a state that is not carried", |deep| recurrent(deep).carried = State::default()),
-            ("no state", |deep| deep.recurrent = None),
-            ("no network", |deep| deep.network = None),
-            ("a network that does not learn", |deep| deep.mode = Mode::Eval),
+            ("no state", |deep| deep.expert.recurrent = None),
+            ("no network", |deep| deep.expert.network = None),
+            ("a network that does not learn", |deep| deep.expert.mode = Mode::Eval),
             ("more outputs than weights", |deep| network(deep).outputs += 1),
             ("more classes than outputs", |deep| {
                 deep.objective.came.push(1.0);
@@ -250,9 +241,11 @@ mod tests {
             ("other features", |deep| deep.features = Features::with(deep.config.features.clone())),
             ("features that were not asked for", |deep| deep.config.features = FeatureSpec::default()),
             ("a parameter too many", |deep| {
-                deep.params.add("embedding.new.weight", [3, 2], |_| 0.0);
+                deep.expert.params.add("embedding.new.weight", [3, 2], |_| 0.0);
             }),
-            ("moments of another network", |deep| deep.optimizer = taught(Task::Classify, "lstm:4").optimizer),
+            ("moments of another network", |deep| {
+                deep.expert.optimizer = taught(Task::Classify, "lstm:4").expert.optimizer
+            }),
             ("a count that cannot go on", |deep| deep.rows = u64::MAX),
         ];
         refuses(&taught(Task::Classify, "lstm:3"), changes);
@@ -276,7 +269,7 @@ mod tests {
             let (good, other) = (holding("mlp:3", consolidation), holding("mlp:4", consolidation));
             refuses(&good, &[("another strength", |deep| deep.config.consolidation = "ewc:3".parse().unwrap())]);
             let mut wrong = good.clone();
-            wrong.context = other.context;
+            wrong.expert.context = other.expert.context;
             let bytes = bincode::serialize(&wrong).expect("it can be written");
             assert!(bincode::deserialize::<Deep>(&bytes).is_err(), "{consolidation}");
         }
@@ -301,9 +294,9 @@ mod tests {
     #[test]
     fn vectors_of_any_size_are_not_there() {
         let mut deep = taught(Task::Classify, "mlp:3");
-        assert!(network(&mut deep).inputs.clone().are_in(&deep.params));
+        assert!(network(&mut deep).inputs.clone().are_in(&deep.expert.params));
         network(&mut deep).inputs.tables[0].rows = usize::MAX;
-        assert!(!network(&mut deep).inputs.clone().are_in(&deep.params));
+        assert!(!network(&mut deep).inputs.clone().are_in(&deep.expert.params));
     }
 
     #[test]
@@ -311,9 +304,9 @@ mod tests {
         refuses(
             &Deep::new(config(Task::Classify, "lstm:3")),
             &[
-                ("lessons", |deep| deep.memory = taught(Task::Classify, "lstm:3").memory),
-                ("parameters", |deep| deep.params = taught(Task::Classify, "lstm:3").params),
-                ("moments", |deep| deep.optimizer = taught(Task::Classify, "lstm:3").optimizer),
+                ("lessons", |deep| deep.expert.memory = taught(Task::Classify, "lstm:3").expert.memory),
+                ("parameters", |deep| deep.expert.params = taught(Task::Classify, "lstm:3").expert.params),
+                ("moments", |deep| deep.expert.optimizer = taught(Task::Classify, "lstm:3").expert.optimizer),
             ],
         );
     }
