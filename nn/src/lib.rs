@@ -103,7 +103,7 @@ pub use linear::Linear;
 pub use mode::{Mode, Training};
 pub use module::{Flatten, Module, Residual};
 #[cfg(feature = "spec")]
-pub use network::{Hidden, Network, NetworkSpec, NetworkState};
+pub use network::{AnyRecurrent, Hidden, Network, NetworkSpec, NetworkState};
 pub use nonlinearity::{Nonlinearity, PRelu};
 pub use norm::{BatchNorm, GroupNorm, LayerNorm, RmsNorm};
 pub use optim::{Adadelta, Adagrad, Adam, Adamax, Average, Group, Groups, NAdam, Optimizer, Plateau, RAdam, RmsProp};

@@ -4,7 +4,7 @@ use thalweg_autograd::{Activation, Params};
 use thalweg_tensor::{ConvOptions, Real, Rng, Shape, Window};
 
 use super::layers::{CellName, LayerSpec};
-use super::{Chain, Layer, Stack};
+use super::{AnyRecurrent, Chain, Layer};
 use crate::norm::BatchNormOptions;
 use crate::recurrent::{CellOptions, RecurrentOptions, Stackable};
 use crate::spec::SpecError;
@@ -82,19 +82,21 @@ fn build<T: Real>(
         LayerSpec::Recurrent { cell, hidden, layers, bidirectional, dropout, bias } => {
             let cells = Cells { inputs, hidden, layers, bidirectional, dropout, bias };
             Layer::Recurrent(match cell {
-                CellName::Rnn => Stack::Rnn(cells.add(params, name, Default::default(), rng)),
-                CellName::RnnRelu => Stack::Rnn(cells.add(params, name, Activation::Relu.into(), rng)),
-                CellName::RnnSigmoid => Stack::Rnn(cells.add(params, name, Activation::Sigmoid.into(), rng)),
-                CellName::Lstm => Stack::Lstm(cells.add(params, name, Default::default(), rng)),
-                CellName::LstmRemembering => Stack::Lstm(cells.add(params, name, LstmForm::REMEMBERING, rng)),
-                CellName::LayerNormLstm => Stack::LayerNormLstm(cells.add(params, name, Default::default(), rng)),
-                CellName::Gru => Stack::Gru(cells.add(params, name, Default::default(), rng)),
-                CellName::GruChung => Stack::Gru(cells.add(params, name, GruForm::CHUNG, rng)),
-                CellName::Lru => Stack::Lru(cells.add(params, name, Default::default(), rng)),
-                CellName::Rtu => Stack::Rtu(cells.add(params, name, Default::default(), rng)),
-                CellName::RtuTanh => Stack::Rtu(cells.add(params, name, Activation::Tanh.into(), rng)),
-                CellName::RtuRelu => Stack::Rtu(cells.add(params, name, Activation::Relu.into(), rng)),
-                CellName::Elstm => Stack::Elstm(cells.add(params, name, (), rng)),
+                CellName::Rnn => AnyRecurrent::Rnn(cells.add(params, name, Default::default(), rng)),
+                CellName::RnnRelu => AnyRecurrent::Rnn(cells.add(params, name, Activation::Relu.into(), rng)),
+                CellName::RnnSigmoid => AnyRecurrent::Rnn(cells.add(params, name, Activation::Sigmoid.into(), rng)),
+                CellName::Lstm => AnyRecurrent::Lstm(cells.add(params, name, Default::default(), rng)),
+                CellName::LstmRemembering => AnyRecurrent::Lstm(cells.add(params, name, LstmForm::REMEMBERING, rng)),
+                CellName::LayerNormLstm => {
+                    AnyRecurrent::LayerNormLstm(cells.add(params, name, Default::default(), rng))
+                }
+                CellName::Gru => AnyRecurrent::Gru(cells.add(params, name, Default::default(), rng)),
+                CellName::GruChung => AnyRecurrent::Gru(cells.add(params, name, GruForm::CHUNG, rng)),
+                CellName::Lru => AnyRecurrent::Lru(cells.add(params, name, Default::default(), rng)),
+                CellName::Rtu => AnyRecurrent::Rtu(cells.add(params, name, Default::default(), rng)),
+                CellName::RtuTanh => AnyRecurrent::Rtu(cells.add(params, name, Activation::Tanh.into(), rng)),
+                CellName::RtuRelu => AnyRecurrent::Rtu(cells.add(params, name, Activation::Relu.into(), rng)),
+                CellName::Elstm => AnyRecurrent::Elstm(cells.add(params, name, (), rng)),
             })
         }
         LayerSpec::Embedding { words, width, padding } => Layer::Embedding(match padding {

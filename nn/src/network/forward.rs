@@ -4,7 +4,7 @@ use thalweg_autograd::Var;
 use thalweg_tensor::{Real, Shape};
 
 use super::state::Parts;
-use super::{Chain, Layer, Network, NetworkState, Stack, each};
+use super::{AnyRecurrent, Chain, Layer, Network, NetworkState, each};
 use crate::{AttentionMask, GlobalAvgPool2d, GlobalMaxPool2d, Mode, Module, SinusoidalPositions};
 
 impl Network {
@@ -38,13 +38,20 @@ impl Network {
         self.sequence_observed(x, state, mode, &mut |_, _| {})
     }
 
+    #[track_caller]
+    pub(super) fn refuse_whole_sequences(&self) {
+        if let Some(layer) = self.spec.whole_sequences() {
+            panic!("step: there are no steps where {layer} looks at whole sequences: call sequence");
+        }
+    }
+
     /// `see` is shown what each layer gives.
     #[track_caller]
     pub(super) fn run<'p, T: Real>(
         &self,
         x: Var<'p, T>,
         allowed: &[usize],
-        in_steps: bool,
+        way: Way<'_, 'p, T>,
         mut state: NetworkState<'p, T>,
         mode: &mut Mode<T>,
         see: &mut dyn FnMut(usize, Var<'p, T>),
@@ -54,7 +61,7 @@ impl Network {
         let fits = example == input.dims() && allowed.contains(&leading.len());
         assert!(fits, "network: examples of shape {input} expected, with {allowed:?} axes in front, found {shape}");
         let parts = Parts { parts: &mut state.parts, at: 0 };
-        let mut run = Run { leading: Shape::from(leading), in_steps, parts, mode };
+        let mut run = Run { leading: Shape::from(leading), way, passed: 0, parts, mode };
         let rows = run.chain(&self.chain, run.rows(x, input), see);
         let (used, given) = (run.parts.at, run.parts.parts.iter().flatten().count());
         assert!(used == given, "network: a state of {used} tensors expected, found {given}");
@@ -62,16 +69,26 @@ impl Network {
     }
 }
 
+/// How recurrent layers run.
+pub(super) enum Way<'a, 'p, T: Real> {
+    Step,
+    Sequence,
+    /// By somebody else, who is told which, and what comes in.
+    With(&'a mut dyn FnMut(usize, Var<'p, T>) -> Var<'p, T>),
+}
+
 /// A pass through a network.
-struct Run<'a, 'p, T: Real> {
+struct Run<'a, 'w, 'p, T: Real> {
     /// The axes in front of an example's: none, a batch, time, or time and batch.
     leading: Shape,
-    in_steps: bool,
+    way: Way<'w, 'p, T>,
+    /// How many recurrent layers somebody else has run.
+    passed: usize,
     parts: Parts<'a, 'p, T>,
     mode: &'a mut Mode<T>,
 }
 
-impl<'p, T: Real> Run<'_, 'p, T> {
+impl<'p, T: Real> Run<'_, '_, 'p, T> {
     /// What is not recurrent sees time and batch as one axis.
     fn rows(&self, x: Var<'p, T>, example: Shape) -> Var<'p, T> {
         if self.leading.rank() < 2 { x } else { x.reshape(example.inserted(0, self.leading.len())) }
@@ -119,10 +136,14 @@ impl<'p, T: Real> Run<'_, 'p, T> {
     fn layer(&mut self, layer: &Layer, x: Var<'p, T>, from: Shape, to: Shape) -> Var<'p, T> {
         match layer {
             Layer::Recurrent(stack) => {
-                let (whole, mode) = (self.all(x, from), &mut *self.mode);
-                let outputs = match self.in_steps {
-                    true => each!(stack, c => self.parts.through(|state| c.step_in(whole, state, mode))),
-                    false => each!(stack, c => self.parts.through(|state| c.forward(whole, state, mode))),
+                let (whole, Run { way, passed, parts, mode, .. }) = (self.all(x, from), &mut *self);
+                let outputs = match way {
+                    Way::Step => each!(stack, c => parts.through(|state| c.step_in(whole, state, mode))),
+                    Way::Sequence => each!(stack, c => parts.through(|state| c.forward(whole, state, mode))),
+                    Way::With(run) => {
+                        *passed += 1;
+                        run(*passed - 1, whole)
+                    }
                 };
                 self.rows(outputs, to)
             }

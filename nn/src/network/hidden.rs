@@ -3,6 +3,7 @@
 use thalweg_autograd::Var;
 use thalweg_tensor::Real;
 
+use super::forward::Way;
 use super::{Layer, Network, NetworkState};
 use crate::{Linear, Mode, Nonlinearity};
 
@@ -77,10 +78,8 @@ impl Network {
         mode: &mut Mode<T>,
         see: &mut dyn FnMut(usize, Var<'p, T>),
     ) -> (Var<'p, T>, NetworkState<'p, T>) {
-        if let Some(layer) = self.spec.whole_sequences() {
-            panic!("step: there are no steps where {layer} looks at whole sequences: call sequence");
-        }
-        self.run(x, &[0, 1], true, state, mode, see)
+        self.refuse_whole_sequences();
+        self.run(x, &[0, 1], Way::Step, state, mode, see)
     }
 
     /// [`sequence`](Network::sequence), which shows what each layer gives, with its place, time and batch as one axis:
@@ -96,7 +95,7 @@ impl Network {
         mode: &mut Mode<T>,
         see: &mut dyn FnMut(usize, Var<'p, T>),
     ) -> (Var<'p, T>, NetworkState<'p, T>) {
-        self.run(x, &[1, 2], false, state, mode, see)
+        self.run(x, &[1, 2], Way::Sequence, state, mode, see)
     }
 }
 

@@ -156,6 +156,13 @@ pub enum CellName {
     Elstm,
 }
 
+impl CellName {
+    /// The name of the cell, whatever its form: `rnn`, `lstm`.
+    pub fn name(self) -> &'static str {
+        CELLS.iter().find(|(.., cell)| *cell == self).map_or("", |(name, ..)| name)
+    }
+}
+
 /// Cells by name and form; the first form of a name is the usual one.
 pub(super) const CELLS: [(&str, &str, CellName); 13] = [
     ("rnn", "tanh", CellName::Rnn),

@@ -7,12 +7,15 @@ mod hidden;
 mod layers;
 mod parse;
 mod print;
+mod recurrent;
 mod shapes;
 mod state;
 mod summary;
 
 pub use hidden::Hidden;
 pub use layers::{CellName, LayerSpec};
+pub use recurrent::AnyRecurrent;
+use recurrent::each;
 pub use state::NetworkState;
 pub use summary::{Row, Summary};
 
@@ -21,7 +24,7 @@ use std::fmt;
 use thalweg_autograd::{Activation, Params};
 use thalweg_tensor::{Real, Rng, Shape};
 
-use crate::recurrent::{Cell, Elstm, Gru, LayerNormLstm, Lru, Lstm, Recurrent, Rnn, Rtu};
+use crate::recurrent::Cell;
 use crate::spec::SpecError;
 use crate::*;
 
@@ -170,7 +173,7 @@ enum Layer {
     RmsNorm(RmsNorm),
     GroupNorm(GroupNorm),
     BatchNorm(BatchNorm),
-    Recurrent(Stack),
+    Recurrent(AnyRecurrent),
     Embedding(Embedding),
     /// And whether nobody looks at the future.
     Attention(MultiheadAttention, bool),
@@ -191,35 +194,6 @@ enum Layer {
     /// A function that the layer before has computed.
     Done,
 }
-
-/// Recurrent layers, of one kind of cell.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-enum Stack {
-    Rnn(Recurrent<Rnn>),
-    Lstm(Recurrent<Lstm>),
-    LayerNormLstm(Recurrent<LayerNormLstm>),
-    Gru(Recurrent<Gru>),
-    Lru(Recurrent<Lru>),
-    Rtu(Recurrent<Rtu>),
-    Elstm(Recurrent<Elstm>),
-}
-
-/// The same of any recurrent layer.
-macro_rules! each {
-    ($stack:expr, $cell:ident => $what:expr) => {
-        match $stack {
-            Stack::Rnn($cell) => $what,
-            Stack::Lstm($cell) => $what,
-            Stack::LayerNormLstm($cell) => $what,
-            Stack::Gru($cell) => $what,
-            Stack::Lru($cell) => $what,
-            Stack::Rtu($cell) => $what,
-            Stack::Elstm($cell) => $what,
-        }
-    };
-}
-use each;
 
 impl Network {
     /// Adds the layers' parameters to θ, for examples (single steps) of this shape.

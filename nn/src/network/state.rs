@@ -3,7 +3,7 @@
 use thalweg_autograd::{Params, Pass, Var};
 use thalweg_tensor::Real;
 
-use super::{Chain, Layer, Network, Stack, each};
+use super::{AnyRecurrent, Network, each};
 use crate::recurrent::{Carried, Cell, Portable, State};
 
 /// The most tensors that a network carries: `h` of a recurrent layer, or its `h` and `c`.
@@ -15,31 +15,18 @@ pub struct NetworkState<'p, T: Real = f32> {
     pub(super) parts: [Option<Var<'p, T>>; MOST],
 }
 
-impl Chain {
-    /// The recurrent layers, in order.
-    fn stacks(&self, visit: &mut dyn FnMut(&Stack)) {
-        for (layer, _) in &self.layers {
-            match layer {
-                Layer::Recurrent(stack) => visit(stack),
-                Layer::Residual(inner) => inner.stacks(visit),
-                _ => {}
-            }
-        }
-    }
-}
-
 impl Network {
     /// Zeros: what is carried before the first step of one example.
     pub fn zero_state<T: Real>(&self, params: &Params<T>) -> State<T> {
         let mut state = State::default();
-        self.chain.stacks(&mut |stack| state.parts.extend(each!(stack, c => c.zero_state(params)).parts));
+        self.chain.recurrent(&mut |stack| state.parts.extend(stack.zero_state(params).parts));
         state
     }
 
     /// Zeros for a batch of `n` examples.
     pub fn zero_states<T: Real>(&self, params: &Params<T>, n: usize) -> State<T> {
         let mut state = State::default();
-        self.chain.stacks(&mut |stack| state.parts.extend(each!(stack, c => c.zero_states(params, n)).parts));
+        self.chain.recurrent(&mut |stack| state.parts.extend(each!(stack, c => c.zero_states(params, n)).parts));
         state
     }
 

@@ -124,6 +124,13 @@ impl<C: Stackable> Recurrent<C> {
     }
 }
 
+impl<C> Recurrent<C> {
+    /// Its cells, layer by layer; in each the one from the beginning, then the one from the end.
+    pub fn cells(&self) -> &[C] {
+        &self.cells
+    }
+}
+
 impl<C: Cell> Recurrent<C> {
     /// [`forward`](Recurrent::forward) from the [start](Cell::start), as PyTorch's when it is given no state: from zeros, or
     /// from the state that is learned.

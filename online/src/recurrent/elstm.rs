@@ -78,6 +78,11 @@ impl<T: Real> TracedElstm<T> {
         layer
     }
 
+    /// Whether it is the same rule of the same parameters, whatever has come of it.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.elstm == other.elstm
+    }
+
     /// Follows θ where it has grown.
     #[track_caller]
     fn follow(&mut self, params: &Params<T>) {
@@ -163,9 +168,17 @@ impl<T: Real> Traced<T> for TracedElstm<T> {
         kernels::matvec_transposed_add(params.of(elstm.weight_ih), sums, dx);
     }
 
+    fn state(&self) -> [&[T]; 2] {
+        [&self.units.c, &[]]
+    }
+
+    fn forget(&mut self) {
+        self.trace.reset();
+    }
+
     fn reset(&mut self) {
         self.units.c.fill(T::ZERO);
-        self.trace.reset();
+        self.forget();
     }
 
     fn bytes(&self) -> usize {

@@ -65,6 +65,11 @@ impl<T: Real> KfRtrl<T> {
         layer
     }
 
+    /// Whether it is the same rule of the same parameters, whatever has come of it.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.rnn == other.rnn
+    }
+
     /// Follows θ where it has grown. More hidden units are another layer: it begins anew.
     #[track_caller]
     fn follow(&mut self, params: &Params<T>) {
@@ -147,8 +152,17 @@ impl<T: Real> Traced<T> for KfRtrl<T> {
         kernels::matvec_transposed_add(params.of(weights.weight_ih), sums, dx);
     }
 
+    fn state(&self) -> [&[T]; 2] {
+        [&self.linear.h, &[]]
+    }
+
+    fn forget(&mut self) {
+        [&mut self.left, &mut self.right].into_iter().for_each(|numbers| numbers.fill(T::ZERO));
+    }
+
     fn reset(&mut self) {
-        [&mut self.linear.h, &mut self.left, &mut self.right].into_iter().for_each(|numbers| numbers.fill(T::ZERO));
+        self.linear.h.fill(T::ZERO);
+        self.forget();
     }
 
     fn bytes(&self) -> usize {

@@ -93,6 +93,11 @@ impl<T: Real> TracedLru<T> {
         layer
     }
 
+    /// Whether it is the same rule of the same parameters, whatever has come of it.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.lru == other.lru
+    }
+
     /// Follows θ where it has grown.
     #[track_caller]
     fn follow(&mut self, params: &Params<T>) {
@@ -218,10 +223,19 @@ impl<T: Real> Traced<T> for TracedLru<T> {
         kernels::matvec_transposed_add(params.of(lru.weight_d), dh, dx);
     }
 
-    fn reset(&mut self) {
-        let Units { state, by_lambda, by_gamma, .. } = &mut self.units;
-        [state, by_lambda, by_gamma].into_iter().flatten().for_each(|units| units.fill(T::ZERO));
+    fn state(&self) -> [&[T]; 2] {
+        self.units.state.each_ref().map(Vec::as_slice)
+    }
+
+    fn forget(&mut self) {
+        let Units { by_lambda, by_gamma, .. } = &mut self.units;
+        [by_lambda, by_gamma].into_iter().flatten().for_each(|units| units.fill(T::ZERO));
         self.by_input.reset();
+    }
+
+    fn reset(&mut self) {
+        self.units.state.iter_mut().for_each(|part| part.fill(T::ZERO));
+        self.forget();
     }
 
     fn bytes(&self) -> usize {

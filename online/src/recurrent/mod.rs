@@ -126,15 +126,18 @@
 //! `learn` must be given the θ of its `step`: first learn, then take the step of the optimizer. Inputs that θ has grown are
 //! noticed at the next step, old traces in place. If *hidden* units have grown, state and traces begin anew.
 
+mod any;
 mod elstm;
 mod kf_rtrl;
 mod lru;
+mod network;
 mod rflo;
 mod rtrl;
 mod rtu;
 mod scratch;
 mod signs;
 mod snap1;
+mod spec;
 mod taped;
 #[cfg(test)]
 mod testing;
@@ -146,10 +149,12 @@ mod uoro;
 pub use elstm::TracedElstm;
 pub use kf_rtrl::KfRtrl;
 pub use lru::TracedLru;
+pub use network::{Cuts, TracedNetwork};
 pub use rflo::{Leaky, Rflo};
 pub use rtrl::Rtrl;
 pub use rtu::TracedRtu;
 pub use snap1::Snap1;
+pub use spec::GradientSpec;
 pub use uoro::Uoro;
 
 use thalweg_autograd::{Grads, Params};
@@ -175,6 +180,14 @@ pub trait Traced<T: Real = f32> {
     /// # Panics
     /// If the sizes do not fit, or there was no step.
     fn learn(&mut self, params: &Params<T>, dh: &[T], grads: &mut Grads<T>, dx: &mut [T]);
+
+    /// The state, as [`nn`](thalweg_nn::State) has it: `h`, of an LSTM `[h, c]`, of an LRU real and imaginary parts; of a
+    /// cell with one part the second says nothing.
+    fn state(&self) -> [&[T]; 2];
+
+    /// The past counts no more: traces are zero, and the state stays. For traces that have become useless, because θ has
+    /// jumped or they are not finite.
+    fn forget(&mut self);
 
     /// A sequence ends: state and traces are zero.
     fn reset(&mut self);

@@ -81,6 +81,14 @@ impl<C: Cell, T: Real> Rtrl<C, T> {
         Rtrl { taped, before: rows.clone(), after: rows }
     }
 
+    /// Whether it is the same rule of the same parameters, whatever has come of it.
+    pub(super) fn is_like(&self, other: &Self) -> bool
+    where
+        C: PartialEq,
+    {
+        self.taped.cell == other.taped.cell
+    }
+
     /// Follows θ where it has grown.
     #[track_caller]
     fn follow(&mut self, params: &Params<T>) {
@@ -120,9 +128,17 @@ impl<C: Cell, T: Real> Traced<T> for Rtrl<C, T> {
         }
     }
 
+    fn state(&self) -> [&[T]; 2] {
+        self.taped.state()
+    }
+
+    fn forget(&mut self) {
+        self.after.iter_mut().for_each(Trace::reset);
+    }
+
     fn reset(&mut self) {
         self.taped.reset();
-        self.after.iter_mut().for_each(Trace::reset);
+        self.forget();
     }
 
     fn bytes(&self) -> usize {

@@ -117,6 +117,11 @@ impl<T: Real> TracedRtu<T> {
         layer
     }
 
+    /// Whether it is the same rule of the same parameters, whatever has come of it.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.rtu == other.rtu
+    }
+
     /// Follows θ where it has grown.
     #[track_caller]
     fn follow(&mut self, params: &Params<T>) {
@@ -193,10 +198,19 @@ impl<T: Real> Traced<T> for TracedRtu<T> {
         kernels::matvec_transposed_add(params.of(rtu.weight_ih), heard, dx);
     }
 
-    fn reset(&mut self) {
-        let Pairs { h, by_nu, by_omega, .. } = &mut self.pairs;
-        [h, by_nu, by_omega].into_iter().for_each(|numbers| numbers.fill(T::ZERO));
+    fn state(&self) -> [&[T]; 2] {
+        [&self.pairs.h, &[]]
+    }
+
+    fn forget(&mut self) {
+        let Pairs { by_nu, by_omega, .. } = &mut self.pairs;
+        [by_nu, by_omega].into_iter().for_each(|numbers| numbers.fill(T::ZERO));
         self.by_input.iter_mut().for_each(Trace::reset);
+    }
+
+    fn reset(&mut self) {
+        self.pairs.h.fill(T::ZERO);
+        self.forget();
     }
 
     fn bytes(&self) -> usize {

@@ -54,6 +54,11 @@ impl<C: Cell, T: Real> Taped<C, T> {
         size_of_state(&self.state)
     }
 
+    /// The parts of the state.
+    pub fn state(&self) -> [&[T]; 2] {
+        [0, 1].map(|part| self.state.parts.get(part).map_or(&[][..], |part| part.as_slice()))
+    }
+
     /// The state becomes zero.
     pub fn reset(&mut self) {
         self.state.reset();

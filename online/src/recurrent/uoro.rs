@@ -117,6 +117,14 @@ impl<C: Cell, T: Real> Uoro<C, T> {
         Uoro { taped, rng, signs, left_before, left, right_before, right, forward: Scratch::default() }
     }
 
+    /// Whether it is the same rule of the same parameters, whatever has come of it.
+    pub(super) fn is_like(&self, other: &Self) -> bool
+    where
+        C: PartialEq,
+    {
+        self.taped.cell == other.taped.cell
+    }
+
     /// Follows θ where it has grown.
     #[track_caller]
     fn follow(&mut self, params: &Params<T>) {
@@ -212,10 +220,18 @@ impl<C: Cell, T: Real> Traced<T> for Uoro<C, T> {
         self.right_before.add_to(along, grads);
     }
 
-    fn reset(&mut self) {
-        self.taped.reset();
+    fn state(&self) -> [&[T]; 2] {
+        self.taped.state()
+    }
+
+    fn forget(&mut self) {
         self.left.fill(T::ZERO);
         self.right.reset();
+    }
+
+    fn reset(&mut self) {
+        self.taped.reset();
+        self.forget();
     }
 
     fn bytes(&self) -> usize {

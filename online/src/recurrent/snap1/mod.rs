@@ -93,6 +93,14 @@ impl<C: Local, T: Real> Snap1<C, T> {
         layer
     }
 
+    /// Whether it is the same rule of the same parameters, whatever has come of it.
+    pub(super) fn is_like(&self, other: &Self) -> bool
+    where
+        C: PartialEq,
+    {
+        (&self.cell, self.recurrent) == (&other.cell, other.recurrent)
+    }
+
     /// Follows θ where it has grown. More hidden units are another layer: it begins anew.
     #[track_caller]
     fn follow(&mut self, params: &Params<T>) {
@@ -105,11 +113,6 @@ impl<C: Local, T: Real> Snap1<C, T> {
         }
         self.traces.iter_mut().for_each(|trace| trace.follow(params));
         self.linear.resize(hidden, C::GATES);
-    }
-
-    /// The state after the newest step: `h`, and of an LSTM `c`.
-    pub fn state(&self) -> [&[T]; 2] {
-        [&self.linear.h, &self.linear.c]
     }
 }
 
@@ -139,10 +142,18 @@ impl<C: Local, T: Real> Traced<T> for Snap1<C, T> {
         kernels::matvec_transposed_add(params.of(cell.weights().weight_ih), &linear.sums, dx);
     }
 
+    fn state(&self) -> [&[T]; 2] {
+        [&self.linear.h, &self.linear.c]
+    }
+
+    fn forget(&mut self) {
+        self.traces.iter_mut().for_each(Trace::reset);
+    }
+
     fn reset(&mut self) {
         self.linear.h.fill(T::ZERO);
         self.linear.c.fill(T::ZERO);
-        self.traces.iter_mut().for_each(Trace::reset);
+        self.forget();
     }
 
     fn bytes(&self) -> usize {
