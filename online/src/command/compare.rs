@@ -6,9 +6,10 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Map, Value, json};
 use thalweg_online::paired::{Test, diebold_mariano, mcnemar};
+use thalweg_online::recurrent::GradientSpec;
 use thalweg_online::{
     ClassWeights, Config, ConsolidationSpec, Deep, Delay, Error, ErrorKind, LossSpec, MemorySpec, Metrics, Model,
-    OptimizerSpec, Record, Scores, Session, Task,
+    OptimizerSpec, PlasticitySpec, Record, Scores, Session, Task,
 };
 
 use super::adapting::{Adapting, drifts_as_json};
@@ -17,7 +18,7 @@ use super::learning::{check_targets, held_where, parse_delay, parse_horizon};
 use super::pass::{warn_of_absent_classes, warn_of_excess};
 use super::progress::Progress;
 use super::reading::Reading;
-use super::report::{align_right, decimal, grouped, held_by, metrics, number, table};
+use super::report::{align_right, by_gradient, decimal, grouped, held_by, metrics, number, table};
 use super::source::Source;
 use super::{Failure, Output, published, say};
 
@@ -30,6 +31,9 @@ pub struct Options {
     /// A network, as for run; give it once for each. The first is the one that the others are tested against
     #[arg(long, value_name = "SPEC", value_parser = Model::parse, required = true)]
     model: Vec<Model>,
+    /// How recurrent layers come by their gradient, as for run; networks without any learn as they do
+    #[arg(long, value_name = "SPEC", default_value = "tbptt", value_parser = GradientSpec::parse)]
+    gradient: GradientSpec,
     /// How their parameters move, as for run
     #[arg(long, value_name = "SPEC", default_value = "sgd:0.03")]
     optimizer: OptimizerSpec,
@@ -39,6 +43,9 @@ pub struct Options {
     /// What is held of what was learned, as for run
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = ConsolidationSpec::parse)]
     consolidate: ConsolidationSpec,
+    /// What is done so that they stay able to learn, as for run
+    #[arg(long, value_name = "SPEC", default_value = "none", value_parser = PlasticitySpec::parse)]
+    plasticity: PlasticitySpec,
     /// What is minimised where numbers are predicted, as for run
     #[arg(long, value_name = "SPEC", default_value = "mse")]
     loss: LossSpec,
@@ -103,11 +110,14 @@ struct Compared {
 
 /// Runs all models over all streams, and reports.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let Options { optimizer, memory, consolidate, loss, class_weight, horizon, seed, .. } = options;
+    let Options { gradient, optimizer, memory, consolidate, plasticity, loss, class_weight, horizon, seed, .. } =
+        options;
     let mut used = vec![
+        ("gradient", gradient.to_string()),
         ("optimizer", optimizer.to_string()),
         ("memory", memory.to_string()),
         ("consolidate", consolidate.to_string()),
+        ("plasticity", plasticity.to_string()),
         ("loss", loss.to_string()),
         ("class-weight", class_weight.to_string()),
         ("features", options.reading.of_features().to_string()),
@@ -153,9 +163,12 @@ fn pass(options: &Options, source: &mut Source, task: Task, model: &Model) -> Re
     let config = Config {
         task,
         model: model.clone(),
+        gradient: if model.is_recurrent() { options.gradient } else { GradientSpec::default() },
         optimizer: options.optimizer.clone(),
         memory: options.memory.clone(),
         consolidation: options.consolidation(),
+        plasticity: options.plasticity,
+        probe: 0,
         features: options.reading.of_features(),
         class_weights: options.class_weight.clone(),
         loss: options.loss.clone(),
@@ -244,9 +257,11 @@ fn as_json(options: &Options, compared: &Compared) -> Value {
         "stream": compared.stream,
         "rows": first.rows(),
         "task": compared.task.to_string(),
+        "gradient": options.gradient.to_string(),
         "optimizer": options.optimizer.to_string(),
         "memory": options.memory.to_string(),
         "consolidate": options.consolidation().to_string(),
+        "plasticity": options.plasticity.to_string(),
         "loss": options.loss.to_string(),
         "class_weight": options.class_weight.to_string(),
         "drift": first.learner().as_adaptive().map(|adaptive| adaptive.drift().to_string()),
@@ -308,11 +323,12 @@ fn of_one_stream(options: &Options, Compared { stream, task, outcomes }: &Compar
         late += &format!(", horizon {}", options.horizon);
     }
     let mut text = format!(
-        "{stream}: {} rows, {task}, {}, memory {}{}, seed {}{watch}{late}\nfeatures {}{}\n\n{}\n\n",
+        "{stream}: {} rows, {task}, {}{}, memory {}{}, seed {}{watch}{late}\nfeatures {}{}\n\n{}\n\n",
         grouped(first.rows()),
+        by_gradient(options.gradient),
         options.optimizer,
         options.memory,
-        held_by(&options.consolidation()),
+        held_by(&options.consolidation(), options.plasticity),
         options.seed,
         options.reading.of_features(),
         match task {

@@ -82,7 +82,9 @@ fn as_text(session: &Session) -> String {
     for (name, value) in learner.settings() {
         let says_nothing = name == "loss" && task != Task::Regress
             || name == "class_weight" && task != Task::Classify
-            || name == "consolidate" && value == "none";
+            || matches!(name, "consolidate" | "plasticity") && value == "none"
+            || name == "gradient" && value == "tbptt"
+            || name == "probe" && value == "0";
         if !says_nothing {
             fact(&name.replace('_', " "), value);
         }
@@ -90,6 +92,8 @@ fn as_text(session: &Session) -> String {
     fact("features", learner.features().spec().to_string());
     kept::memory(learner, usize::MAX).into_iter().for_each(|memory| fact("in memory", memory));
     kept::held(learner).into_iter().for_each(|held| fact("held", held));
+    kept::traces(learner).into_iter().for_each(|traces| fact("traces", traces));
+    kept::health(learner).into_iter().for_each(|health| fact("health", health));
     let evaluation = session.evaluation();
     if !evaluation.delay().is_none() {
         let waiting = grouped(evaluation.waiting() as u64);

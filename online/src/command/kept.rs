@@ -1,5 +1,5 @@
-//! What a learner keeps of the past, in the same words wherever it is shown: its memory by class, and what is held of contexts
-//! that have ended.
+//! What a learner keeps of the past, in the same words wherever it is shown: its memory by class, what is held of contexts
+//! that have ended, traces, and how well it can still learn.
 
 use serde_json::{Map, Value, json};
 use thalweg_online::consolidate::Report;
@@ -14,7 +14,25 @@ const WIDEST: usize = 60;
 /// Asking costs a look at all that is kept.
 pub fn notes(learner: &AnyLearner) -> Vec<String> {
     let memory = memory(learner, WIDEST).map(|memory| format!("memory {memory}"));
-    memory.into_iter().chain(held(learner).map(|held| format!("held {held}"))).collect()
+    let held = held(learner).map(|held| format!("held {held}"));
+    memory.into_iter().chain(held).chain(health(learner)).collect()
+}
+
+/// How well it can still learn, and how many units have begun anew for that. `None` where nobody asked.
+pub fn health(learner: &AnyLearner) -> Option<String> {
+    let deep = learner.as_deep()?;
+    let replaced = match deep.replaced() {
+        0 => None,
+        units => Some(format!("{} anew", counted(units, "unit", "units"))),
+    };
+    let told: Vec<String> = deep.health().map(|health| health.to_string()).into_iter().chain(replaced).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// What recurrent layers keep that learn without a window. `None` where there are none.
+pub fn traces(learner: &AnyLearner) -> Option<String> {
+    let bytes = learner.as_deep().map_or(0, Deep::traces);
+    (bytes > 0).then(|| counted(bytes as u64, "byte", "bytes"))
 }
 
 /// How many rows are kept, and of which classes: all of them, if they are not wider than this. `None` without a memory.
@@ -53,6 +71,9 @@ fn report(learner: &AnyLearner) -> Option<Report> {
 pub fn as_json(learner: &AnyLearner) -> Map<String, Value> {
     let members = [
         ("held", json!(report(learner))),
+        ("health", json!(learner.as_deep().and_then(Deep::health))),
+        ("units_anew", json!(learner.as_deep().map_or(0, Deep::replaced))),
+        ("trace_bytes", json!(learner.as_deep().map_or(0, Deep::traces))),
         ("remembered", json!(learner.as_deep().map_or(0, Deep::remembered))),
         ("remembered_by_class", json!(learner.as_deep().map_or_else(Vec::new, Deep::remembered_by_class))),
     ];

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use thalweg_online::delay::MOST_WAITING;
+use thalweg_online::recurrent::GradientSpec;
 use thalweg_online::{
     AnyLearner, ClassWeights, Config, ConsolidationSpec, Deep, Delay, Error, ErrorKind, HeadSpec, LossSpec, MemorySpec,
-    Metrics, Model, OptimizerSpec, Session, StreamOptions, Task,
+    Metrics, Model, OptimizerSpec, PlasticitySpec, Session, StreamOptions, Task,
 };
 
 use super::adapting::Adapting;
@@ -23,6 +24,11 @@ pub struct Learning {
     /// the last known target is an input): "lstm:32,window=8", "carry:window=8 > lstm:64x2" [default: mlp:64,64]
     #[arg(long, value_name = "SPEC", value_parser = Model::parse)]
     pub(super) model: Option<Model>,
+    /// How recurrent layers come by their gradient: tbptt (through the window of rows), or at every row without a window:
+    /// exact (for lru, rtu and elstm as cheap as the weights; RTRL of the others), rtrl, snap1 or eprop (rnn, gru, lstm),
+    /// uoro, kf-rtrl (rnn) [default: tbptt]
+    #[arg(long, value_name = "SPEC", value_parser = GradientSpec::parse)]
+    pub(super) gradient: Option<GradientSpec>,
     /// sgd:0.03, adagrad:0.01, rmsprop:0.01, adadelta:1, adam:0.001, adamw:0.001, amsgrad:0.001, adamax:0.002,
     /// nadam:0.002 or radam:0.001, with options such as momentum=0.9, nesterov=true, weight_decay=0.01, clip=1, and a
     /// schedule: warmup=100, and cosine, linear or one_cycle=10000. Or one that needs little tuning: obgd, adaptive-obgd,
@@ -40,6 +46,14 @@ pub struct Learning {
     /// and what mattered fades by gamma=0.9 [default: none]
     #[arg(long, value_name = "SPEC", value_parser = ConsolidationSpec::parse)]
     pub(super) consolidate: Option<ConsolidationSpec>,
+    /// What is done so that the network stays able to learn: none, cbp:rate=0.0001 (continual backprop), redo, upgd,
+    /// shrink-perturb or clip:kappa=2 [default: none]
+    #[arg(long, value_name = "SPEC", value_parser = PlasticitySpec::parse)]
+    pub(super) plasticity: Option<PlasticitySpec>,
+    /// Show whether it is: dormant hidden units and the rank of what they say, over the last N rows, and the lengths of
+    /// weights and gradients [default: 0, for not at all]
+    #[arg(long, value_name = "N")]
+    pub(super) probe: Option<usize>,
     /// What is minimised where numbers are predicted: mse, mae, huber:1 (in deviations of the target), or
     /// quantile:0.1,0.5,0.9, which predicts these quantiles [default: mse]
     #[arg(long, value_name = "SPEC")]
@@ -66,7 +80,7 @@ pub struct Learning {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["model", "optimizer", "memory", "consolidate", "loss", "class_weight", "drift", "policy", "seed"]
+        conflicts_with_all = ["model", "gradient", "optimizer", "memory", "consolidate", "plasticity", "probe", "loss", "class_weight", "drift", "policy", "seed"]
     )]
     pub(super) trunk: Option<PathBuf>,
     /// What learns on the trunk: ncm (the nearest class mean; ncm:normalised by angles), slda:0.0001 (a shared
@@ -116,6 +130,9 @@ impl Learning {
         }
         let mut config = Config::new(Task::Classify);
         config.model = self.model.clone().unwrap_or(config.model);
+        config.gradient = self.gradient.unwrap_or(config.gradient);
+        config.plasticity = self.plasticity.unwrap_or(config.plasticity);
+        config.probe = self.probe.unwrap_or(config.probe);
         config.optimizer = self.optimizer.clone().unwrap_or(config.optimizer);
         config.memory = self.memory.clone().unwrap_or(config.memory);
         config.consolidation =

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Map, Value, json};
-use thalweg_online::{AnyLearner, Config, ConsolidationSpec, Delay, Learner, Scores, Session, Task};
+use thalweg_online::recurrent::GradientSpec;
+use thalweg_online::{AnyLearner, Config, ConsolidationSpec, Delay, Learner, PlasticitySpec, Scores, Session, Task};
 
 use super::adapting::{drifts_as_json, drifts_as_text};
 use super::{contexts, kept};
@@ -58,7 +59,7 @@ pub fn with_settings(object: Value, learner: &AnyLearner) -> Value {
     for (name, value) in members {
         if name == "model" {
             whole.extend(learner.settings().into_iter().map(|(name, text)| match (name, text.parse::<u64>()) {
-                ("seed", Ok(seed)) => (name.to_owned(), json!(seed)),
+                ("seed" | "probe", Ok(number)) => (name.to_owned(), json!(number)),
                 _ => (name.to_owned(), json!(text)),
             }));
         }
@@ -147,13 +148,20 @@ fn run_text(session: &Session, rows_per_second: Option<f64>) -> String {
 }
 
 /// How a network learns.
-fn made(Config { optimizer, memory, consolidation, seed, .. }: &Config) -> String {
-    format!("{optimizer}, memory {memory}{}, seed {seed}", held_by(consolidation))
+fn made(Config { gradient, optimizer, memory, consolidation, plasticity, seed, .. }: &Config) -> String {
+    let (gradient, held) = (by_gradient(*gradient), held_by(consolidation, *plasticity));
+    format!("{gradient}{optimizer}, memory {memory}{held}, seed {seed}")
 }
 
-/// What holds θ, where it was asked for.
-pub fn held_by(consolidation: &ConsolidationSpec) -> String {
-    if consolidation.is_none() { String::new() } else { format!(", consolidate {consolidation}") }
+/// Where a gradient comes from, if it is no window of rows.
+pub fn by_gradient(gradient: GradientSpec) -> String {
+    if gradient.is_tbptt() { String::new() } else { format!("{gradient} > ") }
+}
+
+/// What holds θ, and what keeps it able to learn, where it was asked for.
+pub fn held_by(consolidation: &ConsolidationSpec, plasticity: PlasticitySpec) -> String {
+    let held = if consolidation.is_none() { String::new() } else { format!(", consolidate {consolidation}") };
+    if plasticity.is_none() { held } else { format!("{held}, plasticity {plasticity}") }
 }
 
 /// Of several numbers that are predicted together, each by the name of its column.

@@ -52,6 +52,7 @@ pub fn agree_on_learner(
         [
             ("--task", task, held("task")),
             ("--model", said(&learning.model), held("model")),
+            ("--gradient", said(&learning.gradient), held("gradient")),
             ("--optimizer", said(&learning.optimizer), held("optimizer")),
             ("--memory", said(&learning.memory), held("memory")),
             (
@@ -59,6 +60,8 @@ pub fn agree_on_learner(
                 said(&learning.consolidation(session.options().context.is_some() || learner.as_adaptive().is_some())),
                 held("consolidate"),
             ),
+            ("--plasticity", said(&learning.plasticity), held("plasticity")),
+            ("--probe", said(&learning.probe), held("probe")),
             ("--loss", said(&learning.loss), held("loss")),
             ("--class-weight", said(&learning.class_weight), held("class_weight")),
             ("--drift", said(&learning.adapting.drift), held("drift")),

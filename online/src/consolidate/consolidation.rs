@@ -153,17 +153,37 @@ impl<N> Consolidation<N> {
         matches!(self.spec.method(), Method::L2 { last: false })
     }
 
-    /// Some parameters have begun anew: they are held to where they were no longer, nor does how they came to where they are
-    /// count. (What a network *said* then, LwF still knows.)
-    pub fn begin_anew(&mut self, params: &Params, begun: &[Param]) {
+    /// A parameter has begun anew: it is held to where it was no longer, nor does how it came to where it is count. (What a
+    /// network *said* then, LwF still knows.)
+    pub fn begin_anew(&mut self, params: &Params, param: Param) {
+        let elements = 0..params.of(param).len();
+        self.begin_elements_anew(params, param, elements);
+    }
+
+    /// The same of one index along an axis of it: along 0, of a row of a matrix, along 1, of a column.
+    ///
+    /// # Panics
+    ///
+    /// If the axis is neither.
+    #[track_caller]
+    pub fn begin_anew_at(&mut self, params: &Params, param: Param, axis: usize, index: usize) {
+        let (rows, width) = params.layout().entry(param).table();
+        match axis {
+            0 => self.begin_elements_anew(params, param, index * width..(index + 1) * width),
+            1 => self.begin_elements_anew(params, param, (0..rows).map(|row| row * width + index)),
+            _ => panic!("begin_anew_at: an axis of 0 or 1 expected, found {axis}"),
+        }
+    }
+
+    fn begin_elements_anew(&mut self, params: &Params, param: Param, elements: impl Iterator<Item = usize> + Clone) {
         if self.spec.is_none() {
             return;
         }
-        self.penalty.begin_anew(params, begun);
+        self.penalty.begin_anew(params, param, elements.clone());
         if self.holds_from_the_start() {
             self.penalty.hold_all(params);
         }
-        self.path.iter_mut().for_each(|path| path.begin_anew(params, begun));
+        self.path.iter_mut().for_each(|path| path.begin_anew(params, param, elements.clone()));
     }
 
     /// Pulls θ back, unless the gradient did (`gradient=true`), and takes in what the step has done. `rate` is the learning

@@ -120,13 +120,13 @@ impl<T: Real> PathIntegral<T> {
         );
     }
 
-    /// The path of some parameters begins anew where they are.
-    pub(super) fn begin_anew(&mut self, params: &Params<T>, begun: &[Param]) {
+    /// The path of elements of a parameter begins anew where they are.
+    pub(super) fn begin_anew(&mut self, params: &Params<T>, param: Param, begun: impl Iterator<Item = usize>) {
         anchor_what_is_new(&mut self.start, params);
         self.work.align(params.layout());
-        for &param in begun {
-            self.start.of_mut(param).copy_from_slice(params.of(param));
-            self.work.of_mut(param).fill(T::ZERO);
+        let (start, work, theta) = (self.start.of_mut(param), self.work.of_mut(param), params.of(param));
+        for element in begun {
+            (start[element], work[element]) = (theta[element], T::ZERO);
         }
     }
 

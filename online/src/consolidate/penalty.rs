@@ -211,15 +211,15 @@ impl<T: Real> Penalty<T> {
         }
     }
 
-    /// Some parameters begin anew: they are anchored where they are, and free.
-    pub(super) fn begin_anew(&mut self, params: &Params<T>, begun: &[Param]) {
+    /// Elements of a parameter begin anew: they are anchored where they are, and free.
+    pub(super) fn begin_anew(&mut self, params: &Params<T>, param: Param, begun: impl Iterator<Item = usize>) {
         if self.is_nothing() {
             return;
         }
         self.follow(params);
-        for &param in begun {
-            self.anchor.of_mut(param).copy_from_slice(params.of(param));
-            self.importance.of_mut(param).fill(T::ZERO);
+        let (anchor, importance, theta) = (self.anchor.of_mut(param), self.importance.of_mut(param), params.of(param));
+        for element in begun {
+            (anchor[element], importance[element]) = (theta[element], T::ZERO);
         }
     }
 

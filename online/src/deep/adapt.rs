@@ -64,7 +64,7 @@ impl Adapt for Deep {
             let mut draw = init::uniform(init::default_bound(network.body.output().len()), rng);
             for param in [Some(network.head.weight), network.head.bias].into_iter().flatten() {
                 params.of_mut(param).iter_mut().enumerate().for_each(|(index, value)| *value = draw(index));
-                context.held.begin_anew(params, &[param]);
+                context.held.begin_anew(params, param);
             }
         }
     }
@@ -77,8 +77,7 @@ impl Adapt for Deep {
         let mut fresh = Deep::new(self.config.clone());
         fresh.features = self.features.begin_anew();
         fresh.objective.expect_classes(self.objective.classes());
-        fresh.expert.recurrent =
-            self.expert.recurrent.as_ref().map(|recurrent| recurrent.begin_anew(&self.config.model));
+        fresh.expert.recurrent = self.expert.recurrent.as_ref().map(|recurrent| recurrent.begin_anew(&self.config));
         Some(fresh)
     }
 

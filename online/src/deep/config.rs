@@ -1,5 +1,7 @@
 //! How a learner is made.
 
+use std::num::NonZeroUsize;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ClassWeights, LossSpec, Model, OptimizerSpec};
@@ -9,6 +11,8 @@ use crate::features::FeatureSpec;
 use crate::learn::Task;
 use crate::memory::{MemorySpec, Replay};
 use crate::metrics::{Metric, Metrics};
+use crate::plasticity::{MOST_ROWS, PlasticitySpec};
+use crate::recurrent::GradientSpec;
 
 /// How a [`Deep`](super::Deep) learner is made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +23,8 @@ pub struct Config {
     pub features: FeatureSpec,
     /// The network.
     pub model: Model,
+    /// How its recurrent layers come by their gradient.
+    pub gradient: GradientSpec,
     /// How much each class counts.
     pub class_weights: ClassWeights,
     /// What is minimised where numbers are predicted.
@@ -29,6 +35,10 @@ pub struct Config {
     pub memory: MemorySpec,
     /// How what was learned is held, by parameters.
     pub consolidation: ConsolidationSpec,
+    /// What is done so that it stays able to learn.
+    pub plasticity: PlasticitySpec,
+    /// Over how many rows its [health](crate::plasticity::Health) is looked at; 0 for not at all.
+    pub probe: usize,
     /// Where every random choice begins.
     pub seed: u64,
 }
@@ -41,11 +51,14 @@ impl Config {
             task,
             features: FeatureSpec::default(),
             model: Model::default(),
+            gradient: GradientSpec::default(),
             class_weights: ClassWeights::None,
             loss: LossSpec::default(),
             optimizer: OptimizerSpec::default(),
             memory: MemorySpec::default(),
             consolidation: ConsolidationSpec::default(),
+            plasticity: PlasticitySpec::default(),
+            probe: 0,
             seed: 42,
         }
     }
@@ -70,6 +83,11 @@ impl Config {
     /// Whether what is to be minimised fits the task.
     pub(super) fn check_objective(&self) -> Result<(), Error> {
         self.check_specifications()?;
+        self.gradient.check(&self.model.layers)?;
+        if self.probe > MOST_ROWS {
+            let (expected, found) = (format!("a probe of at most {MOST_ROWS} rows"), self.probe.to_string());
+            return Err(Error::expected(ErrorKind::Spec, &expected, &found));
+        }
         self.class_weights.check()?;
         self.loss.check()?;
         if self.task != Task::Classify && self.class_weights != ClassWeights::None {
@@ -87,6 +105,11 @@ impl Config {
         Ok(())
     }
 
+    /// How many rows a recurrent network keeps to go back through: one, where a rule keeps traces instead.
+    pub(crate) fn window(&self) -> NonZeroUsize {
+        if self.gradient.is_tbptt() { self.model.window } else { NonZeroUsize::MIN }
+    }
+
     /// `asked`, and behind them the metrics that the [loss](LossSpec::metrics) asks for.
     #[must_use]
     pub fn metrics(&self, asked: &Metrics) -> Metrics {
@@ -100,8 +123,6 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
-
     use super::*;
     use crate::memory::BufferKind;
     use crate::{Deep, Learner, MultiTask, Target};

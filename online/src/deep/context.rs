@@ -1,7 +1,6 @@
 //! Contexts: what a stream has taught when one of them ends is [held](crate::consolidate) in the next.
 
 use serde::{Deserialize, Serialize};
-use thalweg_nn::Mode;
 use thalweg_tensor::{Rng, View};
 
 use super::expert::Expert;
@@ -74,7 +73,7 @@ impl Deep {
             let pass = tape.pass(params);
             let input = pass.input(View::new([lesson.rows.len(), features.width()], x));
             let input = network.inputs().forward(input, indices);
-            let output = objective.known(network.forward(input, &lesson.state, None, &mut Mode::Eval));
+            let output = objective.known(network.say(input, &lesson.state));
             objective.answer(&lesson.truth, z);
             held.look(config.task, output, z, lesson.weight);
         }

@@ -18,9 +18,8 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    /// Looks at what is known behind the backward pass of a lesson of this weight: at the gradient of the outputs, and at their
-    /// slopes, for which it goes back once more. `signs` says which sign each output has.
-    pub fn listen(&mut self, needs: Needs, output: Var<'_>, weight: f64, curvature: f64, signs: u64) {
+    /// Looks at what is known right behind the backward pass of a lesson of this weight: at the gradient of the outputs.
+    pub fn listen(&mut self, needs: Needs, output: Var<'_>, weight: f64, curvature: f64) {
         (self.weight, self.error, self.curvature, self.has_slopes) = (weight, 1.0, curvature, false);
         if needs == Needs::Gradient {
             return;
@@ -33,13 +32,17 @@ impl Heard {
             ref several => several.iter().map(|&pull| f64::from(pull).powi(2)).sum::<f64>().sqrt(),
         };
         self.error = pull / (weight * curvature);
-        if needs == Needs::Slopes {
-            let mut signs = Rng::new(signs);
-            self.outputs.iter_mut().for_each(|sign| *sign = [-1.0, 1.0][signs.below(2)]);
-            self.slopes.zero();
-            output.backward_from(&self.outputs, &mut self.slopes);
-            self.has_slopes = true;
-        }
+    }
+
+    /// Looks at the slopes of the outputs, for which it goes back once more; `signs` says which sign each output has. Whoever
+    /// needs more than the tape for that adds it to what is returned.
+    pub fn listen_again(&mut self, output: Var<'_>, signs: u64) -> &mut Grads<f32> {
+        let mut signs = Rng::new(signs);
+        self.outputs.iter_mut().for_each(|sign| *sign = [-1.0, 1.0][signs.below(2)]);
+        self.slopes.zero();
+        output.backward_from(&self.outputs, &mut self.slopes);
+        self.has_slopes = true;
+        &mut self.slopes
     }
 
     /// The example, for one step.

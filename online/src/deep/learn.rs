@@ -1,6 +1,6 @@
 //! How the deep learner learns: a row becomes a lesson, a lesson becomes a step.
 
-use thalweg_autograd::Params;
+use thalweg_autograd::{Grads, Params, Var};
 use thalweg_nn::{Mode, Optimizer, Step};
 use thalweg_tensor::View;
 
@@ -12,7 +12,8 @@ use crate::error::{Error, ErrorKind};
 use crate::features::Features;
 use crate::learn::{Learner, Prediction, Target, Task};
 use crate::memory::Replay;
-use crate::optim::Informed;
+use crate::optim::{Informed, Needs};
+use crate::recurrent::TracedNetwork;
 use crate::row::{Row, weight_of};
 
 impl Deep {
@@ -39,7 +40,21 @@ impl Deep {
     /// its class's included. For the new lesson the recurrent state moves on.
     pub(super) fn look(&mut self, look: Look) -> (f64, bool) {
         let Deep { config, features, objective, expert, scratch, .. } = self;
-        let Expert { params, network, optimizer, memory, replay, context, recurrent, mode, steps, .. } = expert;
+        let Expert {
+            params,
+            network,
+            optimizer,
+            memory,
+            replay,
+            context,
+            recurrent,
+            traced,
+            plasticity,
+            probe,
+            mode,
+            steps,
+            ..
+        } = expert;
         let Scratch { tape, grads, lesson, x, indices, z, said_now, heard, .. } = scratch;
         let lesson = look.remembered().map_or(&*lesson, |index| &memory.items()[index]);
         let Some(network) = network else { return (0.0, false) };
@@ -49,11 +64,24 @@ impl Deep {
         let input = network.inputs().forward(pass.input(rows), indices);
         let carry = look.moves().and_then(|moves| Some((recurrent.as_mut()?, moves)));
         let by = if matches!(look, Look::Only(_)) { &mut Mode::Eval } else { &mut *mode };
-        let output = network.forward(input, &lesson.state, carry, by);
+        let learns = !matches!(look, Look::Only(_)) && lesson.weight * objective.class_weight(&lesson.truth) != 0.0;
+        let see: &mut dyn FnMut(usize, Var<'_>) = &mut |place, h| {
+            if learns {
+                plasticity.see(place, h);
+                probe.iter_mut().for_each(|probe| probe.see(place, h));
+            }
+        };
+        let (output, mut cuts) = match (carry, traced.as_mut()) {
+            (Some(carry), Some(traced)) => {
+                let (output, cuts) = network.step(input.row(0), traced, carry, by, see);
+                (output, Some((traced, cuts)))
+            }
+            (carry, _) => (network.forward(input, &lesson.state, carry, by, see), None),
+        };
         let loss = objective.loss(output, &lesson.truth, z);
         let value = f64::from(loss.item());
         let weight = lesson.weight * objective.class_weight(&lesson.truth);
-        if weight == 0.0 || matches!(look, Look::Only(_)) {
+        if !learns {
             mode.discard();
             return (value, false);
         }
@@ -63,7 +91,7 @@ impl Deep {
                 output.with(|output| said_now.extend_from_slice(output));
                 let loss = replay.of_new(output, loss, objective, &lesson.truth, z);
                 let said = context.held.distil(config.task, objective.known(output), rows, |then, x| {
-                    then.forward(then.inputs().forward(x, indices), &lesson.state, None, &mut Mode::Eval)
+                    then.say(then.inputs().forward(x, indices), &lesson.state)
                 });
                 said.map_or(loss, |said| loss + said)
             }
@@ -73,24 +101,43 @@ impl Deep {
         if config.memory.replay == Replay::AGem && look.remembered().is_some() {
             return (value, true); // the step is that of the new lesson
         }
-        let signs = config.seed.wrapping_add(*steps);
-        heard.listen(optimizer.needs(), output, weight, objective.curvature(), signs);
+        let needs = optimizer.needs();
+        heard.listen(needs, output, weight, objective.curvature());
+        let mut add_the_past = |grads: &mut Grads<f32>| {
+            if let Some((traced, cuts)) = &mut cuts {
+                traced.learn(cuts, params, grads);
+            }
+        };
+        add_the_past(grads);
+        if needs == Needs::Slopes {
+            add_the_past(heard.listen_again(output, config.seed.wrapping_add(*steps)));
+        }
         (value, true)
     }
 
     /// θ moves against the gradient.
     pub(super) fn descend(&mut self) {
         let Deep { expert, scratch: Scratch { grads, heard, .. }, rate, .. } = self;
-        let Expert { params, optimizer, context, mode, steps, refused, .. } = expert;
+        let Expert { params, optimizer, context, traced, plasticity, probe, mode, steps, refused, .. } = expert;
+        probe.iter_mut().for_each(|probe| probe.before_step(grads));
+        plasticity.before_step(params, grads);
         context.held.before_step(params, grads);
         let step = optimizer.step_scaled(params, grads, heard.example(), *rate);
         match settle(step, params, mode) {
             Step::Taken => {
                 let rate = optimizer.learning_rate() * *rate; // a schedule has set it in the step
                 context.held.after_step(params, rate);
+                plasticity.after_step(params, &mut |params, param, axis, index| {
+                    optimizer.forget(param, axis, index);
+                    context.held.begin_anew_at(params, param, axis, index);
+                });
                 *steps += 1;
             }
-            Step::Refused => *refused += 1,
+            Step::Refused => {
+                traced.iter_mut().for_each(TracedNetwork::forget); // a trace may be what is not finite
+                plasticity.discard();
+                *refused += 1;
+            }
         }
     }
 

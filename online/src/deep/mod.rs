@@ -37,6 +37,8 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::Error;
 use crate::features::Features;
 use crate::labels::Labels;
+use crate::plasticity::Health;
+use crate::recurrent::TracedNetwork;
 use crate::row::Row;
 use expert::Expert;
 use heard::Heard;
@@ -209,10 +211,29 @@ impl Deep {
         fingerprint(&self.expert.params)
     }
 
+    /// How well the network can still learn, where a [probe](Config::probe) was asked for. It takes a look at all that the
+    /// probe keeps.
+    #[must_use]
+    pub fn health(&self) -> Option<Health> {
+        self.expert.probe.as_ref().map(|probe| probe.report(&self.expert.params))
+    }
+
+    /// How many hidden units have begun anew, by the [plasticity](Config::plasticity) that was asked for.
+    #[must_use]
+    pub fn replaced(&self) -> u64 {
+        self.expert.plasticity.replaced()
+    }
+
+    /// How many bytes the traces take by which recurrent layers learn: none where they learn by windows of rows.
+    #[must_use]
+    pub fn traces(&self) -> usize {
+        self.expert.traced.as_ref().map_or(0, TracedNetwork::bytes)
+    }
+
     /// Forgets the recurrent state, the last answers, and the last numbers that stand for missing ones (not what was learned): a
     /// new sequence begins.
     pub fn reset_state(&mut self) {
-        self.expert.recurrent.iter_mut().for_each(Recurrent::reset);
+        self.expert.reset_state();
         self.features.new_sequence();
     }
 

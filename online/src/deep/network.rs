@@ -10,6 +10,7 @@ use super::model::takes_rows;
 use super::recurrent::{Moves, Recurrent};
 use crate::error::{Error, ErrorKind};
 use crate::features::Features;
+use crate::recurrent::{Cuts, TracedNetwork};
 
 /// Handles into θ: a body, a head, and the [vectors](Inputs) of categories. Inputs grow at the first layer, outputs at the
 /// head.
@@ -55,6 +56,12 @@ impl Network {
         &self.body
     }
 
+    /// What makes outputs of what the body gives.
+    #[must_use]
+    pub fn head(&self) -> Linear {
+        self.head
+    }
+
     /// Grows to these features and this many outputs, with weights of zero; but for those [behind](Inputs) vectors, which are
     /// zero themselves.
     ///
@@ -96,21 +103,48 @@ impl Network {
         self.body.zero_state(params)
     }
 
+    /// A row `[in]`, as [`Inputs`] give it → the output, and where the pass was cut, for recurrent layers that keep traces.
+    /// `carry` is told the state after it. A state that is not finite begins anew, with its traces.
+    pub(super) fn step<'p>(
+        &self,
+        x: Var<'p>,
+        traced: &mut TracedNetwork,
+        (recurrent, moves): (&mut Recurrent, Moves),
+        mode: &mut Mode,
+        see: &mut dyn FnMut(usize, Var<'p>),
+    ) -> (Var<'p>, Cuts<'p>) {
+        let (features, cuts) = traced.step_observed(&self.body, x, mode, see);
+        let began_anew = recurrent.carry(moves, |after_first, after_last| {
+            [after_first, after_last].into_iter().for_each(|state| traced.leave(state));
+        });
+        if began_anew {
+            traced.reset();
+        }
+        (self.head.forward(features), cuts)
+    }
+
+    /// [`forward`](Network::forward) that nobody watches.
+    pub(super) fn say<'p>(&self, x: Var<'p>, state: &State) -> Var<'p> {
+        self.forward(x, state, None, &mut Mode::Eval, &mut |_, _| {})
+    }
+
     /// Rows `[t, in]`, as [`Inputs`] give them → the output after the last of them, `[out]`. A network that carries a state begins with `state`,
-    /// and tells `carry` the states after the first and after the last row, and which of them move on.
+    /// and tells `carry` the states after the first and after the last row, and which of them move on. `see` is shown what each
+    /// layer of the body gives.
     pub(super) fn forward<'p>(
         &self,
         x: Var<'p>,
         state: &State,
         carry: Option<(&mut Recurrent, Moves)>,
         mode: &mut Mode,
+        see: &mut dyn FnMut(usize, Var<'p>),
     ) -> Var<'p> {
         let (steps, start) = (x.shape().dims()[0], self.body.enter(x.pass(), state));
         let features = if self.body.is_recurrent() {
-            let (mut output, first) = self.body.sequence(x.slice(0, 0..1), start, mode);
+            let (mut output, first) = self.body.sequence_observed(x.slice(0, 0..1), start, mode, see);
             let mut last = first;
             if steps > 1 {
-                (output, last) = self.body.sequence(x.slice(0, 1..steps), first, mode);
+                (output, last) = self.body.sequence_observed(x.slice(0, 1..steps), first, mode, see);
             }
             if let Some((recurrent, moves)) = carry {
                 recurrent.carry(moves, |after_first, after_last| {
@@ -120,7 +154,7 @@ impl Network {
             }
             output.row(output.shape().dims()[0] - 1)
         } else {
-            self.body.step(x.row(steps - 1), start, mode).0
+            self.body.step_observed(x.row(steps - 1), start, mode, see).0
         };
         self.head.forward(features)
     }

@@ -19,7 +19,7 @@ impl Deep {
         let input = network.inputs().forward(pass.input(View::new([1, input.len()], input)), indices);
         if let Some(recurrent) = &mut self.expert.recurrent {
             recurrent.pass_by(|state, carry| {
-                network.forward(input, state, Some((carry, Moves::Carried)), &mut Mode::Eval);
+                network.forward(input, state, Some((carry, Moves::Carried)), &mut Mode::Eval, &mut |_, _| {});
             });
         }
         Ok(())
@@ -86,7 +86,7 @@ mod tests {
         let (mut tape, network) = (Tape::new(), learner.expert.network.as_ref().expect("rows were learned"));
         let pass = tape.pass(&learner.expert.params);
         let input = pass.input(View::new([rows.len(), scaled.len()], &x));
-        network.forward(input, &network.zero_state(&learner.expert.params), None, &mut Mode::Eval).item()
+        network.say(input, &network.zero_state(&learner.expert.params)).item()
     }
 
     #[test]

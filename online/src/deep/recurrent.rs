@@ -14,6 +14,9 @@
 //! The window of k rows is run again from `start` for each update, by today's weights. When it is full it slides:
 //! `start` becomes s₁, computed by the weights of that moment.
 //!
+//! Where a [rule](crate::recurrent) keeps traces of the past instead, there is one row in the window: its state before, which
+//! a lesson that is replayed begins from, and its state after.
+//!
 //! **Rows whose targets are out.** While labels are late, the window ends at the last row that was *learned*, and the
 //! carried state stands behind the last row that *came*, further on:
 //!
@@ -33,7 +36,7 @@ use serde::{Deserialize, Serialize};
 use thalweg_nn::State;
 use thalweg_tensor::kernels;
 
-use super::model::Model;
+use super::Config;
 use super::objective::Truth;
 use crate::features::{LAST_TARGET, last_target};
 use crate::labels::Labels;
@@ -107,11 +110,11 @@ pub(super) enum Moves {
 }
 
 impl Recurrent {
-    pub fn new(model: &Model) -> Self {
+    pub fn new(config: &Config) -> Self {
         let [start, after_first, carried] = [(); 3].map(|()| State::default());
         Recurrent {
-            window: model.window,
-            sees_last: model.last,
+            window: config.window(),
+            sees_last: config.model.last,
             rows: Vec::new(),
             start,
             after_first,
@@ -123,8 +126,8 @@ impl Recurrent {
     }
 
     /// One that has seen no row, but knows the last target.
-    pub fn begin_anew(&self, model: &Model) -> Self {
-        Recurrent { last: self.last.clone(), names: self.names.clone(), ..Recurrent::new(model) }
+    pub fn begin_anew(&self, config: &Config) -> Self {
+        Recurrent { last: self.last.clone(), names: self.names.clone(), ..Recurrent::new(config) }
     }
 
     /// The network is there: its state before the first row.
@@ -162,8 +165,8 @@ impl Recurrent {
 
     /// Lets `write` overwrite s₁ and sₖ, as far as they move. A state that is not finite, which only diverged weights
     /// make, is not carried on: it begins anew, as do the window and the last target; for features no new sequence
-    /// begins.
-    pub fn carry(&mut self, moves: Moves, write: impl FnOnce(&mut State, &mut State)) {
+    /// begins. Whether the window began anew.
+    pub fn carry(&mut self, moves: Moves, write: impl FnOnce(&mut State, &mut State)) -> bool {
         let [unwanted, _] = &mut self.aside;
         if moves != Moves::Both {
             unwanted.clone_from(&self.carried);
@@ -175,11 +178,13 @@ impl Recurrent {
         };
         write(first, last);
         let is_finite = |state: &State| state.parts.iter().all(|part| kernels::sum(part.as_slice()).is_finite());
+        let anew = !(is_finite(first) && is_finite(last));
         match moves {
-            _ if is_finite(first) && is_finite(last) => {}
+            _ if !anew => {}
             Moves::Carried => self.carried.reset(),
             Moves::Both | Moves::Window => self.reset(),
         }
+        anew && moves != Moves::Carried
     }
 
     /// A row goes by that is not learned now: `pass` runs it from the carried state.
@@ -219,6 +224,7 @@ impl Recurrent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Model, Task};
 
     fn state(x: f32) -> State {
         let mut state = State::zeros(1, 2);
@@ -227,7 +233,8 @@ mod tests {
     }
 
     fn recurrent(model: &str) -> Recurrent {
-        let mut recurrent = Recurrent::new(&Model::parse(model).expect("there is such a model"));
+        let model = Model::parse(model).expect("there is such a model");
+        let mut recurrent = Recurrent::new(&Config { model, ..Config::new(Task::Classify) });
         recurrent.begin(state(0.0));
         recurrent
     }

@@ -11,6 +11,7 @@ use super::{Config, Deep, Network, Objective, Truth};
 use crate::error::Error;
 use crate::features::Features;
 use crate::learn::Task;
+use crate::plasticity::{PlasticitySpec, Probe};
 use crate::saved::{Checked, checked, ensure};
 
 checked!(Deep);
@@ -18,7 +19,20 @@ checked!(Deep);
 impl Checked for Deep {
     fn check(&self) -> Result<(), Error> {
         let Deep { config, features, objective, expert, .. } = self;
-        let Expert { params, network, optimizer, memory, replay, context, recurrent, mode, .. } = expert;
+        let Expert {
+            params,
+            network,
+            optimizer,
+            memory,
+            replay,
+            context,
+            recurrent,
+            traced,
+            plasticity,
+            probe,
+            mode,
+            ..
+        } = expert;
         config.check_objective()?;
         ensure(*features.spec() == config.features, "features as they were asked for")?;
         objective.check_read(config)?;
@@ -35,7 +49,21 @@ impl Checked for Deep {
         ensure(mode.is_training() && mode.is_settled(), "a network that learns, between two rows")?;
         let carries = recurrent.as_ref().is_none_or(|recurrent| recurrent.fits(config, &state));
         ensure(carries && recurrent.is_some() == config.model.is_recurrent(), "the state that the network carries")?;
-        let most = if recurrent.is_some() { config.model.window.get() } else { 1 };
+        let keeps_traces = match (traced, network) {
+            (Some(traced), Some(network)) => {
+                traced.gradient() == config.gradient && traced.fits(network.body(), params, config.seed)
+            }
+            (None, Some(_)) => config.gradient.is_tbptt(),
+            (traced, None) => traced.is_none(),
+        };
+        ensure(keeps_traces, "traces of this network")?;
+        let hidden = network.as_ref().map_or_else(Vec::new, |network| network.body().hidden(Some(network.head())));
+        let rule = network.as_ref().map_or_else(PlasticitySpec::default, |_| config.plasticity);
+        ensure(plasticity.spec() == rule && plasticity.fits(params), "a rule of plasticity that met these parameters")?;
+        let probed = (network.is_some() && config.probe > 0).then_some(config.probe);
+        let is_probed = probe.as_ref().map(Probe::rows) == probed;
+        ensure(is_probed && probe.as_ref().is_none_or(|probe| probe.fits(&hidden, params)), "a probe of this network")?;
+        let most = if recurrent.is_some() { config.window().get() } else { 1 };
         let fits = |lesson: &Lesson| {
             (1..=most).contains(&lesson.rows.len())
                 && lesson.state.is_like(&state)
@@ -143,7 +171,7 @@ impl Inputs {
 
 impl Recurrent {
     fn fits(&self, config: &Config, state: &State) -> bool {
-        (self.window, self.sees_last) == (config.model.window, config.model.last)
+        (self.window, self.sees_last) == (config.window(), config.model.last)
             && self.rows.len() <= self.window.get()
             && [&self.start, &self.after_first, &self.carried].into_iter().all(|carried| carried.is_like(state))
     }

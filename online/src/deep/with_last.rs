@@ -46,12 +46,14 @@ impl Row for WithLast<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Model, Truth};
+    use super::super::{Config, Model, Truth};
     use super::*;
+    use crate::Task;
     use crate::features::LAST_TARGET;
 
     fn recurrent(model: &str) -> Recurrent {
-        Recurrent::new(&Model::parse(model).expect("there is such a model"))
+        let model = Model::parse(model).expect("there is such a model");
+        Recurrent::new(&Config { model, ..Config::new(Task::Classify) })
     }
 
     #[test]

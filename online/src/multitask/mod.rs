@@ -54,7 +54,7 @@ use head::{Answer, TaskHead, of_task};
 ///
 /// What is left out: recurrent layers, and features that are made of the last answers (lags, means of the target), for it
 /// would have to be said whose; categories as learned vectors; memories that ask for one class or for outputs; and
-/// [consolidation](crate::consolidate).
+/// [consolidation](crate::consolidate) and [plasticity](crate::plasticity).
 ///
 /// ```
 /// use thalweg_online::{Config, MultiTask, Target, Task};
@@ -245,6 +245,10 @@ fn check(config: &Config) -> Result<(), Error> {
     let asks_for_classes = matches!(config.memory.buffer, BufferKind::Balanced | BufferKind::Greedy);
     if !config.consolidation.is_none() {
         return wrong("several tasks that nothing holds, none", config.consolidation.to_string());
+    }
+    if !config.plasticity.is_none() || config.probe > 0 {
+        let found = format!("plasticity {}, probe {}", config.plasticity, config.probe);
+        return wrong("several tasks without plasticity and probe", found);
     }
     if config.optimizer.needs() > Needs::Gradient {
         return wrong("an optimizer that asks for the gradient alone, for several tasks", config.optimizer.to_string());

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Params, Var};
-use thalweg_nn::{Hidden, Optimizer};
+use thalweg_nn::Hidden;
 use thalweg_tensor::Rng;
 
-use super::units::{GAIN, Seen, renew};
+use super::units::{Forget, GAIN, Seen, renew};
 use crate::drift::declare::options;
 
 options! {
@@ -90,11 +90,11 @@ impl ContinualBackprop {
         self.layers.iter().all(|layer| layer.seen.fits(params) && layer.seen.fits_units(layer.units.len(), params))
     }
 
-    pub(super) fn after_step(&mut self, params: &mut Params, optimizer: &mut dyn Optimizer<f32>) {
+    pub(super) fn after_step(&mut self, params: &mut Params, forget: Forget<'_>) {
         for layer in &mut self.layers {
             if layer.seen.rows() > 0 && layer.seen.is_learned(params) {
                 layer.update(params, &self.options);
-                layer.replace(params, optimizer, &self.options, &mut self.rng);
+                layer.replace(params, forget, &self.options, &mut self.rng);
             }
             layer.seen.clear();
         }
@@ -133,13 +133,7 @@ impl Layer {
         }
     }
 
-    fn replace(
-        &mut self,
-        params: &mut Params,
-        optimizer: &mut dyn Optimizer<f32>,
-        options: &CbpOptions,
-        rng: &mut Rng,
-    ) {
+    fn replace(&mut self, params: &mut Params, forget: Forget<'_>, options: &CbpOptions, rng: &mut Rng) {
         let is_mature = |unit: &Unit| unit.age > options.maturity;
         self.due += options.rate * self.units.iter().filter(|unit| is_mature(unit)).count() as f64;
         while self.due >= 1.0 {
@@ -149,7 +143,7 @@ impl Layer {
                 break;
             };
             let mean = (unit.mean / unit.weight) as f32;
-            renew(params, optimizer, &self.seen.hidden, i, mean, options.gain, rng);
+            renew(params, forget, &self.seen.hidden, i, mean, options.gain, rng);
             *unit = Unit::default();
             self.due -= 1.0;
             self.replaced += 1;

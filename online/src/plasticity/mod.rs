@@ -88,7 +88,7 @@
 //!     head.forward(h).mse(pass.input(&[(k % 2) as f32])).backward(&mut grads);
 //!     plasticity.before_step(&params, &mut grads);
 //!     match sgd.step(&mut params, &mut grads) {
-//!         Step::Taken => plasticity.after_step(&mut params, &mut sgd),
+//!         Step::Taken => plasticity.after_step(&mut params, &mut |_, param, axis, index| sgd.forget(param, axis, index)),
 //!         Step::Refused => plasticity.discard(),
 //!     }
 //! }
@@ -109,9 +109,10 @@ mod units;
 mod upgd;
 
 pub use cbp::{CbpOptions, ContinualBackprop};
-pub use probe::{Health, LayerHealth, Probe};
+pub use probe::{Health, LayerHealth, MOST_ROWS, Probe};
 pub use rank::effective_rank;
 pub use redo::{ReDo, RedoOptions};
 pub use shrink::{ClipOptions, ShrinkOptions, ShrinkPerturb, WeightClipping};
 pub use spec::{Plasticity, PlasticitySpec};
+pub use units::Forget;
 pub use upgd::{Upgd, UpgdOptions};

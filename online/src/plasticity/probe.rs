@@ -42,8 +42,9 @@ use crate::saved::{Checked, checked, ensure};
 pub struct Probe {
     rows: usize,
     layers: Vec<Sample>,
-    /// Σ ‖∇L‖ and steps, since the last report.
+    /// ‖∇L‖ on average over about as many steps as rows are kept, and how many steps there were.
     gradient: f64,
+    #[serde(deserialize_with = "crate::saved::count")]
     steps: u64,
 }
 
@@ -64,7 +65,7 @@ pub struct Health {
     pub layers: Vec<LayerHealth>,
     /// ‖θ‖₂, of what is learned.
     pub weights: f64,
-    /// ‖∇L‖₂, on average over the steps since the last report; NaN if there was none.
+    /// ‖∇L‖₂, on average: older steps fade, by 1 − 1/rows each. NaN if there was none.
     pub gradient: f64,
 }
 
@@ -81,8 +82,8 @@ pub struct LayerHealth {
 
 /// τ.
 const DORMANT: f64 = 0.01;
-/// More is a slip of the keyboard: the rank of so many rows takes its time.
-const MOST_ROWS: usize = 10_000;
+/// The most rows that a [`Probe`] looks at. More is a slip of the keyboard: the rank of so many rows takes its time.
+pub const MOST_ROWS: usize = 10_000;
 
 impl Probe {
     /// Of these layers, over so many of the last rows.
@@ -96,6 +97,22 @@ impl Probe {
         assert!((1..=MOST_ROWS).contains(&rows), "probe: 1 to {MOST_ROWS} rows expected, found {rows}");
         let sample = |hidden: &Hidden| Sample { place: hidden.place, units: 0, said: Vec::new(), next: 0 };
         Probe { rows, layers: hidden.iter().map(sample).collect(), gradient: 0.0, steps: 0 }
+    }
+
+    /// Over how many rows it looks.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether it looks at these layers, with at most as many units as they have: to be asked where both come from outside.
+    #[must_use]
+    pub fn fits(&self, hidden: &[Hidden], params: &Params) -> bool {
+        let of = |(sample, hidden): (&Sample, &Hidden)| {
+            let (units, _) = params.layout().entry(hidden.incoming.weight).table();
+            sample.place == hidden.place && sample.units <= units
+        };
+        self.layers.len() == hidden.len() && self.layers.iter().zip(hidden).all(of)
     }
 
     /// What the layer at this place of the network gives: `[units]` or `[n, units]`.
@@ -112,22 +129,21 @@ impl Probe {
     pub fn before_step(&mut self, grads: &Grads) {
         let norm = grads.norm();
         if norm.is_finite() {
-            self.gradient += norm;
             self.steps += 1;
+            self.gradient += (norm - self.gradient) / self.steps.min(self.rows as u64) as f64;
         }
     }
 
-    /// How things stand; the mean of gradients begins anew.
-    pub fn report(&mut self, params: &Params) -> Health {
+    /// How things stand.
+    #[must_use]
+    pub fn report(&self, params: &Params) -> Health {
         let learned = params.layout().iter().filter(|(_, entry)| entry.trainable());
         let squares = learned.flat_map(|(param, _)| params.of(param)).map(|&theta| f64::from(theta).powi(2));
-        let health = Health {
+        Health {
             layers: self.layers.iter().map(Sample::health).collect(),
             weights: squares.sum::<f64>().sqrt(),
-            gradient: self.gradient / self.steps as f64,
-        };
-        (self.gradient, self.steps) = (0.0, 0);
-        health
+            gradient: if self.steps == 0 { f64::NAN } else { self.gradient },
+        }
     }
 }
 
@@ -165,7 +181,8 @@ impl Checked for Probe {
                 && sample.said.len().is_multiple_of(sample.units.max(1))
                 && sample.next < self.rows
         };
-        let sound = (1..=MOST_ROWS).contains(&self.rows) && self.layers.iter().all(is_sound);
+        let is_norm = self.gradient.is_finite() && self.gradient >= 0.0;
+        let sound = is_norm && (1..=MOST_ROWS).contains(&self.rows) && self.layers.iter().all(is_sound);
         ensure(sound, "a probe of a few rows of each layer")
     }
 }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Params, Var};
-use thalweg_nn::{Hidden, Optimizer};
+use thalweg_nn::Hidden;
 use thalweg_tensor::Rng;
 
-use super::units::{GAIN, Seen, renew};
+use super::units::{Forget, GAIN, Seen, renew};
 use crate::drift::declare::options;
 
 options! {
@@ -58,7 +58,7 @@ impl ReDo {
         self.layers.iter().all(|seen| seen.fits(params))
     }
 
-    pub(super) fn after_step(&mut self, params: &mut Params, optimizer: &mut dyn Optimizer<f32>) {
+    pub(super) fn after_step(&mut self, params: &mut Params, forget: Forget<'_>) {
         self.steps += 1;
         if self.steps < self.options.every {
             return;
@@ -70,7 +70,7 @@ impl ReDo {
                 for (unit, [mean, size]) in seen.means().enumerate() {
                     if size <= self.options.threshold * average {
                         let gain = self.options.gain;
-                        renew(params, optimizer, &seen.hidden, unit, mean as f32, gain, &mut self.rng);
+                        renew(params, forget, &seen.hidden, unit, mean as f32, gain, &mut self.rng);
                         self.replaced += 1;
                     }
                 }

@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Var};
-use thalweg_nn::{Hidden, Optimizer};
+use thalweg_nn::Hidden;
 
 use super::{
-    CbpOptions, ClipOptions, ContinualBackprop, ReDo, RedoOptions, ShrinkOptions, ShrinkPerturb, Upgd, UpgdOptions,
-    WeightClipping,
+    CbpOptions, ClipOptions, ContinualBackprop, Forget, ReDo, RedoOptions, ShrinkOptions, ShrinkPerturb, Upgd,
+    UpgdOptions, WeightClipping,
 };
 use crate::error::Error;
 use crate::saved::{Checked, checked, saved_as_text};
@@ -174,12 +174,13 @@ impl Plasticity {
         }
     }
 
-    /// Does to θ, and to what the optimizer knows of it, what is to be done behind a step that was taken.
-    pub fn after_step(&mut self, params: &mut Params, optimizer: &mut dyn Optimizer<f32>) {
+    /// Does to θ what is to be done behind a step that was taken. Of what begins anew, `forget` is told: for the optimizer, and
+    /// for whoever else knows something of it.
+    pub fn after_step(&mut self, params: &mut Params, forget: Forget<'_>) {
         match self {
             Plasticity::None | Plasticity::Upgd(_) => {}
-            Plasticity::Cbp(rule) => rule.after_step(params, optimizer),
-            Plasticity::ReDo(rule) => rule.after_step(params, optimizer),
+            Plasticity::Cbp(rule) => rule.after_step(params, forget),
+            Plasticity::ReDo(rule) => rule.after_step(params, forget),
             Plasticity::ShrinkPerturb(rule) => rule.after_step(params),
             Plasticity::Clip(rule) => rule.after_step(params),
         }

@@ -69,7 +69,8 @@ impl Learner {
             y.mse(pass.input(&[x[0] * x[1], x[2]])).backward(&mut grads);
             self.plasticity.before_step(&self.params, &mut grads);
             assert_eq!(self.optimizer.step(&mut self.params, &mut grads), Step::Taken);
-            self.plasticity.after_step(&mut self.params, &mut self.optimizer);
+            self.plasticity
+                .after_step(&mut self.params, &mut |_, param, axis, index| self.optimizer.forget(param, axis, index));
         }
     }
 }
@@ -135,7 +136,9 @@ fn what_the_outputs_are_at_the_mean_of_a_unit_stays() {
         let before = learner.says(&x);
         let mut tape = Tape::new();
         let h = Learner::run(&learner.hidden, tape.pass(&learner.params).input(&x))[0].to_tensor().as_slice()[unit];
-        renew(&mut learner.params, &mut learner.optimizer, &learner.hidden, unit, h, 1.0, &mut Rng::new(1));
+        let Learner { params, hidden, optimizer, .. } = &mut learner;
+        let forget: Forget<'_> = &mut |_, param, axis, index| optimizer.forget(param, axis, index);
+        renew(params, forget, hidden, unit, h, 1.0, &mut Rng::new(1));
         let after = learner.says(&x);
         let apart = before.iter().zip(&after).map(|(before, after)| (before - after).abs());
         assert!(apart.fold(0.0, f32::max) < 1e-6, "{before:?} {after:?}");
@@ -158,7 +161,9 @@ fn a_mature_unit_that_is_replaced_leaves_its_mean_behind() {
         let [h, y] = Learner::run(&learner.hidden, pass.input(&x));
         learner.plasticity.see(0, h);
         before = y.to_tensor().as_slice().to_vec();
-        learner.plasticity.after_step(&mut learner.params, &mut learner.optimizer);
+        learner
+            .plasticity
+            .after_step(&mut learner.params, &mut |_, param, axis, index| learner.optimizer.forget(param, axis, index));
         if learner.plasticity.replaced() > 0 {
             break;
         }
@@ -204,7 +209,9 @@ fn an_optimizer_remembers_nothing_of_a_unit_that_begins_anew() {
     };
     assert!(moments(&learner, 2).iter().all(|&m| m != 0.0));
     let other = moments(&learner, 3);
-    renew(&mut learner.params, &mut learner.optimizer, &learner.hidden, 2, 0.1, 1.0, &mut Rng::new(1));
+    let Learner { params, hidden, optimizer, .. } = &mut learner;
+    let forget: Forget<'_> = &mut |_, param, axis, index| optimizer.forget(param, axis, index);
+    renew(params, forget, hidden, 2, 0.1, 1.0, &mut Rng::new(1));
     assert!(moments(&learner, 2).iter().all(|&m| m == 0.0));
     assert_eq!(moments(&learner, 3), other);
     // The first step of what is new is as long as Adam's first: its ages are 0, too.

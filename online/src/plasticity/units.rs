@@ -1,8 +1,8 @@
 //! Hidden units: what they have said since someone last asked, and how one begins anew.
 
 use serde::{Deserialize, Serialize};
-use thalweg_autograd::{Params, Var};
-use thalweg_nn::{Hidden, Optimizer};
+use thalweg_autograd::{Param, Params, Var};
+use thalweg_nn::Hidden;
 use thalweg_tensor::Rng;
 
 /// 1/√3: uniform within ±1/√inputs, as layers begin.
@@ -86,12 +86,16 @@ impl Seen {
     }
 }
 
+/// Who is to forget one index along an axis of a parameter, which begins anew: along 0, a row of a matrix, along 1, a column.
+/// Told with θ as it is by then.
+pub type Forget<'a> = &'a mut dyn FnMut(&Params, Param, usize, usize);
+
 /// A unit begins anew: its incoming weights are drawn, uniformly within ±gain √(3 / inputs), its bias is 0, and nobody hears
 /// it. What those who heard it got from it on average, `mean` times its outgoing weights, becomes part of their biases. The
-/// optimizer forgets the old one.
+/// old one is forgotten.
 pub(super) fn renew(
     params: &mut Params,
-    optimizer: &mut dyn Optimizer<f32>,
+    forget: Forget<'_>,
     hidden: &Hidden,
     unit: usize,
     mean: f32,
@@ -110,10 +114,10 @@ pub(super) fn renew(
     let bound = gain * (3.0 / inputs.max(1) as f64).sqrt();
     let weights = &mut params.of_mut(incoming.weight)[unit * inputs..][..inputs];
     weights.iter_mut().for_each(|weight| *weight = rng.range(-bound, bound) as f32);
-    optimizer.forget(incoming.weight, 0, unit);
-    optimizer.forget(outgoing.weight, 1, unit);
+    forget(params, incoming.weight, 0, unit);
+    forget(params, outgoing.weight, 1, unit);
     if let Some(bias) = incoming.bias {
         params.of_mut(bias)[unit] = 0.0;
-        optimizer.forget(bias, 0, unit);
+        forget(params, bias, 0, unit);
     }
 }

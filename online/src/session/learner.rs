@@ -84,9 +84,12 @@ impl AnyLearner {
             vec![
                 of("task", &config.task),
                 of("model", &config.model),
+                of("gradient", &config.gradient),
                 of("optimizer", &config.optimizer),
                 of("memory", &config.memory),
                 of("consolidate", &config.consolidation),
+                of("plasticity", &config.plasticity),
+                of("probe", &config.probe),
                 of("loss", &config.loss),
                 of("class_weight", &config.class_weights),
                 of("seed", &config.seed),

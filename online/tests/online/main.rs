@@ -9,6 +9,7 @@ mod consolidate;
 mod deep;
 mod delay;
 mod drift;
+mod every_step;
 mod features;
 mod figures;
 mod forecast;

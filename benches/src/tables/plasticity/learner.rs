@@ -93,7 +93,8 @@ impl Column {
             match optimizer.step(&mut params, &mut grads) {
                 Step::Taken => {
                     held.after_step(&mut params, optimizer.learning_rate());
-                    plasticity.after_step(&mut params, &mut optimizer);
+                    plasticity
+                        .after_step(&mut params, &mut |_, param, axis, index| optimizer.forget(param, axis, index));
                 }
                 Step::Refused => plasticity.discard(),
             }

@@ -40,7 +40,7 @@ fn what_begins_anew_is_free_of_what_held_it() {
         learner.end(0);
         let Learner { params, network, held, .. } = &mut learner;
         params.of_mut(network.head.weight).fill(0.5);
-        held.begin_anew(params, &[network.head.weight]);
+        held.begin_anew(params, network.head.weight);
         let [begun, rest] = [network.head.weight, network.hidden.weight].map(|param| params.of(param).to_vec());
         learner.learn(1, 0..50);
         let moved = |param, begun: &[f32]| {

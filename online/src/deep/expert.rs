@@ -1,0 +1,111 @@
+//! One way to learn: θ, and all that depends on it.
+
+use serde::{Deserialize, Serialize};
+use thalweg_autograd::{Params, Tape};
+use thalweg_nn::{Mode, State};
+use thalweg_tensor::{Rng, View};
+
+use super::context::Context;
+use super::recurrent::{Lesson, Recurrent};
+use super::replay::Rehearsal;
+use super::{Config, Network};
+use crate::error::Error;
+use crate::features::Features;
+use crate::memory::Buffer;
+use crate::optim::AnyOptimizer;
+use crate::plasticity::{Plasticity, Probe};
+use crate::recurrent::TracedNetwork;
+
+/// What learns from rows that were read, scaled and answered: of what [`Deep`](super::Deep) is, all that another rule for θ
+/// would have made otherwise.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Expert {
+    pub params: Params<f32>,
+    /// Handles into θ. `None` before the first row.
+    pub network: Option<Network>,
+    pub optimizer: AnyOptimizer,
+    pub memory: Buffer<Lesson>,
+    pub replay: Rehearsal,
+    pub context: Context,
+    pub recurrent: Option<Recurrent>,
+    /// The recurrent layers by a rule, with the network, where a rule was asked for.
+    pub traced: Option<TracedNetwork>,
+    /// What keeps it able to learn, and what shows whether it is: with the network.
+    pub plasticity: Plasticity,
+    pub probe: Option<Probe>,
+    pub mode: Mode,
+    pub rng: Rng,
+    #[serde(deserialize_with = "crate::saved::count")]
+    pub steps: u64,
+    #[serde(deserialize_with = "crate::saved::count")]
+    pub refused: u64,
+}
+
+impl Expert {
+    /// One that has seen nothing.
+    pub fn new(config: &Config) -> Self {
+        Expert {
+            params: Params::new(),
+            network: None,
+            optimizer: config.optimizer.build(),
+            memory: config.memory.buffer.build(config.memory.size),
+            replay: Rehearsal::new(&config.memory),
+            context: Context::new(&config.consolidation, config.seed),
+            recurrent: config.model.is_recurrent().then(|| Recurrent::new(config)),
+            traced: None,
+            plasticity: Plasticity::None,
+            probe: None,
+            mode: Mode::train(Rng::new(config.seed).fork()),
+            rng: Rng::new(config.seed),
+            steps: 0,
+            refused: 0,
+        }
+    }
+
+    /// Has a network for these features and so many outputs: makes it, or lets it grow.
+    ///
+    /// # Errors
+    ///
+    /// If there cannot be one.
+    pub fn grow(&mut self, config: &Config, features: &Features, outputs: usize) -> Result<(), Error> {
+        match &mut self.network {
+            Some(network) => network.grow(&mut self.params, features, outputs, config.seed)?,
+            None => {
+                let spec = &config.model.layers;
+                let network = Network::new(&mut self.params, spec, features, outputs, &mut self.rng)?;
+                self.recurrent.iter_mut().for_each(|r| r.begin(network.zero_state(&self.params)));
+                if !config.gradient.is_tbptt() {
+                    let traced = TracedNetwork::new(config.gradient, network.body(), &self.params, config.seed)?;
+                    self.traced = Some(traced);
+                }
+                let hidden = network.body().hidden(Some(network.head()));
+                self.plasticity = Plasticity::new(config.plasticity, &hidden, config.seed)?;
+                self.probe = (config.probe > 0).then(|| Probe::new(&hidden, config.probe));
+                self.network = Some(network);
+            }
+        }
+        self.optimizer.align(&self.params);
+        Ok(())
+    }
+
+    /// A new sequence begins.
+    pub fn reset_state(&mut self) {
+        self.recurrent.iter_mut().for_each(Recurrent::reset);
+        self.traced.iter_mut().for_each(TracedNetwork::reset);
+    }
+
+    /// What the network says of a row of inputs, from the state that it carries; nothing before it is there.
+    pub fn say(&mut self, tape: &mut Tape<f32>, x: &[f32], indices: &mut Vec<usize>, output: &mut Vec<f32>) {
+        output.clear();
+        let Some(network) = &self.network else { return };
+        self.optimizer.swap(&mut self.params);
+        let pass = tape.pass(&self.params);
+        let input = network.inputs().forward(pass.input(View::new([1, x.len()], x)), indices);
+        let logits = match &self.recurrent {
+            Some(recurrent) => network.say(input, recurrent.carried()),
+            None => network.say(input, &State::default()),
+        };
+        logits.with(|logits| output.extend_from_slice(logits));
+        self.optimizer.swap(&mut self.params);
+    }
+}
