@@ -23,6 +23,9 @@ use crate::init;
 /// the past can be kept beside the state, exactly, at the price of the weights. What is not linear comes in the layers around
 /// it. There are no biases. At the start λ is uniform on the [ring](LruForm), γ = √(1 − |λ|²), and B, C and D are normal.
 ///
+/// A logarithm below −20 or above 10 is taken for that bound, and no gradient moves it: one step that is much too long must not
+/// make a unit's state infinite for ever.
+///
 /// Source: Orvieto et al. 2023, equations 1 and 7; D is a matrix, as in (1), for there may be other numbers of inputs and
 /// outputs. Parameters `nu_log_l0`, `theta_log_l0`, `gamma_log_l0`, `weight_b_l0`, `weight_c_l0`, `weight_d_l0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +107,9 @@ impl<'p, T: Real> Carried<'p, T> for LruState<'p, T> {
 }
 
 impl Lru {
+    /// From where to where logarithms count, those of an [`Rtu`](super::Rtu), too.
+    pub const LOGS: [f64; 2] = [-20.0, 10.0];
+
     /// Adds the cell's parameters to θ.
     ///
     /// # Panics
@@ -121,6 +127,12 @@ impl Lru {
     pub fn with<T: Real>(params: &mut Params<T>, name: &str, options: CellOptions<LruForm>, rng: &mut Rng) -> Self {
         Self::layer(params, [name, "l0"], &options, rng)
     }
+}
+
+/// Of a logarithm within its [bounds](Lru::LOGS).
+pub(super) fn exp_of<T: Real>(log: Var<'_, T>) -> Var<'_, T> {
+    let [least, most] = Lru::LOGS.map(T::from_f64);
+    log.clamp(least, most).exp()
 }
 
 impl Stackable for Lru {
@@ -160,7 +172,7 @@ impl Cell for Lru {
 
     fn step<'p, T: Real>(&self, x: Var<'p, T>, state: LruState<'p, T>) -> (Var<'p, T>, LruState<'p, T>) {
         let pass = x.pass();
-        let [nu, theta, gamma] = [self.nu_log, self.theta_log, self.gamma_log].map(|log| pass.param(log).exp());
+        let [nu, theta, gamma] = [self.nu_log, self.theta_log, self.gamma_log].map(|log| exp_of(pass.param(log)));
         let size = (-nu).exp();
         let (cosine, sine) = (size * theta.cos(), size * theta.sin());
         let [u_re, u_im] = x.linear(pass.param(self.weight_b)).split(x.rank() - 1);

@@ -3,6 +3,7 @@
 use thalweg_autograd::{Activation, Param, Params, Var};
 use thalweg_tensor::{Real, Rng};
 
+use super::lru::exp_of;
 use super::sequence::{unroll_last, unroll_of};
 use super::{Cell, CellOptions, LruForm, Stackable};
 use crate::init;
@@ -20,6 +21,8 @@ use crate::init;
 /// f is the identity, or what the [form](RtuForm) says: tanh, relu. A pair is a complex unit of an [`Lru`](super::Lru) that
 /// everyone can see both parts of, and that may be squashed. No pair hears another one: the gradient through all the past is
 /// exact at the price of the weights. There are no biases.
+///
+/// Logarithms count within [bounds](super::Lru::LOGS), as those of an LRU.
 ///
 /// Source: Elelimy, White, Bowling & White 2024, linear and non-linear RTUs. ν and ω begin as those of an LRU, W as the
 /// weights of PyTorch's linear layers. Parameters `nu_log_l0`, `theta_log_l0`, `weight_ih_l0`.
@@ -99,7 +102,7 @@ impl Cell for Rtu {
 
     fn step<'p, T: Real>(&self, x: Var<'p, T>, h: Var<'p, T>) -> (Var<'p, T>, Var<'p, T>) {
         let (pass, axis) = (x.pass(), x.rank() - 1);
-        let [nu, theta] = [self.nu_log, self.theta_log].map(|log| pass.param(log).exp());
+        let [nu, theta] = [self.nu_log, self.theta_log].map(|log| exp_of(pass.param(log)));
         let (r, gamma) = ((-nu).exp(), (-(nu * T::from_f64(-2.0)).exp_m1()).sqrt());
         let (g, phi) = (r * theta.cos(), r * theta.sin());
         let ([c1, c2], [u1, u2]) = (h.split(axis), x.linear(pass.param(self.weight_ih)).split(axis));

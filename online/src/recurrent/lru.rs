@@ -78,6 +78,23 @@ impl<T: Real> Units<T> {
     }
 }
 
+/// A logarithm, within its [bounds](Lru::LOGS).
+pub(super) fn bounded<T: Real>(log: T) -> T {
+    let [least, most] = Lru::LOGS.map(T::from_f64);
+    if log < least {
+        least
+    } else if log > most {
+        most
+    } else {
+        log
+    }
+}
+
+/// Whether a logarithm is within its bounds: else no gradient moves it.
+pub(super) fn moves<T: Real>(log: T) -> bool {
+    bounded(log) == log
+}
+
 /// `e_k ← λ_k e_k + new`.
 fn turn<T: Real>([re, im]: &mut [Vec<T>; 2], k: usize, [a, b]: [T; 2], new: [T; 2]) {
     (re[k], im[k]) = (a * re[k] - b * im[k] + new[0], a * im[k] + b * re[k] + new[1]);
@@ -121,7 +138,7 @@ impl<T: Real> Traced<T> for TracedLru<T> {
         let logs = [lru.nu_log, lru.theta_log, lru.gamma_log].map(|log| params.of(log));
         let n = output.len();
         for k in 0..n {
-            let [nu, theta, gamma] = logs.map(|log| log[k].exp());
+            let [nu, theta, gamma] = logs.map(|log| bounded(log[k]).exp());
             let r = (-nu).exp();
             (units.lambda[0][k], units.lambda[1][k]) = (r * theta.cos(), r * theta.sin());
             units.gamma[k] = gamma;
@@ -180,18 +197,22 @@ impl<T: Real> Traced<T> for TracedLru<T> {
         // (2): by λ, then by its logarithms.
         let nu = params.of(lru.nu_log);
         let theta = params.of(lru.theta_log);
+        let log = params.of(lru.gamma_log);
         let turned = |k: usize| {
             let (re, im) = (by_lambda[0][k], by_lambda[1][k]);
             [a[k] * re - b[k] * im, a[k] * im + b[k] * re]
         };
         if let Some(gradient) = wanted(lru.nu_log, grads) {
-            (0..n).for_each(|k| gradient[k] += -nu[k].exp() * (d_re[k] * turned(k)[0] + d_im[k] * turned(k)[1]));
+            let by = |k: usize| -nu[k].exp() * (d_re[k] * turned(k)[0] + d_im[k] * turned(k)[1]);
+            (0..n).filter(|&k| moves(nu[k])).for_each(|k| gradient[k] += by(k));
         }
         if let Some(gradient) = wanted(lru.theta_log, grads) {
-            (0..n).for_each(|k| gradient[k] += theta[k].exp() * (d_im[k] * turned(k)[0] - d_re[k] * turned(k)[1]));
+            let by = |k: usize| theta[k].exp() * (d_im[k] * turned(k)[0] - d_re[k] * turned(k)[1]);
+            (0..n).filter(|&k| moves(theta[k])).for_each(|k| gradient[k] += by(k));
         }
         if let Some(gradient) = wanted(lru.gamma_log, grads) {
-            (0..n).for_each(|k| gradient[k] += gamma[k] * (d_re[k] * by_gamma[0][k] + d_im[k] * by_gamma[1][k]));
+            let by = |k: usize| gamma[k] * (d_re[k] * by_gamma[0][k] + d_im[k] * by_gamma[1][k]);
+            (0..n).filter(|&k| moves(log[k])).for_each(|k| gradient[k] += by(k));
         }
 
         let width = x.len();
@@ -255,5 +276,22 @@ mod tests {
         fn traces_equal_full_bptt(case in Case::any(3, 4, 8)) {
             is_exact(&case, |params| Lru::with(params, "lru", case.options(), &mut case.rng()), TracedLru::new);
         }
+    }
+
+    #[test]
+    fn a_logarithm_that_ran_away_makes_nothing_infinite() {
+        let case = Case { inputs: 2, hidden: 6, steps: 5, seed: 3 };
+        is_exact(
+            &case,
+            |params| {
+                let lru = Lru::with(params, "lru", case.options(), &mut case.rng());
+                for (unit, log) in [lru.nu_log, lru.theta_log, lru.gamma_log].into_iter().enumerate() {
+                    let log = params.of_mut(log);
+                    (log[2 * unit], log[2 * unit + 1]) = (-1e9, if unit == 2 { 3.0 } else { 1e9 });
+                }
+                lru
+            },
+            TracedLru::new,
+        );
     }
 }

@@ -55,6 +55,9 @@
 //! gradient 31 µs, those of a GRU 19 µs, of an LRU 14 µs, of an eLSTM 11 µs, of an RTU 7 µs; TBPTT of the LSTM through 16
 //! rows 103 µs. Traces are read and written once for each row: it is the memory that takes the time.
 //!
+//! [`TracedNetwork`] does it for a whole [`Network`](thalweg_nn::Network), by a [word](GradientSpec); a learner, for
+//! [`Config::gradient`](crate::Config::gradient), which the command calls `--gradient`.
+//!
 //! # An example
 //!
 //! A GRU by SnAp-1, a linear head on a tape, a step of the optimizer at every row. The target is the input of two rows ago:
@@ -115,7 +118,8 @@
 //! past, and not for what the upper one made of its earlier outputs and still remembers. The whole gradient would need the
 //! influence of the lower layer's θ on the upper one's state, which is a matrix again. The only rules that keep something of
 //! it see the stack as one cell: [`Rtrl`] and [`Uoro`] of a [`Recurrent`](thalweg_nn::Recurrent) network. (Zucchet et al.
-//! 2023 found that stacks of LRUs learn well all the same.)
+//! 2023 found that stacks of LRUs learn well all the same.) The same is true of whatever else lies below a recurrent layer, vectors
+//! of categories for example: it learns from what it gives now.
 //!
 //! # Weights that move while traces are kept
 //!

@@ -6,6 +6,7 @@ use thalweg_nn::{Cell, Rtu};
 use thalweg_tensor::{Real, kernels};
 
 use super::Traced;
+use super::lru::{bounded, moves};
 use super::snap1::slope;
 use super::trace::{Trace, wanted};
 
@@ -78,7 +79,7 @@ impl<T: Real> Pairs<T> {
         let Pairs { h, before, heard, slopes, gamma, turn, by_nu, by_omega } = self;
         let n = gamma.len();
         for k in 0..n {
-            let (nu, omega) = (nu[k].exp(), omega[k].exp());
+            let (nu, omega) = (bounded(nu[k]).exp(), bounded(omega[k]).exp());
             let r = (-nu).exp();
             let (g, phi) = (r * omega.cos(), r * omega.sin());
             gamma[k] = (-(nu * T::from_f64(-2.0)).exp_m1()).sqrt();
@@ -175,7 +176,8 @@ impl<T: Real> Traced<T> for TracedRtu<T> {
         let n = gamma.len();
         for (param, trace) in [(rtu.nu_log, by_nu), (rtu.theta_log, by_omega)] {
             if let Some(gradient) = wanted(param, grads) {
-                (0..n).for_each(|k| gradient[k] += dh[k] * trace[k] + dh[n + k] * trace[n + k]);
+                let by = |k: usize| dh[k] * trace[k] + dh[n + k] * trace[n + k];
+                (0..n).filter(|&k| moves(params.of(param)[k])).for_each(|k| gradient[k] += by(k));
             }
         }
         if let Some(gradient) = wanted(rtu.weight_ih, grads).filter(|_| n > 0 && !dx.is_empty()) {
@@ -238,5 +240,18 @@ mod tests {
                 is_exact(&case, rtu, TracedRtu::new);
             }
         }
+    }
+
+    #[test]
+    fn a_logarithm_that_ran_away_makes_nothing_infinite() {
+        let case = Case { inputs: 2, hidden: 8, steps: 5, seed: 3 };
+        let rtu = |params: &mut Params<f64>| {
+            let rtu = Rtu::with(params, "rtu", case.options().form(Activation::Tanh), &mut case.rng());
+            for (unit, log) in [rtu.nu_log, rtu.theta_log].into_iter().enumerate() {
+                params.of_mut(log)[2 * unit..][..2].copy_from_slice(&[-1e9, 1e9]);
+            }
+            rtu
+        };
+        is_exact(&case, rtu, TracedRtu::new);
     }
 }

@@ -1,10 +1,11 @@
 //! What learns the stream: five hidden units, example by example.
 
 use thalweg_autograd::{Activation, Grads, Params, Tape, Var};
-use thalweg_nn::{AnyOptimizer, Hidden, Linear, Optimizer, OptimizerSpec, Step};
+use thalweg_nn::{Hidden, Linear, Optimizer, Step};
 use thalweg_online::consolidate::Consolidation;
+use thalweg_online::optim::{AnyOptimizer, Example, Informed};
 use thalweg_online::plasticity::Plasticity;
-use thalweg_online::{ConsolidationSpec, PlasticitySpec};
+use thalweg_online::{ConsolidationSpec, OptimizerSpec, PlasticitySpec};
 use thalweg_tensor::Rng;
 
 use super::stream::{BITS, Stream};
@@ -83,14 +84,16 @@ impl Column {
             if plasticity.looks_at_units() {
                 plasticity.see(0, h);
             }
-            let loss = layers.head.forward(h).mse(pass.input(&[target]));
+            let output = layers.head.forward(h);
+            let error = f64::from(target - output.item());
+            let loss = output.mse(pass.input(&[target])); // of which the slope is 2 (output − target)
             if let Some(sum) = errors.get_mut(k / stretch) {
                 *sum += f64::from(loss.item());
             }
             loss.backward(&mut grads);
             plasticity.before_step(&params, &mut grads);
             held.before_step(&params, &mut grads);
-            match optimizer.step(&mut params, &mut grads) {
+            match optimizer.step_with(&mut params, &mut grads, Example { curvature: 2.0, ..Example::new(error) }) {
                 Step::Taken => {
                     held.after_step(&mut params, optimizer.learning_rate());
                     plasticity

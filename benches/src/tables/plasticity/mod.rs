@@ -55,8 +55,8 @@ const fn rule(name: &'static str, plasticity: &'static str) -> Column {
     Column { plasticity, ..plain(name, Activation::Relu, "sgd:0.01") }
 }
 
-/// Every column. Another optimizer, as ObGD, is another `plain` one.
-const COLUMNS: [Column; 14] = [
+/// Every column.
+const COLUMNS: [Column; 15] = [
     plain("linear", Activation::Identity, "sgd:0.01"),
     plain("relu, 0.01", Activation::Relu, "sgd:0.01"),
     plain("relu, 0.003", Activation::Relu, "sgd:0.003"),
@@ -71,6 +71,7 @@ const COLUMNS: [Column; 14] = [
     rule("ReDo", "redo:gain=1.4142"),
     rule("UPGD", "upgd"),
     rule("clipping", "clip:kappa=3"),
+    plain("ObGD", Activation::Relu, "obgd:1"),
 ];
 
 /// The columns that the last gate is about.
