@@ -12,6 +12,7 @@ mod average;
 pub mod drift;
 mod gates;
 pub mod plasticity;
+mod plot;
 pub mod policies;
 pub mod split;
 pub mod tracking;

@@ -23,6 +23,7 @@ use thalweg_tensor::Rng;
 
 use super::Gates;
 use super::average::{mean, standard_error};
+use super::plot::{Axis, Curve, Diagram, Drawing, Plot};
 
 /// How much is drawn.
 #[derive(Clone, Debug, Args)]
@@ -30,6 +31,8 @@ pub struct Arguments {
     /// How many streams are drawn
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..))]
     seeds: u64,
+    #[command(flatten)]
+    plot: Plot,
 }
 
 const INPUTS: usize = 20;
@@ -41,6 +44,11 @@ const EXAMPLES: [u64; 2] = [20_000, 10_000];
 /// After how many examples rates are looked at, and again.
 const LONG: u64 = 250_000;
 const LONGER: u64 = 300_000;
+
+/// What is swept: rates, and rates of rates.
+const RATES: [f64; 6] = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06];
+const META_RATES: [f64; 4] = [0.001, 0.005, 0.01, 0.02];
+const AUTOSTEP_RATES: [f64; 5] = [0.001, 0.003, 0.01, 0.03, 0.1];
 
 /// The stream.
 struct Stream {
@@ -184,13 +192,14 @@ fn best(found: &[Mean]) -> Mean {
 pub fn run(arguments: &Arguments) -> Gates {
     let (seeds, mut gates) = (arguments.seeds, Gates::default());
     println!("Mean squared error of examples 20 001 to 30 000, {seeds} streams\n\n| rule | error |\n|---|---|");
-    let lms = best(&sweep(seeds, "LMS, α = ", &[0.01, 0.02, 0.03, 0.04, 0.05, 0.06], Sgd::new));
-    let idbd = best(&sweep(seeds, "IDBD, θ = ", &[0.001, 0.005, 0.01, 0.02], |meta| Idbd::new(0.05, meta)));
-    let autostep = sweep(seeds, "Autostep, μ = ", &[0.001, 0.003, 0.01, 0.03, 0.1], |meta| {
+    let by_rate = sweep(seeds, "LMS, α = ", &RATES, Sgd::new);
+    let by_idbd = sweep(seeds, "IDBD, θ = ", &META_RATES, |meta| Idbd::new(0.05, meta));
+    let autostep = sweep(seeds, "Autostep, μ = ", &AUTOSTEP_RATES, |meta| {
         let mut autostep = Autostep::new(0.05);
         autostep.meta_rate = meta;
         autostep
     });
+    let (lms, idbd) = (best(&by_rate), best(&by_idbd));
     let rates = |examples: u64, which: std::ops::Range<usize>| {
         Mean::of(seeds, |seed| {
             let (mut stream, mut model, mut rule) = (Stream::new(seed), Model::new(), Idbd::new(0.05, 0.001));
@@ -216,6 +225,21 @@ pub fn run(arguments: &Arguments) -> Gates {
     gate("IDBD's rates of the others, later", "–", later, "below 0.007", later.mean < 0.007);
     gate("Autostep, its worst meta rate", "–", worst, "at most 2", worst.mean <= 2.0);
     gate("Autostep, its worst meta rate", "–", worst, "below the best of LMS", worst.mean < lms.mean);
+    arguments.plot.draw(&mut gates, || {
+        let curve = |name: &str, settings: &[f64], found: &[Mean]| Curve {
+            name: name.to_owned(),
+            points: settings.iter().zip(found).map(|(&setting, mean)| (setting, mean.mean)).collect(),
+        };
+        let curves = vec![
+            curve("LMS, its rate", &RATES, &by_rate),
+            curve("IDBD, its meta rate", &META_RATES, &by_idbd),
+            curve("Autostep, its meta rate", &AUTOSTEP_RATES, &autostep),
+        ];
+        let (x, y) = (Axis::logarithmic("rate, or meta rate"), Axis::new("mean squared error"));
+        let levels = vec![("LMS, published".to_owned(), 3.5), ("IDBD, published".to_owned(), 1.5)];
+        let title = "Tracking five of twenty inputs (Sutton 1992)".to_owned();
+        Drawing { title, diagrams: vec![Diagram { x, y, curves, levels, ..Diagram::default() }] }
+    });
     gates
 }
 

@@ -23,6 +23,7 @@ use thalweg_autograd::Activation;
 
 use super::Gates;
 use super::average::{mean, summary};
+use super::plot::{Axis, Curve, Diagram, Drawing, Plot};
 
 mod learner;
 mod published;
@@ -36,11 +37,13 @@ use stream::Stream;
 #[derive(Clone, Debug, Args)]
 pub struct Arguments {
     /// How many runs the means are of; the published ones are of 100
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
     runs: u64,
     /// Two runs of 200 000 examples; figures behind those are not checked
     #[arg(long)]
     quick: bool,
+    #[command(flatten)]
+    plot: Plot,
 }
 
 /// Examples of one point of a curve.
@@ -108,7 +111,38 @@ pub fn run(arguments: &Arguments) -> Gates {
         (0..COLUMNS.len()).map(|column| found.iter().map(|curves| curves[column].clone()).collect()).collect();
     print(&columns, runs, examples);
     println!("\n{runs} runs of {} learners took {:.0} s", COLUMNS.len(), begin.elapsed().as_secs_f64());
-    check(&columns)
+    let mut gates = check(&columns);
+    arguments.plot.draw(&mut gates, || drawing(&columns));
+    gates
+}
+
+/// Gradient descent by itself, and what is done for it to go on learning: the mean curves.
+fn drawing(columns: &[Curves]) -> Drawing {
+    let curve = |(column, curves): (&Column, &Curves)| Curve {
+        name: column.name.to_owned(),
+        points: mean_curve(curves).into_iter().enumerate().map(|(k, error)| (at(k + 1), error)).collect(),
+    };
+    let is_plain =
+        |column: &Column| column.plasticity == "none" && !column.name.contains("L2") && column.name != "ObGD";
+    let diagram = |title: &str, shows: &dyn Fn(&Column) -> bool| Diagram {
+        title: title.to_owned(),
+        x: Axis::new("thousands of examples"),
+        y: Axis::new("mean squared error"),
+        curves: COLUMNS.iter().zip(columns).filter(|(column, _)| shows(column)).map(curve).collect(),
+        levels: Vec::new(),
+    };
+    Drawing {
+        title: "The slowly-changing regression (Dohare et al. 2024)".to_owned(),
+        diagrams: vec![
+            diagram("gradient descent", &is_plain),
+            diagram("and what keeps it able to learn", &|column| !is_plain(column) || column.name == DESCENT),
+        ],
+    }
+}
+
+/// Where so many stretches end, in thousands of examples.
+fn at(stretches: usize) -> f64 {
+    (stretches * STRETCH) as f64 / 1000.0
 }
 
 fn figures(curves: &[Vec<f64>], figure: Figure) -> Option<Vec<f64>> {
@@ -117,11 +151,12 @@ fn figures(curves: &[Vec<f64>], figure: Figure) -> Option<Vec<f64>> {
 
 /// The figure of the mean of all curves, as published ones are.
 fn of_mean(columns: &[Curves], name: &str, figure: Figure) -> Option<f64> {
-    let curves = of_column(columns, name)?;
+    figure.of(&mean_curve(of_column(columns, name)?), STRETCH)
+}
+
+fn mean_curve(curves: &Curves) -> Vec<f64> {
     let points = curves.first().map_or(0, Vec::len);
-    let curve: Vec<f64> =
-        (0..points).map(|k| mean(&curves.iter().map(|errors| errors[k]).collect::<Vec<f64>>())).collect();
-    figure.of(&curve, STRETCH)
+    (0..points).map(|k| mean(&curves.iter().map(|errors| errors[k]).collect::<Vec<f64>>())).collect()
 }
 
 fn of_column<'a>(columns: &'a [Curves], name: &str) -> Option<&'a Curves> {
