@@ -147,6 +147,16 @@ impl Mean {
         Mean { mean: mean(&values), error: standard_error(&values) }
     }
 
+    /// Answers are of variance 5.
+    fn diverges(self) -> bool {
+        self.mean.is_nan() || self.mean > 1e3
+    }
+
+    /// Where it is drawn, if it can be.
+    fn shown(self) -> f64 {
+        if self.diverges() { f64::NAN } else { self.mean }
+    }
+
     fn is_within(self, expected: f64, by: f64) -> bool {
         (self.mean - expected).abs() <= by
     }
@@ -154,7 +164,7 @@ impl Mean {
 
 impl std::fmt::Display for Mean {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.mean.is_nan() || self.mean > 1e3 {
+        if self.diverges() {
             return f.write_str("diverges");
         }
         let digits = if self.mean.abs() < 1.0 { 4 } else { 2 };
@@ -228,7 +238,7 @@ pub fn run(arguments: &Arguments) -> Gates {
     arguments.plot.draw(&mut gates, || {
         let curve = |name: &str, settings: &[f64], found: &[Mean]| Curve {
             name: name.to_owned(),
-            points: settings.iter().zip(found).map(|(&setting, mean)| (setting, mean.mean)).collect(),
+            points: settings.iter().zip(found).map(|(&setting, mean)| (setting, mean.shown())).collect(),
         };
         let curves = vec![
             curve("LMS, its rate", &RATES, &by_rate),

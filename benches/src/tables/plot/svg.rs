@@ -74,8 +74,8 @@ where
     mesh.x_desc(&of.x.name).y_desc(&of.y.name).axis_desc_style((FONT, 15)).label_style((FONT, 13)).draw()?;
     for (name, level) in &of.levels {
         let ends = range(&of.x, xs(of));
-        let line = Curve { name: name.clone(), points: vec![(ends.start, *level), (ends.end, *level)] };
-        draw_line(&mut chart, line.points, &line.name, BLACK, Some((4, 4)))?;
+        let line = vec![(ends.start, *level), (ends.end, *level)];
+        draw_line(&mut chart, line, &format!("{name}: {}", number(*level)), BLACK, Some((4, 4)))?;
     }
     for (k, curve) in of.curves.iter().enumerate() {
         let dashes = (k / COLORS.len()).checked_sub(1).map(|kind| DASHES[kind % DASHES.len()]);
@@ -178,7 +178,7 @@ mod tests {
         };
         let drawing = Drawing { title: "Both <sides>".to_owned(), diagrams: vec![linear, logarithmic] };
         let svg = draw(&drawing).expect("it is drawn into memory");
-        let names = ["Both &lt;sides&gt;", "left", "right", "rows", "error", "rate", "cost", "curve 19", "floor"];
+        let names = ["Both &lt;sides&gt;", "left", "right", "rows", "error", "rate", "cost", "curve 19", "floor: 0.5"];
         for name in names.into_iter().chain(["nothing below zero"]) {
             assert_eq!(svg.matches(&format!("\n{name}\n")).count(), 1, "{name}\n{svg}");
         }
