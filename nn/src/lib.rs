@@ -114,7 +114,7 @@ pub use parallel::Parallel;
 pub use pool::{AvgPool1d, AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool1d, MaxPool2d};
 pub use recurrent::{Carried, Cell, GrowHidden, Portable, Recurrent, Stackable, State, Tbptt, unroll, unroll_of};
 pub use recurrent::{CellOptions, RecurrentOptions};
-pub use recurrent::{Elstm, Lru, LruForm, LruState, Rtu, RtuForm};
+pub use recurrent::{Elstm, LeakyForm, LeakyRnn, Lru, LruForm, LruState, Rtu, RtuForm};
 pub use recurrent::{Gru, GruForm, LayerNormLstm, Lstm, LstmForm, LstmState, Reset, Rnn, RnnForm, Update};
 pub use summary::{ParamRow, ParamsSummary};
 pub use thalweg_autograd::{Activation, Entry, Flat, Grads, Layout, Param, Params, Pass, Tape, Touched, Var};

@@ -85,6 +85,10 @@ fn build<T: Real>(
                 CellName::Rnn => AnyRecurrent::Rnn(cells.add(params, name, Default::default(), rng)),
                 CellName::RnnRelu => AnyRecurrent::Rnn(cells.add(params, name, Activation::Relu.into(), rng)),
                 CellName::RnnSigmoid => AnyRecurrent::Rnn(cells.add(params, name, Activation::Sigmoid.into(), rng)),
+                CellName::LeakyRnn { alpha } => {
+                    let form = LeakyForm { alpha, ..Default::default() };
+                    AnyRecurrent::LeakyRnn(cells.add(params, name, form, rng))
+                }
                 CellName::Lstm => AnyRecurrent::Lstm(cells.add(params, name, Default::default(), rng)),
                 CellName::LstmRemembering => AnyRecurrent::Lstm(cells.add(params, name, LstmForm::REMEMBERING, rng)),
                 CellName::LayerNormLstm => {

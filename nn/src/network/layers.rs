@@ -1,5 +1,7 @@
 //! The layers of a specification: what can be said.
 
+use std::mem::discriminant;
+
 use thalweg_tensor::{Shape, Window};
 
 use super::NetworkSpec;
@@ -125,7 +127,7 @@ pub enum LayerSpec {
 }
 
 /// A recurrent cell, in one of its forms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CellName {
     /// Elman's, tanh.
@@ -134,6 +136,11 @@ pub enum CellName {
     RnnRelu,
     /// Elman's with the logistic function.
     RnnSigmoid,
+    /// Elman's, tanh, of units that leak.
+    LeakyRnn {
+        /// α: which part of the state is new at each step.
+        alpha: f64,
+    },
     /// Long short-term memory.
     Lstm,
     /// Long short-term memory whose forget gates begin [open](crate::LstmForm::REMEMBERING).
@@ -159,15 +166,22 @@ pub enum CellName {
 impl CellName {
     /// The name of the cell, whatever its form: `rnn`, `lstm`.
     pub fn name(self) -> &'static str {
-        CELLS.iter().find(|(.., cell)| *cell == self).map_or("", |(name, ..)| name)
+        self.names()[0]
+    }
+
+    /// Its name and its form, whatever its numbers.
+    pub(super) fn names(self) -> [&'static str; 2] {
+        let is_its = |cell: CellName| discriminant(&cell) == discriminant(&self);
+        CELLS.iter().find(|(.., cell)| is_its(*cell)).map_or([""; 2], |(name, form, _)| [name, form])
     }
 }
 
 /// Cells by name and form; the first form of a name is the usual one.
-pub(super) const CELLS: [(&str, &str, CellName); 13] = [
+pub(super) const CELLS: [(&str, &str, CellName); 14] = [
     ("rnn", "tanh", CellName::Rnn),
     ("rnn", "relu", CellName::RnnRelu),
     ("rnn", "sigmoid", CellName::RnnSigmoid),
+    ("leaky_rnn", "tanh", CellName::LeakyRnn { alpha: 0.1 }),
     ("lstm", "pytorch", CellName::Lstm),
     ("lstm", "remembering", CellName::LstmRemembering),
     ("layer_norm_lstm", "pytorch", CellName::LayerNormLstm),

@@ -43,7 +43,8 @@ use crate::*;
 /// | `relu`, `gelu`, `glu`, … `leaky_relu:0.01` | a [`Nonlinearity`] by its name | any | |
 /// | `prelu` | [`PRelu`] | any | |
 /// | `rnn:64`, `lstm:64`, `gru:64`, `layer_norm_lstm:64`; `64x2`: two layers | [`Recurrent`] | `[in]` | `bidirectional`, `dropout`, `bias=false`; `form=`: of `rnn` `relu` and `sigmoid`, of `lstm` `remembering`, of `gru` `chung` |
-/// | `lru:64`, `rtu:64`, `elstm:64`; `64x2` | [`Recurrent`] layers of units that do not hear one another: [`Lru`], [`Rtu`], [`Elstm`] | `[in]` | as above; `form=`: of `rtu` `tanh` and `relu`; `bias=false` of `elstm` alone |
+/// | `leaky_rnn:64` | [`Recurrent`] layers of units that fade: [`LeakyRnn`] | `[in]` | as above, without `form`; `alpha`, the part of a state that is new |
+/// | `lru:64`, `rtu:64`, `elstm:64`; `64x2` | [`Recurrent`] layers of units that do not hear one another: [`Lru`], [`Rtu`], [`Elstm`] | `[in]` | as those of `rnn`; `form=`: of `rtu` `tanh` and `relu`; `bias=false` of `elstm` alone |
 /// | `embedding:1000x32` | [`Embedding`]: first, for it takes indices | any | `padding` |
 /// | `attention:heads=4` | [`MultiheadAttention`] of a sequence with itself | `[d]` | `causal`, `dropout`, `bias=false` |
 /// | `encoder:heads=4` | [`TransformerEncoderLayer`] | `[d]` | `ff` (hidden units), `causal`, `dropout`, `activation`, `norm_first=false` |

@@ -173,10 +173,16 @@ fn cell(spec: &mut Spec) -> Result<LayerSpec, SpecError> {
     let bidirectional = spec.flag("bidirectional")?;
     let [hidden, layers] = two(spec, "hidden units, and perhaps layers, as in 64x2", Some(1), LARGEST)?;
     let form = spec.option::<String>("form")?.unwrap_or(usual.to_owned());
-    let Some(&&(_, _, cell)) = forms.iter().find(|(_, known, _)| *known == form) else {
+    let Some(&&(_, _, mut cell)) = forms.iter().find(|(_, known, _)| *known == form) else {
         let allowed: Vec<&str> = forms.iter().map(|(_, form, _)| *form).collect();
         return Err(unknown(&format!("form of {name}"), &form, &allowed));
     };
+    if let CellName::LeakyRnn { alpha } = &mut cell {
+        *alpha = spec.option("alpha")?.unwrap_or(*alpha);
+        if !(*alpha > 0.0 && *alpha <= 1.0) {
+            return Err(expected(spec, "alpha above 0 and at most 1"));
+        }
+    }
     let (dropout, bias) = (dropout(spec, 0.0)?, bias(spec)?);
     if cell == CellName::LstmRemembering && !bias {
         return Err(expected(spec, "biases, for one of them remembers"));

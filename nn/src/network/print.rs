@@ -4,8 +4,10 @@ use std::fmt;
 
 use thalweg_tensor::Window;
 
+use super::CellName;
 use super::LayerSpec;
 use super::layers::CELLS;
+use crate::LeakyForm;
 use crate::attention::TransformerOptions;
 
 /// An item of a specification while it is written.
@@ -66,14 +68,18 @@ impl fmt::Display for LayerSpec {
             LayerSpec::GroupNorm { groups } => Item::new("group_norm").arg(groups),
             LayerSpec::BatchNorm { stream } => Item::new("batch_norm").flag("stream", stream),
             LayerSpec::Recurrent { cell, hidden, layers, bidirectional, dropout, bias } => {
-                let (name, form) = CELLS.iter().find(|(.., known)| *known == cell).map_or(("", ""), |c| (c.0, c.1));
+                let [name, form] = cell.names();
                 let usual = CELLS.iter().find(|(known, ..)| *known == name).map_or("", |(_, form, _)| *form);
                 let item = match layers {
                     1 => Item::new(name).arg(hidden),
                     _ => Item::new(name).arg(format_args!("{hidden}x{layers}")),
                 };
                 let item = item.flag("bidirectional", bidirectional).option("dropout", dropout, 0.0);
-                item.option("bias", bias, true).option("form", form, usual)
+                let item = item.option("bias", bias, true).option("form", form, usual);
+                match cell {
+                    CellName::LeakyRnn { alpha } => item.option("alpha", alpha, LeakyForm::default().alpha),
+                    _ => item,
+                }
             }
             LayerSpec::Embedding { words, width, padding } => {
                 Item::new("embedding").arg(format_args!("{words}x{width}")).some("padding", padding)

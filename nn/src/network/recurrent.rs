@@ -1,10 +1,10 @@
 //! The recurrent layers of a network, whichever they are.
 
-use thalweg_autograd::{Params, Var};
+use thalweg_autograd::{Param, Params, Var};
 use thalweg_tensor::Real;
 
 use super::{Chain, Layer, Network, NetworkState};
-use crate::recurrent::{Cell, Elstm, Gru, LayerNormLstm, Lru, Lstm, Recurrent, Rnn, Rtu};
+use crate::recurrent::{Cell, Elstm, Gru, LayerNormLstm, LeakyRnn, Lru, Lstm, Recurrent, Rnn, Rtu};
 use crate::{Mode, State};
 
 /// Recurrent layers, of one kind of cell: an item of a [`NetworkSpec`](super::NetworkSpec).
@@ -14,6 +14,8 @@ use crate::{Mode, State};
 pub enum AnyRecurrent {
     /// `rnn`.
     Rnn(Recurrent<Rnn>),
+    /// `leaky_rnn`.
+    LeakyRnn(Recurrent<LeakyRnn>),
     /// `lstm`.
     Lstm(Recurrent<Lstm>),
     /// `layer_norm_lstm`.
@@ -33,6 +35,7 @@ macro_rules! each {
     ($stack:expr, $cell:ident => $what:expr) => {
         match $stack {
             AnyRecurrent::Rnn($cell) => $what,
+            AnyRecurrent::LeakyRnn($cell) => $what,
             AnyRecurrent::Lstm($cell) => $what,
             AnyRecurrent::LayerNormLstm($cell) => $what,
             AnyRecurrent::Gru($cell) => $what,
@@ -48,6 +51,11 @@ impl AnyRecurrent {
     /// Zeros: what they carry before the first step of one example.
     pub fn zero_state<T: Real>(&self, params: &Params<T>) -> State<T> {
         each!(self, cells => cells.zero_state(params))
+    }
+
+    /// The handles of their parameters.
+    pub fn params(&self) -> Vec<Param> {
+        each!(self, cells => cells.params())
     }
 }
 

@@ -79,10 +79,10 @@ impl LayerSpec {
         match *self {
             LayerSpec::Linear { width, .. } => inputs * width as f64,
             LayerSpec::Recurrent { cell, hidden, layers, bidirectional, .. } => {
-                use CellName::{Elstm, Gru, GruChung, Lru, Rnn, RnnRelu, RnnSigmoid, Rtu, RtuRelu, RtuTanh};
+                use CellName::{Elstm, Gru, GruChung, LeakyRnn, Lru, Rnn, RnnRelu, RnnSigmoid, Rtu, RtuRelu, RtuTanh};
                 // For each unit: how many weights for each input, and for each unit.
                 let [by_input, by_unit] = match cell {
-                    Rnn | RnnRelu | RnnSigmoid => [1.0, 1.0],
+                    Rnn | RnnRelu | RnnSigmoid | LeakyRnn { .. } => [1.0, 1.0],
                     Gru | GruChung => [3.0, 3.0],
                     Lru => [3.0, 2.0],
                     Rtu | RtuTanh | RtuRelu => [1.0, 0.0],

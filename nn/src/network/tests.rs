@@ -22,7 +22,7 @@ const RECURRENT: [&str; 10] = [
     "dropout:0.3 > rms_norm > lstm:3,dropout=0.2 > softmax",
     "residual(lstm:12 > residual(gru:12x2)) > prelu > glu > rnn:3,form=relu",
     "view:4x3 > group_norm:2 > conv1d:4x2,groups=2,bias=false > flatten > lstm:4,form=remembering",
-    "lru:3 > rtu:4x2,form=tanh > residual(elstm:4)",
+    "lru:3 > rtu:4x2,form=tanh > residual(elstm:4 > leaky_rnn:4)",
 ];
 
 proptest! {

@@ -6,6 +6,7 @@
 //! | what | |
 //! |---|---|
 //! | [`Rnn`], [`Lstm`], [`Gru`], [`LayerNormLstm`] | cells: one layer in one direction |
+//! | [`LeakyRnn`] | an [`Rnn`] whose units fade |
 //! | [`Lru`], [`Rtu`], [`Elstm`] | cells in which no unit hears another: their whole gradient can be kept step by step |
 //! | [`Cell`], [`Stackable`], [`GrowHidden`] | what they have in common |
 //! | [`Weights`] | the handles of what cells compute with |
@@ -19,6 +20,7 @@ mod cell;
 mod elstm;
 mod gru;
 mod layer_norm;
+mod leaky;
 mod lru;
 mod lstm;
 mod options;
@@ -34,6 +36,7 @@ pub use cell::{Carried, Cell, GrowHidden, Portable, Stackable};
 pub use elstm::Elstm;
 pub use gru::{Gru, GruForm, Reset, Update};
 pub use layer_norm::LayerNormLstm;
+pub use leaky::{LeakyForm, LeakyRnn};
 pub use lru::{Lru, LruForm, LruState};
 pub use lstm::{Lstm, LstmForm, LstmState};
 pub use options::{CellOptions, RecurrentOptions};

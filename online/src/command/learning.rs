@@ -19,13 +19,13 @@ use super::trunk;
 /// What learns, and how it is evaluated.
 #[derive(Debug, Args)]
 pub struct Learning {
-    /// linear, mlp:64,64, rnn:32, lstm:32, gru:32, lru:32, rtu:32 or elstm:32, or any layers joined by >, as in
+    /// linear, mlp:64,64, rnn:32, leaky_rnn:32, lstm:32, gru:32, lru:32, rtu:32 or elstm:32, or any layers joined by >, as in
     /// "lstm:64x2 > mlp:32". The recurrent ones take the options window=16 (through how many rows the gradient goes back) and last=true (whether
     /// the last known target is an input): "lstm:32,window=8", "carry:window=8 > lstm:64x2" [default: mlp:64,64]
     #[arg(long, value_name = "SPEC", value_parser = Model::parse)]
     pub(super) model: Option<Model>,
     /// How recurrent layers come by their gradient: tbptt (through the window of rows), or at every row without a window:
-    /// exact (for lru, rtu and elstm as cheap as the weights; RTRL of the others), rtrl, snap1 or eprop (rnn, gru, lstm),
+    /// exact (for lru, rtu and elstm as cheap as the weights; RTRL of the others), rtrl, snap1 or eprop (rnn, leaky_rnn, gru, lstm), rflo (leaky_rnn),
     /// uoro, kf-rtrl (rnn) [default: tbptt]
     #[arg(long, value_name = "SPEC", value_parser = GradientSpec::parse)]
     pub(super) gradient: Option<GradientSpec>,

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClassWeights, LossSpec, Model, OptimizerSpec};
+use super::{ClassWeights, LossSpec, Model, OptimizerSpec, together};
 use crate::consolidate::ConsolidationSpec;
 use crate::error::{Error, ErrorKind};
 use crate::features::FeatureSpec;
@@ -84,6 +84,7 @@ impl Config {
     pub(super) fn check_objective(&self) -> Result<(), Error> {
         self.check_specifications()?;
         self.gradient.check(&self.model.layers)?;
+        together::check(self)?;
         if self.probe > MOST_ROWS {
             let (expected, found) = (format!("a probe of at most {MOST_ROWS} rows"), self.probe.to_string());
             return Err(Error::expected(ErrorKind::Spec, &expected, &found));

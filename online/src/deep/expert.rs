@@ -9,12 +9,12 @@ use super::context::Context;
 use super::recurrent::{Lesson, Recurrent};
 use super::replay::Rehearsal;
 use super::{Config, Network};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::features::Features;
 use crate::memory::Buffer;
 use crate::optim::AnyOptimizer;
 use crate::plasticity::{Plasticity, Probe};
-use crate::recurrent::TracedNetwork;
+use crate::recurrent::{GradientSpec, TracedNetwork};
 
 /// What learns from rows that were read, scaled and answered: of what [`Deep`](super::Deep) is, all that another rule for θ
 /// would have made otherwise.
@@ -71,15 +71,21 @@ impl Expert {
         match &mut self.network {
             Some(network) => network.grow(&mut self.params, features, outputs, config.seed)?,
             None => {
-                let spec = &config.model.layers;
-                let network = Network::new(&mut self.params, spec, features, outputs, &mut self.rng)?;
-                self.recurrent.iter_mut().for_each(|r| r.begin(network.zero_state(&self.params)));
-                if !config.gradient.is_tbptt() {
-                    let traced = TracedNetwork::new(config.gradient, network.body(), &self.params, config.seed)?;
-                    self.traced = Some(traced);
-                }
+                // Nothing of it is kept unless all of it can be.
+                let (mut params, mut rng) = (Params::new(), self.rng.clone());
+                let network = Network::new(&mut params, &config.model.layers, features, outputs, &mut rng)?;
+                let traced = match config.gradient {
+                    GradientSpec::Tbptt => None,
+                    rule => Some(TracedNetwork::new(rule, network.body(), &params, config.seed)?),
+                };
                 let hidden = network.body().hidden(Some(network.head()));
-                self.plasticity = Plasticity::new(config.plasticity, &hidden, config.seed)?;
+                let plasticity = Plasticity::new(config.plasticity, &hidden, config.seed)?;
+                if plasticity.looks_at_units() && hidden.is_empty() {
+                    let expected = format!("hidden units between linear layers for {}", config.plasticity);
+                    return Err(Error::expected(ErrorKind::Spec, &expected, &config.model.to_string()));
+                }
+                (self.params, self.rng, self.traced, self.plasticity) = (params, rng, traced, plasticity);
+                self.recurrent.iter_mut().for_each(|r| r.begin(network.zero_state(&self.params)));
                 self.probe = (config.probe > 0).then(|| Probe::new(&hidden, config.probe));
                 self.network = Some(network);
             }

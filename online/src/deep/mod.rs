@@ -16,6 +16,7 @@ mod passing;
 mod recurrent;
 mod replay;
 mod saved;
+mod together;
 mod with_last;
 
 pub use crate::optim::OptimizerSpec;

@@ -19,6 +19,7 @@ use crate::spec::{Spec, nearest, unknown};
 /// | `linear` | none: logistic or linear regression |
 /// | `mlp:64,64` | hidden layers of these widths, ReLU |
 /// | `lstm:32`, `gru:32x2`, `rnn:32,form=relu` | a recurrent layer that carries its state from row to row |
+/// | `leaky_rnn:32,alpha=0.1` | likewise, of units that fade |
 /// | `lru:32`, `rtu:32,form=tanh`, `elstm:32` | likewise, of units that do not hear one another |
 /// | `lstm:64x2 > dropout:0.1 > mlp:32` | any layers that take one row after the other |
 ///
@@ -169,10 +170,12 @@ fn spelled_out(item: &Spec) -> String {
     match item.name() {
         "linear" if text == "linear" => String::new(),
         "mlp" if text == "mlp" => Model::default().layers.to_string(),
-        "rnn" | "lstm" | "gru" | "lru" | "rtu" | "elstm" if item.args().is_empty() => match text.split_once(':') {
-            Some((name, options)) => format!("{name}:32,{options}"),
-            None => format!("{text}:32"),
-        },
+        "rnn" | "leaky_rnn" | "lstm" | "gru" | "lru" | "rtu" | "elstm" if item.args().is_empty() => {
+            match text.split_once(':') {
+                Some((name, options)) => format!("{name}:32,{options}"),
+                None => format!("{text}:32"),
+            }
+        }
         _ => text,
     }
 }

@@ -87,6 +87,11 @@ impl<T: Real> Rule<T> {
         !matches!(self, Rule::Ftrl(_) | Rule::ScheduleFree(_) | Rule::Cocob(_))
     }
 
+    /// Whether others may move θ between steps, too: FTRL writes it anew, and Schedule-Free predicts by another.
+    pub fn shares(&self) -> bool {
+        !matches!(self, Rule::Ftrl(_) | Rule::ScheduleFree(_))
+    }
+
     pub fn get(&self) -> &dyn Optimizer<T> {
         each!(self, optimizer => optimizer)
     }

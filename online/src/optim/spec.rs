@@ -64,6 +64,11 @@ impl OptimizerSpec {
     pub fn needs(&self) -> Needs {
         self.build::<f32>().needs()
     }
+
+    /// Whether others may move θ between its steps, too.
+    pub(crate) fn shares(&self) -> bool {
+        self.build::<f32>().rule.shares()
+    }
 }
 
 impl Default for OptimizerSpec {

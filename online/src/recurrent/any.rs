@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params};
-use thalweg_nn::{AnyRecurrent, Elstm, Gru, LayerNormLstm, Lru, Lstm, Recurrent, Rnn, Rtu};
+use thalweg_nn::{AnyRecurrent, Elstm, Gru, LayerNormLstm, LeakyRnn, Lru, Lstm, Recurrent, Rnn, Rtu};
 use thalweg_tensor::Real;
 
 use super::{GradientSpec, KfRtrl, Rtrl, Snap1, Traced, TracedElstm, TracedLru, TracedRtu, Uoro};
@@ -48,6 +48,7 @@ macro_rules! rules {
 
 rules! {
     RtrlRnn(Rtrl<Recurrent<Rnn>, T>);
+    RtrlLeakyRnn(Rtrl<Recurrent<LeakyRnn>, T>);
     RtrlLstm(Rtrl<Recurrent<Lstm>, T>);
     RtrlLayerNormLstm(Rtrl<Recurrent<LayerNormLstm>, T>);
     RtrlGru(Rtrl<Recurrent<Gru>, T>);
@@ -55,6 +56,7 @@ rules! {
     RtrlRtu(Rtrl<Recurrent<Rtu>, T>);
     RtrlElstm(Rtrl<Recurrent<Elstm>, T>);
     UoroRnn(Uoro<Recurrent<Rnn>, T>);
+    UoroLeakyRnn(Uoro<Recurrent<LeakyRnn>, T>);
     UoroLstm(Uoro<Recurrent<Lstm>, T>);
     UoroLayerNormLstm(Uoro<Recurrent<LayerNormLstm>, T>);
     UoroGru(Uoro<Recurrent<Gru>, T>);
@@ -62,6 +64,7 @@ rules! {
     UoroRtu(Uoro<Recurrent<Rtu>, T>);
     UoroElstm(Uoro<Recurrent<Elstm>, T>);
     Snap1Rnn(Snap1<Rnn, T>);
+    Snap1LeakyRnn(Snap1<LeakyRnn, T>);
     Snap1Gru(Snap1<Gru, T>);
     Snap1Lstm(Snap1<Lstm, T>);
     KfRtrl(KfRtrl<T>);
@@ -71,6 +74,20 @@ rules! {
 }
 
 impl<T: Real> Layer<T> {
+    /// How many numbers the whole influence of an item's parameters on its state has, if the rule keeps it: none else.
+    pub fn influence(gradient: GradientSpec, item: &AnyRecurrent, params: &Params<T>) -> usize {
+        let is_kept = match gradient {
+            GradientSpec::Rtrl => true,
+            GradientSpec::Exact => {
+                !matches!(item, AnyRecurrent::Lru(_) | AnyRecurrent::Rtu(_) | AnyRecurrent::Elstm(_))
+            }
+            _ => false,
+        };
+        let state: usize = item.zero_state(params).parts.iter().map(|part| part.shape().len()).sum();
+        let weights: usize = item.params().into_iter().map(|param| params.of(param).len()).sum();
+        if is_kept { state.saturating_mul(weights) } else { 0 }
+    }
+
     /// The layers of an item, from zero states, by a rule that is [for them](GradientSpec::check): one for each cell, or one
     /// that sees all as one.
     #[track_caller]
@@ -82,6 +99,7 @@ impl<T: Real> Layer<T> {
             ($cell:ident => $rule:expr) => {
                 match item.clone() {
                     AnyRecurrent::Rnn($cell) => vec![$rule.into()],
+                    AnyRecurrent::LeakyRnn($cell) => vec![$rule.into()],
                     AnyRecurrent::Lstm($cell) => vec![$rule.into()],
                     AnyRecurrent::LayerNormLstm($cell) => vec![$rule.into()],
                     AnyRecurrent::Gru($cell) => vec![$rule.into()],
@@ -99,9 +117,13 @@ impl<T: Real> Layer<T> {
             (GradientSpec::Exact | GradientSpec::Rtrl, _) => whole!(cell => Rtrl::new(cell, params)),
             (GradientSpec::Uoro, _) => whole!(cell => Uoro::new(cell, seed, params)),
             (GradientSpec::Snap1, AnyRecurrent::Rnn(rnn)) => each(rnn, |cell| Snap1::new(cell, params)),
+            (GradientSpec::Snap1, AnyRecurrent::LeakyRnn(rnn)) => each(rnn, |cell| Snap1::new(cell, params)),
             (GradientSpec::Snap1, AnyRecurrent::Gru(gru)) => each(gru, |cell| Snap1::new(cell, params)),
             (GradientSpec::Snap1, AnyRecurrent::Lstm(lstm)) => each(lstm, |cell| Snap1::new(cell, params)),
             (GradientSpec::Eprop, AnyRecurrent::Rnn(rnn)) => each(rnn, |cell| Snap1::eprop(cell, params)),
+            (GradientSpec::Eprop | GradientSpec::Rflo, AnyRecurrent::LeakyRnn(rnn)) => {
+                each(rnn, |cell| Snap1::eprop(cell, params))
+            }
             (GradientSpec::Eprop, AnyRecurrent::Gru(gru)) => each(gru, |cell| Snap1::eprop(cell, params)),
             (GradientSpec::Eprop, AnyRecurrent::Lstm(lstm)) => each(lstm, |cell| Snap1::eprop(cell, params)),
             (GradientSpec::KfRtrl, AnyRecurrent::Rnn(rnn)) => {

@@ -32,9 +32,9 @@
 //! | rule | of | memory | time per step | exact? |
 //! |---|---|---|---|---|
 //! | [`Rtrl`] | any cell | 2·n·P | n²·P | yes |
-//! | [`Snap1`] | [`Rnn`], [`Gru`], [`Lstm`] | P; LSTM 2·P | P | where `W_hh` is diagonal |
+//! | [`Snap1`] | [`Rnn`], [`LeakyRnn`], [`Gru`], [`Lstm`] | P; LSTM 2·P | P | where `W_hh` is diagonal |
 //! | [`Snap1::eprop`] | the same | the same | P | where `W_hh` is 0 |
-//! | [`Rflo`] | [`Rnn`] with a [leak](Leaky) | P | P | where `W_hh` is 0 |
+//! | [`Rflo`]: e-prop, by another name | [`LeakyRnn`] | P | P | where `W_hh` is 0 |
 //! | [`Uoro`] | any cell | 2·P | P | on the average, noisy |
 //! | [`KfRtrl`] | [`Rnn`] | 2·n² | n³ | on the average |
 //! | [`TracedLru`] | [`Lru`] | P, of B | P | yes |
@@ -154,7 +154,7 @@ pub use elstm::TracedElstm;
 pub use kf_rtrl::KfRtrl;
 pub use lru::TracedLru;
 pub use network::{Cuts, TracedNetwork};
-pub use rflo::{Leaky, Rflo};
+pub use rflo::Rflo;
 pub use rtrl::Rtrl;
 pub use rtu::TracedRtu;
 pub use snap1::Snap1;

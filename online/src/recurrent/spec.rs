@@ -18,8 +18,9 @@ use crate::spec::{Spec, unknown};
 /// | `tbptt` | backpropagation through a window of rows: the [model](crate::Model) says of how many | all |
 /// | `exact` | the cheapest exact one: traces of `lru`, `rtu` and `elstm`, RTRL of the others | all |
 /// | `rtrl` | [`Rtrl`](super::Rtrl), of several layers of an item together | all |
-/// | `snap1` | [`Snap1`](super::Snap1) | `rnn`, `gru`, `lstm` |
-/// | `eprop` | [`Snap1::eprop`](super::Snap1::eprop) | `rnn`, `gru`, `lstm` |
+/// | `snap1` | [`Snap1`](super::Snap1) | `rnn`, `leaky_rnn`, `gru`, `lstm` |
+/// | `eprop` | [`Snap1::eprop`](super::Snap1::eprop) | the same |
+/// | `rflo` | [`Rflo`](super::Rflo) | `leaky_rnn` |
 /// | `uoro` | [`Uoro`](super::Uoro), of several layers of an item together | all |
 /// | `kf-rtrl` | [`KfRtrl`](super::KfRtrl) | `rnn` |
 ///
@@ -30,7 +31,7 @@ use crate::spec::{Spec, unknown};
 /// let error = GradientSpec::parse("snap2").unwrap_err().to_string();
 /// assert!(error.starts_with(r#"unknown gradient "snap2"; did you mean "snap1"?"#), "{error}");
 /// let error = GradientSpec::Snap1.check(&"lru:8".parse()?).unwrap_err().to_string();
-/// assert_eq!(error, r#"expected rnn, gru, lstm for the gradient snap1, found "lru:8""#);
+/// assert_eq!(error, r#"expected rnn, leaky_rnn, gru, lstm for the gradient snap1, found "lru:8""#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,8 @@ pub enum GradientSpec {
     Snap1,
     /// The same without the explicit recurrent path.
     Eprop,
+    /// That of units that leak.
+    Rflo,
     /// A product of two vectors, right on the average.
     Uoro,
     /// A Kronecker product, right on the average.
@@ -54,12 +57,13 @@ pub enum GradientSpec {
 }
 
 impl GradientSpec {
-    const ALL: [(&'static str, GradientSpec); 7] = [
+    const ALL: [(&'static str, GradientSpec); 8] = [
         ("tbptt", GradientSpec::Tbptt),
         ("exact", GradientSpec::Exact),
         ("rtrl", GradientSpec::Rtrl),
         ("snap1", GradientSpec::Snap1),
         ("eprop", GradientSpec::Eprop),
+        ("rflo", GradientSpec::Rflo),
         ("uoro", GradientSpec::Uoro),
         ("kf-rtrl", GradientSpec::KfRtrl),
     ];
@@ -109,7 +113,8 @@ impl GradientSpec {
     fn cells(self) -> &'static [&'static str] {
         match self {
             GradientSpec::Tbptt | GradientSpec::Exact | GradientSpec::Rtrl | GradientSpec::Uoro => &[],
-            GradientSpec::Snap1 | GradientSpec::Eprop => &["rnn", "gru", "lstm"],
+            GradientSpec::Snap1 | GradientSpec::Eprop => &["rnn", "leaky_rnn", "gru", "lstm"],
+            GradientSpec::Rflo => &["leaky_rnn"],
             GradientSpec::KfRtrl => &["rnn"],
         }
     }

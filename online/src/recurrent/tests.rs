@@ -4,7 +4,7 @@ use allocation_counter::measure;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thalweg_autograd::{Activation, Grads, Params};
-use thalweg_nn::{Elstm, Gru, GruForm, Lru, Lstm, Recurrent, RecurrentOptions, Rnn, Rtu};
+use thalweg_nn::{Elstm, Gru, GruForm, LeakyRnn, Lru, Lstm, Recurrent, RecurrentOptions, Rnn, Rtu};
 
 use super::testing::{Case, assert_near, bptt, flat, learned};
 use super::*;
@@ -14,8 +14,8 @@ const CASE: Case = Case { inputs: 3, hidden: 4, steps: 5, seed: 1 };
 /// Every rule, over a cell of each kind: `each!(params, layer => law)`.
 macro_rules! each {
     ($params:ident, $layer:ident => $law:expr) => {{
-        each!($params, Rnn, $layer: Rtrl::new, Snap1::new, Snap1::eprop, |rnn, params| Rflo::rflo(rnn, 0.3, params),
-            |rnn, params| Uoro::new(rnn, 1, params), |rnn, params| KfRtrl::new(rnn, 1, params) => $law);
+        each!($params, Rnn, $layer: Rtrl::new, Snap1::new, Snap1::eprop, |rnn, params| Uoro::new(rnn, 1, params), |rnn, params| KfRtrl::new(rnn, 1, params) => $law);
+        each!($params, LeakyRnn, $layer: Rtrl::new, Snap1::new, Rflo::rflo => $law);
         each!($params, Gru, $layer: Rtrl::new, Snap1::new, Snap1::eprop, |gru, params| Uoro::new(gru, 1, params) => $law);
         each!($params, Lstm, $layer: Rtrl::new, Snap1::new, Snap1::eprop, |lstm, params| Uoro::new(lstm, 1, params) => $law);
         each!($params, Lru, $layer: Rtrl::new, TracedLru::new, |lru, params| Uoro::new(lru, 1, params) => $law);

@@ -10,7 +10,7 @@ use thalweg_online::{
 };
 
 /// Every rule, and every cell.
-const RULES: [(&str, &str); 11] = [
+const RULES: [(&str, &str); 12] = [
     ("exact", "lru:6"),
     ("exact", "rtu:8,form=tanh"),
     ("exact", "elstm:6"),
@@ -20,6 +20,7 @@ const RULES: [(&str, &str); 11] = [
     ("snap1", "lstm:6"),
     ("snap1", "carry:last=true > linear:4 > tanh > gru:5 > residual(rnn:5)"),
     ("eprop", "gru:6,form=chung"),
+    ("rflo", "leaky_rnn:6x2,alpha=0.3 > linear:4 > tanh"),
     ("uoro", "gru:4"),
     ("kf-rtrl", "rnn:5"),
 ];
@@ -286,6 +287,26 @@ fn any_rows_can_be_learned() {
             let x = &x[..1 + usize::from(k / 20)];
             let loss = learner.learn_one(&x, Target::Class(word)).expect("the row is good");
             assert!(loss.is_finite(), "{gradient} of {model}");
+        }
+    }
+}
+
+/// Rules for hidden units have nothing to do where there are none, and say so. What was seen of the row stays: no more is lost.
+#[test]
+fn a_rule_for_hidden_units_is_refused_where_there_are_none() {
+    for rule in ["cbp", "redo"] {
+        for model in ["linear", "gru:4", "mlp:6"] {
+            let mut learner = Deep::new(kept_able(rule, model));
+            let learned = [0, 1].map(|k| learner.learn_one(&coin(k, 2).0, Target::Class("heads")));
+            for learned in learned {
+                match model {
+                    "mlp:6" => assert!(learned.is_ok()),
+                    _ => {
+                        let error = learned.expect_err("there are no hidden units").to_string();
+                        assert!(error.contains(&format!("hidden units between linear layers for {rule}")), "{error}");
+                    }
+                }
+            }
         }
     }
 }

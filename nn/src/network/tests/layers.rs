@@ -149,12 +149,13 @@ fn there_are_no_steps_where_sequences_are_whole() {
 }
 
 /// Layers, examples, parameters, and multiply-adds of a sequence of five steps, counted by hand.
-const COUNTED: [(&str, &[usize], usize, usize); 14] = [
+const COUNTED: [(&str, &[usize], usize, usize); 15] = [
     ("linear:3", &[4], 15, 5 * 12),
     ("lstm:3x2,bidirectional", &[4], 2 * (4 * 3 * (4 + 3) + 24) + 2 * (4 * 3 * (6 + 3) + 24), 5 * 2 * (84 + 108)),
     ("layer_norm_lstm:3,bias=false", &[4], 4 * 3 * (4 + 3) + 2 * 12 + 3, 5 * 84),
     ("lru:3", &[4], 3 * 3 + 2 * 12 + 2 * 9 + 12, 5 * (36 + 18)),
     ("rtu:6x2,form=relu", &[4], 2 * (3 + 3) + 24 + 36, 5 * 60),
+    ("leaky_rnn:3", &[4], 3 * (4 + 3) + 6, 5 * 21),
     ("elstm:3", &[4], 36 + 6 + 9 + 9, 5 * 45),
     ("embedding:9x4", &[], 36, 0),
     ("learned_positions:9 > sinusoidal_positions", &[4], 36, 0),
@@ -186,7 +187,7 @@ const SMOOTH: [(&str, &[usize]); 10] = [
     ("learned_positions:3 > encoder:heads=1,ff=2,activation=tanh,norm_first=false", &[3]),
     ("glu > residual(gru:2 > prelu)", &[4]),
     ("lru:2,bidirectional > rtu:2", &[3]),
-    ("rtu:2,form=tanh > elstm:3", &[2]),
+    ("rtu:2,form=tanh > elstm:3 > leaky_rnn:2,alpha=0.4", &[2]),
     ("group_norm:2 > global_max_pool2d", &[4, 2, 2]),
     ("conv1d:2x2,dilation=2,groups=2 > avg_pool1d:2,stride=1 > flatten", &[4, 5]),
     ("embedding:5x3 > rnn:2", &[]),
@@ -194,7 +195,7 @@ const SMOOTH: [(&str, &[usize]); 10] = [
 ];
 
 /// What fits can be built, and gives what was announced; the parts are of all kinds.
-const PARTS: [&str; 29] = [
+const PARTS: [&str; 30] = [
     "linear:4",
     "glu",
     "prelu",
@@ -206,6 +207,7 @@ const PARTS: [&str; 29] = [
     "gru:4x2,bidirectional",
     "lru:2",
     "rtu:4x2",
+    "leaky_rnn:4x2",
     "elstm:2,bidirectional",
     "attention:heads=2,causal",
     "encoder:heads=2",

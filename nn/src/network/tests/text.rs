@@ -42,6 +42,7 @@ fn item() -> impl Strategy<Value = String> {
         27 => "global_avg_pool2d > global_max_pool2d".into(),
         28 => "prelu".into(),
         29 => format!("lru:{n}x{m} > elstm:{n},bias=false > rtu:{},form=tanh", 2 * m),
+        30 => format!("leaky_rnn:{n}x{m},alpha={p},bias=false"),
         _ => format!("lstm:{n},form=remembering > layer_norm_lstm:{n} > rms_norm > elu"),
     })
 }
@@ -121,6 +122,8 @@ fn an_error_says_what_does_not_fit() {
         ("lstm:4,form=remembering,bias=false", &[3], "expected biases, for one of them remembers"),
         ("rtu:3", &[3], "expected an even number of units, for they are pairs"),
         ("lru:3,bias=false", &[3], "expected no word on biases, for there are none"),
+        ("leaky_rnn:3,alpha=0", &[3], "expected alpha above 0 and at most 1"),
+        ("leaky_rnn:3,alpha=NaN", &[3], "expected alpha above 0 and at most 1"),
         ("rtu:4,form=thanh", &[3], "did you mean \"tanh\"?"),
         ("lstm:4,form=chung", &[3], "unknown form of lstm \"chung\"; allowed: pytorch, remembering"),
         ("linear:4 > embedding:9x4", &[3], "embedding:9x4: expected to come first, for it takes indices"),

@@ -36,7 +36,7 @@ fn a_network_of_any_layers_allocates_nothing() {
     learns_without_allocating("mlp:8,8 > dropout:0.1 > linear:2");
     learns_without_allocating("lstm:5x2,dropout=0.1 > layer_norm > gru:4 > gelu > linear:3");
     learns_without_allocating("layer_norm_lstm:4 > gru:5,form=chung");
-    learns_without_allocating("lru:4 > rtu:6,form=tanh > elstm:5x2");
+    learns_without_allocating("lru:4 > rtu:6,form=tanh > elstm:5x2 > leaky_rnn:3");
     learns_without_allocating("batch_norm:stream > rnn:5 > rms_norm > leaky_relu:0.1 > linear:2,bias=false");
     learns_without_allocating("view:1x2x3 > conv2d:2x2,padding=1 > relu > max_pool2d:2 > flatten > linear:2");
     learns_without_allocating("group_norm:2 > residual(linear:6 > residual(gru:6 > prelu)) > glu");

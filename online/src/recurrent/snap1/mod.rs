@@ -16,7 +16,7 @@ pub(super) use self::local::{advance, slope};
 use super::Traced;
 use super::trace::Trace;
 
-/// SnAp-1, the sparse 1-step approximation of RTRL (Menick et al. 2021), of an [`Rnn`](thalweg_nn::Rnn), a
+/// SnAp-1, the sparse 1-step approximation of RTRL (Menick et al. 2021), of an [`Rnn`](thalweg_nn::Rnn), [leaky](thalweg_nn::LeakyRnn) or not, a
 /// [`Gru`](thalweg_nn::Gru) or an [`Lstm`](thalweg_nn::Lstm); or e-prop. Time and memory as those of the weights.
 ///
 /// Of the influence matrix `M = ∂s/∂θ` it keeps what can be reached in a single step: unit k's own weights, in the rows k
@@ -43,7 +43,7 @@ use super::trace::Trace;
 ///
 /// **e-prop** (Bellec et al. 2020), [`Snap1::eprop`], drops one thing more, the unit's explicit recurrent weight: every
 /// `W_kk` above is 0, and only the cell's inner memory carries on (`z` of a GRU, `f` of an LSTM; of an RNN nothing is left,
-/// see [`Leaky`](super::Leaky)).
+/// see [`Rflo`](super::Rflo)).
 ///
 /// ```
 /// use thalweg_nn::{Grads, Gru, Params, Rng};
