@@ -92,6 +92,7 @@ fn as_text(session: &Session) -> String {
     fact("features", learner.features().spec().to_string());
     kept::memory(learner, usize::MAX).into_iter().for_each(|memory| fact("in memory", memory));
     kept::held(learner).into_iter().for_each(|held| fact("held", held));
+    kept::trusted(learner, usize::MAX).into_iter().for_each(|trusted| fact("trusted", trusted));
     kept::traces(learner).into_iter().for_each(|traces| fact("traces", traces));
     kept::health(learner).into_iter().for_each(|health| fact("health", health));
     let evaluation = session.evaluation();

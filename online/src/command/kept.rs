@@ -1,9 +1,9 @@
 //! What a learner keeps of the past, in the same words wherever it is shown: its memory by class, what is held of contexts
-//! that have ended, traces, and how well it can still learn.
+//! that have ended, traces, which optimizer is trusted, and how well it can still learn.
 
 use serde_json::{Map, Value, json};
 use thalweg_online::consolidate::Report;
-use thalweg_online::{AnyLearner, Deep};
+use thalweg_online::{AnyLearner, Deep, OptimizerSpec};
 
 use super::report::{counted, grouped};
 
@@ -15,7 +15,24 @@ const WIDEST: usize = 60;
 pub fn notes(learner: &AnyLearner) -> Vec<String> {
     let memory = memory(learner, WIDEST).map(|memory| format!("memory {memory}"));
     let held = held(learner).map(|held| format!("held {held}"));
-    memory.into_iter().chain(held).chain(health(learner)).collect()
+    let trusted = trusted(learner, LEADING).map(|trusted| format!("trusted {trusted}"));
+    memory.into_iter().chain(held).chain(trusted).chain(health(learner)).collect()
+}
+
+/// How much the optimizers are trusted that are trusted most, so many of them: `sgd:0.09 0.72, adam:0.003 0.21 of 14`.
+/// `None` of a single one.
+pub fn trusted(learner: &AnyLearner, most: usize) -> Option<String> {
+    let deep = learner.as_deep()?;
+    let mut trusted: Vec<(&OptimizerSpec, f64)> = deep.trust().collect();
+    let all = trusted.len();
+    if all == 1 {
+        return None;
+    }
+    trusted.sort_by(|(_, a), (_, b)| b.total_cmp(a)); // of equals in the order of the grid
+    let leading = trusted.iter().take(most).filter(|(_, weight)| *weight >= 0.005);
+    let leading: Vec<String> = leading.map(|(optimizer, weight)| format!("{optimizer} {weight:.2}")).collect();
+    let learning = if deep.learning() < all { format!(", {} learning", deep.learning()) } else { String::new() };
+    Some(format!("{} of {all}{learning}", leading.join(", ")))
 }
 
 /// How well it can still learn, and how many units have begun anew for that. `None` where nobody asked.
@@ -34,6 +51,9 @@ pub fn traces(learner: &AnyLearner) -> Option<String> {
     let bytes = learner.as_deep().map_or(0, Deep::traces);
     (bytes > 0).then(|| counted(bytes as u64, "byte", "bytes"))
 }
+
+/// So many optimizers are named in a line.
+const LEADING: usize = 3;
 
 /// How many rows are kept, and of which classes: all of them, if they are not wider than this. `None` without a memory.
 pub fn memory(learner: &AnyLearner, widest: usize) -> Option<String> {
@@ -69,7 +89,14 @@ fn report(learner: &AnyLearner) -> Option<Report> {
 
 /// Both, for programs.
 pub fn as_json(learner: &AnyLearner) -> Map<String, Value> {
+    let trust = |deep: &Deep| -> Vec<Value> {
+        let single = deep.trust().count() == 1;
+        let all = deep.trust().filter(|_| !single);
+        all.map(|(optimizer, weight)| json!({"optimizer": optimizer.to_string(), "weight": weight})).collect()
+    };
     let members = [
+        ("trust", json!(learner.as_deep().map_or_else(Vec::new, trust))),
+        ("experts_learning", json!(learner.as_deep().map_or(1, Deep::learning))),
         ("held", json!(report(learner))),
         ("health", json!(learner.as_deep().and_then(Deep::health))),
         ("units_anew", json!(learner.as_deep().map_or(0, Deep::replaced))),

@@ -51,22 +51,22 @@ impl Adapt for Deep {
 
     /// Moments, and the place in a schedule.
     fn restart_optimizer(&mut self) {
-        self.expert.optimizer = self.config.optimizer.build();
-        self.expert.optimizer.align(&self.expert.params);
+        self.each_expert(&mut |deep, number| deep.expert.restart_optimizer(&deep.panel.optimizers[number]));
     }
 
     /// What is remembered stays, and so do what [holds](crate::ConsolidationSpec) the rest of θ and the deviations by which
     /// targets are standardised.
     fn reset_head(&mut self) {
         self.restart_optimizer();
-        let Expert { network, params, rng, context, .. } = &mut self.expert;
-        if let Some(network) = network {
+        self.each_expert(&mut |deep, _| {
+            let Expert { network, params, rng, context, .. } = &mut deep.expert;
+            let Some(network) = network else { return };
             let mut draw = init::uniform(init::default_bound(network.body.output().len()), rng);
             for param in [Some(network.head.weight), network.head.bias].into_iter().flatten() {
                 params.of_mut(param).iter_mut().enumerate().for_each(|(index, value)| *value = draw(index));
                 context.held.begin_anew(params, param);
             }
-        }
+        });
     }
 
     fn scale_rate(&mut self, factor: f64) {
@@ -77,7 +77,9 @@ impl Adapt for Deep {
         let mut fresh = Deep::new(self.config.clone());
         fresh.features = self.features.begin_anew();
         fresh.objective.expect_classes(self.objective.classes());
-        fresh.expert.recurrent = self.expert.recurrent.as_ref().map(|recurrent| recurrent.begin_anew(&self.config));
+        let recurrent = self.panel.who_knows_the_last(&self.expert).as_ref();
+        let recurrent = recurrent.map(|recurrent| recurrent.begin_anew(&self.config));
+        fresh.each_expert(&mut |fresh, _| fresh.expert.recurrent.clone_from(&recurrent));
         Some(fresh)
     }
 
@@ -85,8 +87,10 @@ impl Adapt for Deep {
         let (rows, steps, refused) = (self.rows, self.expert.steps, self.expert.refused);
         *self = fresh;
         self.rows = rows;
-        self.expert.steps += steps;
-        self.expert.refused += refused;
+        self.each_expert(&mut |deep, _| {
+            deep.expert.steps += steps;
+            deep.expert.refused += refused;
+        });
     }
 
     fn is_alike(&self, other: &Self) -> bool {

@@ -59,6 +59,13 @@ impl Deep {
     /// # Ok::<(), thalweg_online::Error>(())
     /// ```
     pub fn end_context(&mut self) -> bool {
+        let mut held = false;
+        self.each_expert(&mut |deep, _| held |= deep.end_own_context()); // of all of them, not only up to the first
+        held
+    }
+
+    /// The same of the expert with the chair alone.
+    pub(super) fn end_own_context(&mut self) -> bool {
         let Deep { config, features, objective, expert: Expert { params, network, context, .. }, scratch, .. } = self;
         let Context { held, rows, .. } = context;
         // Before there is a label, a network for sets of them says nothing that could be held.

@@ -6,9 +6,9 @@ use thalweg_nn::{Mode, State};
 use thalweg_tensor::{Rng, View};
 
 use super::context::Context;
-use super::recurrent::{Lesson, Recurrent};
+use super::recurrent::{Lesson, Moves, Recurrent};
 use super::replay::Rehearsal;
-use super::{Config, Network};
+use super::{Config, Network, OptimizerSpec};
 use crate::error::{Error, ErrorKind};
 use crate::features::Features;
 use crate::memory::Buffer;
@@ -42,12 +42,12 @@ pub(super) struct Expert {
 }
 
 impl Expert {
-    /// One that has seen nothing.
-    pub fn new(config: &Config) -> Self {
+    /// One that has seen nothing, with an optimizer of its own.
+    pub fn new(config: &Config, optimizer: &OptimizerSpec) -> Self {
         Expert {
             params: Params::new(),
             network: None,
-            optimizer: config.optimizer.build(),
+            optimizer: optimizer.build(),
             memory: config.memory.buffer.build(config.memory.size),
             replay: Rehearsal::new(&config.memory),
             context: Context::new(&config.consolidation, config.seed),
@@ -60,6 +60,21 @@ impl Expert {
             steps: 0,
             refused: 0,
         }
+    }
+
+    /// Another that begins where this one is, by the θ that it predicts by, with an optimizer that has seen nothing.
+    pub fn begin_with(&mut self, optimizer: &OptimizerSpec) -> Self {
+        self.optimizer.swap(&mut self.params);
+        let mut other = self.clone();
+        self.optimizer.swap(&mut self.params);
+        other.restart_optimizer(optimizer);
+        other
+    }
+
+    /// Its optimizer has seen nothing.
+    pub fn restart_optimizer(&mut self, optimizer: &OptimizerSpec) {
+        self.optimizer = optimizer.build();
+        self.optimizer.align(&self.params);
     }
 
     /// Has a network for these features and so many outputs: makes it, or lets it grow.
@@ -98,6 +113,16 @@ impl Expert {
     pub fn reset_state(&mut self) {
         self.recurrent.iter_mut().for_each(Recurrent::reset);
         self.traced.iter_mut().for_each(TracedNetwork::reset);
+    }
+
+    /// A row of inputs goes by: the state that it carries moves on.
+    pub fn pass_by(&mut self, tape: &mut Tape<f32>, x: &[f32], indices: &mut Vec<usize>) {
+        let (Some(network), Some(recurrent)) = (&self.network, &mut self.recurrent) else { return };
+        let pass = tape.pass(&self.params);
+        let input = network.inputs().forward(pass.input(View::new([1, x.len()], x)), indices);
+        recurrent.pass_by(|state, carry| {
+            network.forward(input, state, Some((carry, Moves::Carried)), &mut Mode::Eval, &mut |_, _| {});
+        });
     }
 
     /// What the network says of a row of inputs, from the state that it carries; nothing before it is there.

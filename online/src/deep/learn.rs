@@ -20,11 +20,12 @@ impl Deep {
     /// Takes in what is new in a row and its target, and grows the network to fit. The answer is that of the lesson in
     /// `scratch` now.
     pub(super) fn grow(&mut self, x: &dyn Row, y: Target<'_>, weight: f64) -> Result<(), Error> {
-        let Deep { config, features, objective, expert, scratch, .. } = self;
-        features.observe(&with_last(x, &expert.recurrent, objective.classes()))?;
+        let Deep { config, features, objective, expert, panel, scratch, .. } = self;
+        features.observe(&with_last(x, panel.who_knows_the_last(expert), objective.classes()))?;
         objective.observe(y, weight, &mut scratch.lesson.truth);
         scratch.lesson.weight = weight;
-        expert.grow(config, features, objective.outputs())
+        expert.grow(config, features, objective.outputs())?;
+        panel.others.iter_mut().try_for_each(|seat| seat.expert.grow(config, features, objective.outputs()))
     }
 
     /// One gradient step on a lesson; returns the loss before it. Of a lesson without weight none is taken.
@@ -81,14 +82,16 @@ impl Deep {
         let loss = objective.loss(output, &lesson.truth, z);
         let value = f64::from(loss.item());
         let weight = lesson.weight * objective.class_weight(&lesson.truth);
+        if let Look::New(_) = look {
+            said_now.clear();
+            output.with(|output| said_now.extend_from_slice(output));
+        }
         if !learns {
             mode.discard();
             return (value, false);
         }
         let loss = match look {
             Look::New(_) => {
-                said_now.clear();
-                output.with(|output| said_now.extend_from_slice(output));
                 let loss = replay.of_new(output, loss, objective, &lesson.truth, z);
                 let said = context.held.distil(config.task, objective.known(output), rows, |then, x| {
                     then.say(then.inputs().forward(x, indices), &lesson.state)
@@ -153,15 +156,20 @@ impl Deep {
             return Err(Error::new(ErrorKind::Spec, format!("{message}; found several")));
         }
         self.grow(x, y, weight)?;
-        let Deep { features, objective, expert, scratch: Scratch { raw, .. }, .. } = self;
-        let row = with_last(x, &expert.recurrent, objective.classes());
-        features.read(&row, raw)?;
+        let Deep { features, objective, expert, panel, scratch, .. } = self;
+        let row = with_last(x, panel.who_knows_the_last(expert), objective.classes());
+        features.read(&row, &mut scratch.raw)?;
         features.told(&row, y);
         self.rows += 1;
-        Ok(self.learn_read(moves))
+        let weight = weight * objective.class_weight(&scratch.lesson.truth);
+        let loss = self.learn_together(weight, &mut |deep| deep.learn_read(moves));
+        if weight == 0.0 {
+            self.scratch.said_now.clear(); // nobody has learned anything by it
+        }
+        Ok(loss)
     }
 
-    /// Learns the row in `scratch`, answered and grown for.
+    /// Learns the row in `scratch`, answered and grown for. Of a panel, the expert with the chair.
     fn learn_read(&mut self, moves: Moves) -> f64 {
         let Scratch { raw, lesson, .. } = &mut self.scratch;
         match &mut self.expert.recurrent {
@@ -177,7 +185,7 @@ impl Deep {
         let loss = self.rehearse(moves);
         self.remember();
         if self.expert.context.note(&self.scratch.lesson) {
-            self.end_context();
+            self.end_own_context();
         }
         loss
     }
@@ -245,7 +253,8 @@ impl Learner for Deep {
     }
 
     fn keep(&self, x: &dyn Row, kept: &mut KeptRow) {
-        self.features.keep(&with_last(x, &self.expert.recurrent, self.objective.classes()), kept);
+        let recurrent = self.panel.who_knows_the_last(&self.expert);
+        self.features.keep(&with_last(x, recurrent, self.objective.classes()), kept);
     }
 
     /// Moves θ once for the new example and once for each that is replayed. The loss is the cross entropy in nats, or that of the

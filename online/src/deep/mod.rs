@@ -9,9 +9,11 @@ mod heard;
 mod inputs;
 mod learn;
 mod loss;
+mod mixture;
 mod model;
 mod network;
 mod objective;
+mod panel;
 mod passing;
 mod recurrent;
 mod replay;
@@ -43,6 +45,7 @@ use crate::recurrent::TracedNetwork;
 use crate::row::Row;
 use expert::Expert;
 use heard::Heard;
+use panel::Panel;
 use recurrent::{Lesson, Recurrent};
 use with_last::WithLast;
 
@@ -57,6 +60,12 @@ use with_last::WithLast;
 /// the weights' ratios matter). What the row *shows* is observed once whatever it weighs: features, scaling, classes, the
 /// last answer, the recurrent state. A row of weight 0 takes no step, is not remembered, and its number counts nothing in the
 /// mean and deviation by which targets are standardised.
+///
+/// **Several optimizers.** An [optimizer](Config::optimizer) such as `hedge(sgd|adam)` makes a panel of experts: each has a
+/// θ, an optimizer, a memory and a recurrent state of its own, and they share what is read, scaled and answered. Predictions
+/// are those of their mixture, and the loss is the mixture's. Where something is asked of *the* network or its memory
+/// ([`params`](Deep::params), [`steps`](Deep::steps), [`health`](Deep::health), …) it is answered of the expert that is
+/// [trusted](Deep::trust) most at the moment.
 ///
 /// Everything it is, scratch memory apart, is in its serialised form: saved, loaded and continued it is bit for bit the
 /// learner that was never stopped.
@@ -79,7 +88,9 @@ pub struct Deep {
     config: Config,
     features: Features,
     objective: Objective,
+    /// The one that is trusted most, and those beside it.
     expert: Expert,
+    panel: Panel,
     /// How many times as high the learning rate is.
     rate: f64,
     #[serde(deserialize_with = "crate::saved::count")]
@@ -121,10 +132,12 @@ impl Deep {
     /// A learner that has seen nothing. Its network is built when the first row comes.
     #[must_use]
     pub fn new(config: Config) -> Self {
+        let (expert, panel) = Panel::new(&config);
         Deep {
             features: Features::with(config.features.clone()),
             objective: Objective::new(&config),
-            expert: Expert::new(&config),
+            expert,
+            panel,
             rate: 1.0,
             rows: 0,
             scratch: Scratch::default(),
@@ -234,23 +247,25 @@ impl Deep {
     /// Forgets the recurrent state, the last answers, and the last numbers that stand for missing ones (not what was learned): a
     /// new sequence begins.
     pub fn reset_state(&mut self) {
-        self.expert.reset_state();
+        self.each_expert(&mut |deep, _| deep.expert.reset_state());
         self.features.new_sequence();
     }
 
-    /// The network's raw output for a row: a logit for each class, or the standardised number. Empty before the first row.
+    /// The network's raw output for a row: a logit for each class, or the standardised number. Empty before the first row. Of
+    /// several experts it is what one network would say that means their mixture.
     ///
     /// # Errors
     ///
     /// If the row cannot be used.
     pub fn logits_one(&mut self, x: &dyn Row) -> Result<&[f32], Error> {
-        let Deep { features, objective, expert, scratch, .. } = self;
+        let Deep { features, objective, expert, panel, scratch, .. } = self;
         let Scratch { tape, raw, x: input, indices, output, .. } = scratch;
         output.clear();
         if expert.network.is_some() {
-            features.read(&with_last(x, &expert.recurrent, objective.classes()), raw)?;
+            features.read(&with_last(x, panel.who_knows_the_last(expert), objective.classes()), raw)?;
             features.scale(raw, input);
             expert.say(tape, input, indices, output);
+            panel.say(objective.task, tape, input, indices, output);
         }
         Ok(output)
     }

@@ -1,9 +1,5 @@
 //! Rows that go by without a target, or before it.
 
-use thalweg_nn::Mode;
-use thalweg_tensor::View;
-
-use super::recurrent::Moves;
 use super::{Deep, Scratch, with_last};
 use crate::error::Error;
 use crate::row::Row;
@@ -11,17 +7,15 @@ use crate::row::Row;
 impl Deep {
     /// See [`Learner::pass_one`](crate::Learner::pass_one).
     pub(super) fn pass_by(&mut self, x: &dyn Row) -> Result<(), Error> {
-        let (Some(network), true) = (&self.expert.network, self.expert.recurrent.is_some()) else { return Ok(()) };
-        let Scratch { tape, raw, x: input, indices, .. } = &mut self.scratch;
-        self.features.read(&with_last(x, &self.expert.recurrent, self.objective.classes()), raw)?;
-        self.features.scale(raw, input);
-        let pass = tape.pass(&self.expert.params);
-        let input = network.inputs().forward(pass.input(View::new([1, input.len()], input)), indices);
-        if let Some(recurrent) = &mut self.expert.recurrent {
-            recurrent.pass_by(|state, carry| {
-                network.forward(input, state, Some((carry, Moves::Carried)), &mut Mode::Eval, &mut |_, _| {});
-            });
+        let Deep { features, objective, expert, panel, scratch, .. } = self;
+        if expert.network.is_none() || expert.recurrent.is_none() {
+            return Ok(());
         }
+        let Scratch { tape, raw, x: input, indices, .. } = scratch;
+        features.read(&with_last(x, panel.who_knows_the_last(expert), objective.classes()), raw)?;
+        features.scale(raw, input);
+        expert.pass_by(tape, input, indices);
+        panel.others.iter_mut().for_each(|seat| seat.expert.pass_by(tape, input, indices));
         Ok(())
     }
 }
@@ -31,6 +25,7 @@ mod tests {
     use super::*;
     use crate::{Config, Learner, Model, Prediction, Target, Task};
     use thalweg_autograd::Tape;
+    use thalweg_tensor::View;
 
     type Cells = [(&'static str, f64); 1];
 

@@ -195,6 +195,11 @@ impl Recurrent {
         self.aside[1] = state;
     }
 
+    /// Whether there is a last target.
+    pub fn knows_the_last(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// The target of the newest row is known now.
     pub fn told(&mut self, truth: &Truth) {
         self.last.get_or_insert_default().clone_from(truth);

@@ -18,7 +18,21 @@ checked!(Deep);
 
 impl Checked for Deep {
     fn check(&self) -> Result<(), Error> {
-        let Deep { config, features, objective, expert, .. } = self;
+        let Deep { config, features, objective, expert, panel, .. } = self;
+        config.check_objective()?;
+        ensure(*features.spec() == config.features, "features as they were asked for")?;
+        objective.check_read(config)?;
+        ensure(self.rate >= 0.0 && self.rate.is_finite(), "a learning rate")?;
+        panel.check_read(config)?;
+        let mut experts = std::iter::once(expert).chain(panel.others.iter().map(|seat| &seat.expert));
+        ensure(experts.clone().all(|other| other.network.is_some() == expert.network.is_some()), "networks, or none")?;
+        experts.try_for_each(|expert| expert.check_read(config, features, objective))
+    }
+}
+
+impl Expert {
+    /// Whether it is that of a learner that is made like this, and has learned these features and answers.
+    fn check_read(&self, config: &Config, features: &Features, objective: &Objective) -> Result<(), Error> {
         let Expert {
             params,
             network,
@@ -32,10 +46,7 @@ impl Checked for Deep {
             probe,
             mode,
             ..
-        } = expert;
-        config.check_objective()?;
-        ensure(*features.spec() == config.features, "features as they were asked for")?;
-        objective.check_read(config)?;
+        } = self;
         let state = match network {
             Some(network) => {
                 network.check(params, config, features, objective.outputs())?;
@@ -44,7 +55,6 @@ impl Checked for Deep {
             None => State::default(),
         };
         ensure(network.is_some() || params.layout().is_empty(), "a network over the parameters")?;
-        ensure(self.rate >= 0.0 && self.rate.is_finite(), "a learning rate")?;
         ensure(optimizer.fits(params), "an optimizer that met these parameters")?;
         ensure(mode.is_training() && mode.is_settled(), "a network that learns, between two rows")?;
         let carries = recurrent.as_ref().is_none_or(|recurrent| recurrent.fits(config, &state));

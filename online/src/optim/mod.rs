@@ -13,6 +13,8 @@
 //! | [`ScheduleFree`] AdamW | 3P | – | the same | the same |
 //! | [`Cocob`]: no learning rate | 4P | – | φ where the world drifts | Orabona & Tommasi 2017 |
 //! | `bound=` around any: a step moves its prediction by at most so much of its error | 2P | δ | the bound | Javed, Sharifnassab & Sutton 2024 |
+//! | [`hedge`]: several of any, weighed | k × | what each needs | – | Herbster & Warmuth 1998 |
+//! | `halving`: several, in the end one | k × at first | what each needs | – | Jamieson & Talwalkar 2016 |
 //!
 //! P: as much as θ. They are [`Optimizer`]s of [`nn`](thalweg_nn::optim), and keep what is promised there: growth, groups,
 //! sparse rows, refusal, no denormal numbers. Where a rule looks at all of θ at once (‖z‖₁, Σ α x²), what is touched is all.
@@ -47,6 +49,7 @@ mod cocob;
 mod curve;
 mod example;
 mod ftrl;
+pub mod hedge;
 mod hypergradient;
 mod idbd;
 mod obgd;
@@ -60,6 +63,7 @@ pub use cocob::Cocob;
 pub use curve::Curve;
 pub use example::{Example, Informed, Needs};
 pub use ftrl::Ftrl;
+pub use hedge::{Change, FixedShare, Halving, Trust, TrustSpec};
 pub use hypergradient::Hypergradient;
 pub use idbd::Idbd;
 pub use obgd::ObGd;

@@ -10,7 +10,7 @@ use thalweg_tensor::Real;
 
 use super::any::Rule;
 use super::bound::{self, Bound};
-use super::{AnyOptimizer, Informed, Needs};
+use super::{AnyOptimizer, Informed, Needs, TrustSpec};
 
 /// An optimizer by its name, its learning rate, and options: all of [`nn`](thalweg_nn::OptimizerSpec)'s, and those of
 /// [this module](super).
@@ -26,6 +26,7 @@ use super::{AnyOptimizer, Informed, Needs};
 /// | `schedule-free-sgd:0.1`, `schedule-free-adamw:0.003` | `beta`, `forgetting`, `adaptive`, `beta2`, `eps`, `weight_decay` |
 /// | `cocob:1` | `alpha`, `forgetting` |
 /// | any but the last three | `bound`: by how large a share of its error a step may move its prediction |
+/// | `hedge(sgd\|adam)`, `halving(sgd)` | several of them, at several rates, side by side: see [`TrustSpec`] |
 ///
 /// Without its number the learning rate is the one above.
 ///
@@ -51,18 +52,35 @@ impl OptimizerSpec {
     }
 
     /// The optimizer, before its first step.
+    ///
+    /// # Panics
+    ///
+    /// If there are [several](OptimizerSpec::trust).
     #[must_use]
+    #[track_caller]
     pub fn build<T: Real>(&self) -> AnyOptimizer<T> {
         match read(&self.0) {
             Ok((optimizer, _)) => optimizer,
-            Err(error) => unreachable!("what was printed parses: {error}"),
+            Err(_) => panic!("build: expected a single optimizer, found {self}"),
         }
     }
 
-    /// What it must be told beside the gradient.
+    /// Who is trusted among several optimizers; `None` of a single one.
+    #[must_use]
+    pub fn trust(&self) -> Option<TrustSpec> {
+        TrustSpec::parse(&self.0).unwrap_or_else(|error| unreachable!("what was printed parses: {error}"))
+    }
+
+    /// The optimizers that learn side by side: itself, if it is a single one.
+    #[must_use]
+    pub fn experts(&self) -> Vec<OptimizerSpec> {
+        self.trust().map_or_else(|| vec![self.clone()], |trust| trust.experts())
+    }
+
+    /// What it must be told beside the gradient: of several, what any of them must be told.
     #[must_use]
     pub fn needs(&self) -> Needs {
-        self.build::<f32>().needs()
+        self.experts().iter().map(|spec| spec.build::<f32>().needs()).fold(Needs::Gradient, Needs::max)
     }
 
     /// Whether others may move θ between its steps, too.
@@ -82,7 +100,10 @@ impl FromStr for OptimizerSpec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
-        read::<f32>(text).map(|(_, printed)| OptimizerSpec(printed))
+        match TrustSpec::parse(text)? {
+            Some(several) => Ok(OptimizerSpec(several.to_string())),
+            None => read::<f32>(text).map(|(_, printed)| OptimizerSpec(printed)),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod contexts;
 mod embeddings;
 mod features;
 mod growth;
+mod hedge;
 mod labels;
 mod losses;
 mod outputs;
