@@ -37,8 +37,10 @@ pub(super) fn mix(task: Task, weights: impl Fn(usize) -> f64, said: &[Vec<f32>],
         Task::Classify => {
             mixed.resize(of_most.len(), f32::NEG_INFINITY);
             for (weight, z) in speakers() {
-                let behind = weight.ln() - log_sum(z);
-                mixed.iter_mut().zip(z).for_each(|(p, z)| *p = log_add(f64::from(*p), f64::from(*z) + behind) as f32);
+                let (weight, all) = (weight.ln(), log_sum(z));
+                // In this order: of a logit that has diverged, what is added to it would be lost.
+                let behind = |z: f32| (f64::from(z) - all) + weight;
+                mixed.iter_mut().zip(z).for_each(|(p, z)| *p = log_add(f64::from(*p), behind(*z)) as f32);
             }
         }
         Task::MultiLabel => mixed.extend((0..of_most.len()).map(|place| {
@@ -114,6 +116,9 @@ mod tests {
         for task in [Task::Classify, Task::MultiLabel] {
             let z = mixed(task, &[0.5, 0.5], &[&[900.0, -900.0], &[800.0, -800.0]]);
             assert!(z.iter().all(|z| z.is_finite()) && z[0] - z[1] > 800.0, "{z:?}");
+            // Who is sure, and hardly trusted.
+            let p = softmax(&mixed(task, &[0.999, 0.001], &[&[1.0, -1.0], &[-1e30, 1e30]]));
+            assert!(p[0] > 0.8, "{p:?}");
         }
     }
 
