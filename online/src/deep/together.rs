@@ -72,6 +72,7 @@ mod tests {
             ["ftrl", "cbp", "none", "none", "an optimizer that lets others move θ for cbp, found \"ftrl:0.05\""],
             ["schedule-free-sgd", "clip", "none", "none", "for clip, found \"schedule-free-sgd"],
             ["schedule-free-adamw", "none", "l2:0.1", "none", "for l2:0.1, found \"schedule-free-adamw"],
+            ["hedge(sgd|ftrl)", "redo", "none", "none", "for redo, found \"hedge(sgd:0.03|ftrl:0.05)\""],
             ["obgd", "upgd", "none", "none", "an optimizer that is not told the error for upgd, found \"obgd"],
             ["autostep", "none", "ewc:1,gradient=true", "none", "for ewc:1,gradient=true, found \"autostep"],
             ["sgd:0.1,bound=0.5", "none", "none", "a-gem:100", "found \"sgd:0.1,bound=0.5\""],

@@ -83,9 +83,9 @@ impl OptimizerSpec {
         self.experts().iter().map(|spec| spec.build::<f32>().needs()).fold(Needs::Gradient, Needs::max)
     }
 
-    /// Whether others may move θ between its steps, too.
+    /// Whether others may move θ between its steps, too: of several, between those of each.
     pub(crate) fn shares(&self) -> bool {
-        self.build::<f32>().rule.shares()
+        self.experts().iter().all(|spec| spec.build::<f32>().rule.shares())
     }
 }
 
