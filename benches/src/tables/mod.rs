@@ -3,6 +3,7 @@
 //! | table | what |
 //! |---|---|
 //! | [`drift`] | change detectors: false alarms, delays and misses |
+//! | [`no_tuning`] | one setting for all streams, against the best rate of each |
 //! | [`plasticity`] | whether networks go on learning: the slowly-changing regression |
 //! | [`policies`] | what is done at a drift: accuracy, and rows until it is back |
 //! | [`split`] | digits, two after two: task-, domain- and class-incremental learning |
@@ -11,6 +12,7 @@
 mod average;
 pub mod drift;
 mod gates;
+pub mod no_tuning;
 pub mod plasticity;
 mod plot;
 pub mod policies;
@@ -25,6 +27,8 @@ pub use gates::Gates;
 pub enum Table {
     /// Change detectors: false alarms, delays and misses
     Drift(drift::Arguments),
+    /// One setting of each rule for all streams, against the best learning rate of each stream
+    NoTuning(no_tuning::Arguments),
     /// The loss of plasticity, and what is done against it: a regression that changes slowly
     Plasticity(plasticity::Arguments),
     /// What is done at a drift: accuracy, and how many rows it takes to be back
@@ -45,6 +49,7 @@ impl Table {
     pub fn run(&self) -> bool {
         match self {
             Table::Drift(arguments) => drift::run(arguments),
+            Table::NoTuning(arguments) => no_tuning::run(arguments),
             Table::Plasticity(arguments) => plasticity::run(arguments),
             Table::Policies(arguments) => policies::run(arguments),
             Table::SplitMnist(arguments) => split::run(split::Images::Mnist, arguments),

@@ -23,7 +23,7 @@ pub struct Plot {
     file: Option<PathBuf>,
 }
 
-/// One or several diagrams, side by side.
+/// One or several diagrams.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Drawing {
     /// What it is about, above all diagrams.

@@ -15,6 +15,8 @@ use super::{Axis, Curve, Diagram, Drawing};
 /// Of a diagram, in pixels.
 const SIZE: (u32, u32) = (640, 480);
 const TITLE: u32 = 40;
+/// How many of them stand side by side.
+const ACROSS: usize = 3;
 const FONT: &str = "sans-serif";
 /// Told apart by those who do not see all colours, too (Okabe and Ito 2008).
 const COLORS: [RGBColor; 8] = [
@@ -37,11 +39,13 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 pub fn draw(drawing: &Drawing) -> Result<String, Failure> {
     let mut svg = String::new();
     {
-        let size = (SIZE.0 * drawing.diagrams.len().max(1) as u32, SIZE.1 + TITLE);
+        let columns = drawing.diagrams.len().clamp(1, ACROSS);
+        let rows = drawing.diagrams.len().div_ceil(columns).max(1);
+        let size = (SIZE.0 * columns as u32, SIZE.1 * rows as u32 + TITLE);
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         root.fill(&WHITE)?;
         let below = root.titled(&drawing.title, (FONT, 22))?;
-        let areas = below.split_evenly((1, drawing.diagrams.len().max(1)));
+        let areas = below.split_evenly((rows, columns));
         for (area, diagram) in areas.iter().zip(&drawing.diagrams) {
             draw_diagram(area, diagram)?;
         }
@@ -72,10 +76,11 @@ where
     mesh.light_line_style(BLACK.mix(0.04)).bold_line_style(BLACK.mix(0.12));
     mesh.x_label_formatter(&|x| number(*x)).y_label_formatter(&|y| number(*y));
     mesh.x_desc(&of.x.name).y_desc(&of.y.name).axis_desc_style((FONT, 15)).label_style((FONT, 13)).draw()?;
-    for (name, level) in &of.levels {
+    for (k, (name, level)) in of.levels.iter().enumerate() {
+        let color = COLORS[(of.curves.len() + k) % COLORS.len()];
         let ends = range(&of.x, xs(of));
         let line = vec![(ends.start, *level), (ends.end, *level)];
-        draw_line(&mut chart, line, &format!("{name}: {}", number(*level)), BLACK, Some((4, 4)))?;
+        draw_line(&mut chart, line, &format!("{name}: {}", number(*level)), color, Some((4, 4)))?;
     }
     for (k, curve) in of.curves.iter().enumerate() {
         let dashes = (k / COLORS.len()).checked_sub(1).map(|kind| DASHES[kind % DASHES.len()]);
