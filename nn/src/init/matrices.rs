@@ -3,6 +3,8 @@
 
 use thalweg_tensor::{Real, Rng, Shape, kernels};
 
+use super::default_bound;
+
 /// Rows and columns.
 #[track_caller]
 fn matrix(name: &str, shape: Shape) -> [usize; 2] {
@@ -72,6 +74,26 @@ pub fn sparse<T: Real>(shape: Shape, sparsity: f64, deviation: f64, rng: &mut Rn
     move |i| T::from_f64(values[i])
 }
 
+/// Uniform in ±1/√fan in, but for a fraction `sparsity` of each unit's weights (rounded up, and not the last one), which is
+/// zero: each unit hears few inputs. With `sparsity = 0`, how linear layers begin.
+///
+/// Source: Elsayed, Vasan & Mahmood 2024, SparseInit, where a unit may be left without any.
+///
+/// # Panics
+/// If the shape has fewer than two axes, or the sparsity is not between 0 and 1.
+#[track_caller]
+pub fn sparse_uniform<T: Real>(shape: Shape, sparsity: f64, rng: &mut Rng) -> impl FnMut(usize) -> T {
+    let [rows, columns] = matrix("sparse_uniform", shape);
+    assert!((0.0..=1.0).contains(&sparsity), "sparse_uniform: a fraction in [0, 1] expected: {sparsity}");
+    let (zeros, bound) = ((sparsity * columns as f64).ceil() as usize, default_bound(columns));
+    let mut values: Vec<f64> = (0..rows * columns).map(|_| rng.range(-bound, bound)).collect();
+    for row in values.chunks_exact_mut(columns.max(1)) {
+        let silent = rng.permutation(columns).into_iter().take(zeros.min(columns - 1));
+        silent.for_each(|column| row[column] = 0.0);
+    }
+    move |i| T::from_f64(values[i])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +113,17 @@ mod tests {
                 let product: f64 = (0..rows.max(columns)).map(|k| at(i, k) * at(j, k)).sum();
                 let expected = if i == j { 9.0 } else { 0.0 };
                 prop_assert!((product - expected).abs() < 1e-12, "{i} {j}: {product}");
+            }
+        }
+
+        #[test]
+        fn sparse_units_hear_few_inputs(rows in 0usize..9, columns in 0usize..9, sparsity in 0.0..1.0, seed: u64) {
+            let (shape, bound) = (Shape::new(&[rows, columns]), (columns as f64).sqrt().recip());
+            let w: Vec<f64> = (0..shape.len()).map(sparse_uniform(shape, sparsity, &mut Rng::new(seed))).collect();
+            for row in w.chunks(columns.max(1)) {
+                let zeros = row.iter().filter(|&&w| w == 0.0).count();
+                prop_assert_eq!(zeros, ((sparsity * columns as f64).ceil() as usize).min(columns - 1));
+                prop_assert!(row.iter().all(|w| w.abs() <= bound));
             }
         }
 

@@ -7,7 +7,7 @@
 //! | [`xavier_uniform`], [`xavier_normal`] | variance `2 / (fan in + fan out)` | layers before tanh or σ |
 //! | [`kaiming_uniform`], [`kaiming_normal`] | variance `gain² / fan` | layers before ReLU and its like |
 //! | [`orthogonal`] | orthonormal rows or columns | recurrent and very deep nets |
-//! | [`sparse`] | few that are not zero | recurrent nets |
+//! | [`sparse`], [`sparse_uniform`] | few that are not zero | recurrent nets; nets that learn from single examples |
 //!
 //! Layers begin as PyTorch's do. One that is built already begins anew, element by element in place, with [`restart`]:
 //!
@@ -33,7 +33,7 @@ mod matrices;
 
 pub use distributions::{constant, normal, ones, truncated_normal, uniform, zeros};
 pub use fans::{Fan, Gain, default_bound, fans, kaiming_normal, kaiming_uniform, xavier_normal, xavier_uniform};
-pub use matrices::{eye, orthogonal, sparse};
+pub use matrices::{eye, orthogonal, sparse, sparse_uniform};
 
 use thalweg_autograd::{Param, Params};
 use thalweg_tensor::{Real, Shape};

@@ -5,7 +5,7 @@ use thalweg_tensor::{ConvOptions, Real, Rng, Shape, Window};
 
 use super::layers::{CellName, LayerSpec};
 use super::{AnyRecurrent, Chain, Layer};
-use crate::norm::BatchNormOptions;
+use crate::norm::{BatchNormOptions, LayerNormOptions};
 use crate::recurrent::{CellOptions, RecurrentOptions, Stackable};
 use crate::spec::SpecError;
 use crate::*;
@@ -65,14 +65,22 @@ fn build<T: Real>(
 ) -> Result<Layer, SpecError> {
     let inputs = from.dims().first().copied().unwrap_or(0);
     Ok(match *spec {
-        LayerSpec::Linear { width, bias } => {
+        LayerSpec::Linear { width, bias, sparse } => {
             let new = if bias { Linear::new } else { Linear::without_bias };
-            Layer::Linear(new(params, name, inputs, width, rng), Activation::Identity)
+            let linear = new(params, name, inputs, width, rng);
+            if sparse > 0.0 {
+                init::restart(params, linear.weight, |shape| init::sparse_uniform(shape, sparse, rng));
+                linear.bias.iter().for_each(|&bias| params.of_mut(bias).fill(T::ZERO));
+            }
+            Layer::Linear(linear, Activation::Identity)
         }
         LayerSpec::Function(function) => Layer::Function(function),
         LayerSpec::PRelu => Layer::PRelu(PRelu::new(params, name, rng)),
         LayerSpec::Dropout { p } => Layer::Dropout(Dropout { p }),
-        LayerSpec::LayerNorm => Layer::LayerNorm(LayerNorm::new(params, name, inputs, rng)),
+        LayerSpec::LayerNorm { affine } => {
+            let options = LayerNormOptions { weight: affine, bias: affine, ..Default::default() };
+            Layer::LayerNorm(LayerNorm::with(params, name, [inputs], options, rng))
+        }
         LayerSpec::RmsNorm => Layer::RmsNorm(RmsNorm::new(params, name, inputs, rng)),
         LayerSpec::GroupNorm { groups } => Layer::GroupNorm(GroupNorm::new(params, name, groups, inputs, rng)),
         LayerSpec::BatchNorm { stream } => {

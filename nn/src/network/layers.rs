@@ -18,6 +18,8 @@ pub enum LayerSpec {
         width: usize,
         /// Whether there is a bias.
         bias: bool,
+        /// Which fraction of a unit's weights [begins](crate::init::sparse_uniform) as zero; above 0, biases do, too.
+        sparse: f64,
     },
     /// `relu`, `leaky_relu:0.01` and so on.
     Function(Nonlinearity),
@@ -28,8 +30,11 @@ pub enum LayerSpec {
         /// With which probability a number is dropped.
         p: f64,
     },
-    /// `layer_norm`.
-    LayerNorm,
+    /// `layer_norm`, `layer_norm:affine=false`.
+    LayerNorm {
+        /// Whether there are weights and biases.
+        affine: bool,
+    },
     /// `rms_norm`.
     RmsNorm,
     /// `group_norm:8`.
@@ -194,5 +199,14 @@ pub(super) const CELLS: [(&str, &str, CellName); 14] = [
     ("elstm", "usual", CellName::Elstm),
 ];
 
-/// What `mlp` puts behind each linear layer.
-pub(super) const RELU: LayerSpec = LayerSpec::Function(Nonlinearity::Relu);
+/// A layer of `mlp`.
+pub(super) fn hidden(width: usize) -> Vec<LayerSpec> {
+    vec![LayerSpec::Linear { width, bias: true, sparse: 0.0 }, LayerSpec::Function(Nonlinearity::Relu)]
+}
+
+/// A layer of `sparse_mlp` (Elsayed, Vasan & Mahmood 2024): few weights, sums of one size, no unit that cannot learn.
+pub(super) fn sparse_hidden(width: usize) -> Vec<LayerSpec> {
+    let norm = LayerSpec::LayerNorm { affine: false };
+    let function = LayerSpec::Function(Nonlinearity::LeakyRelu(0.01));
+    vec![LayerSpec::Linear { width, bias: true, sparse: 0.9 }, norm, function]
+}

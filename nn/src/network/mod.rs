@@ -38,8 +38,9 @@ use crate::*;
 ///
 /// | layer | is | takes | options and flags |
 /// |---|---|---|---|
-/// | `linear:64` | [`Linear`] | `[in]` | `bias=false` |
+/// | `linear:64` | [`Linear`] | `[in]` | `bias=false`, `sparse=0.9`: the part of a unit's weights that [begins](crate::init::sparse_uniform) as zero |
 /// | `mlp:64,64` | `linear:64 > relu > linear:64 > relu` | `[in]` | |
+/// | `sparse_mlp:64` | `linear:64,sparse=0.9 > layer_norm:affine=false > leaky_relu:0.01`: to learn from single examples (Elsayed, Vasan & Mahmood 2024) | `[in]` | |
 /// | `relu`, `gelu`, `glu`, … `leaky_relu:0.01` | a [`Nonlinearity`] by its name | any | |
 /// | `prelu` | [`PRelu`] | any | |
 /// | `rnn:64`, `lstm:64`, `gru:64`, `layer_norm_lstm:64`; `64x2`: two layers | [`Recurrent`] | `[in]` | `bidirectional`, `dropout`, `bias=false`; `form=`: of `rnn` `relu` and `sigmoid`, of `lstm` `remembering`, of `gru` `chung` |
@@ -50,7 +51,7 @@ use crate::*;
 /// | `encoder:heads=4` | [`TransformerEncoderLayer`] | `[d]` | `ff` (hidden units), `causal`, `dropout`, `activation`, `norm_first=false` |
 /// | `sinusoidal_positions`, `learned_positions:512` | [`SinusoidalPositions`], [`LearnedPositions`] | `[d]` | |
 /// | `dropout:0.5` | [`Dropout`] | any | |
-/// | `layer_norm`, `rms_norm` | [`LayerNorm`], [`RmsNorm`] | `[d]` | |
+/// | `layer_norm`, `rms_norm` | [`LayerNorm`], [`RmsNorm`] | `[d]` | of `layer_norm` `affine=false`, for neither weights nor biases |
 /// | `group_norm:8`, `batch_norm` | [`GroupNorm`] of 8 groups, [`BatchNorm`] | `[c, …]` | of `batch_norm` `stream`, for single examples |
 /// | `conv1d:16x3`, `conv2d:16x3` | [`Conv`] to 16 channels by kernels of size 3 | `[c, …]` | `stride`, `padding`, `dilation`, `groups`, `bias=false` |
 /// | `max_pool2d:2`, `avg_pool1d:2`, … | windows of size 2, side by side | `[…, h, w]` | `stride`, `padding`, `dilation` |

@@ -2,16 +2,17 @@
 
 use thalweg_tensor::{Shape, Window};
 
-use super::layers::{CELLS, RELU};
+use super::layers::{CELLS, hidden, sparse_hidden};
 use super::{CellName, LayerSpec, NetworkSpec};
 use crate::Nonlinearity;
 use crate::attention::TransformerOptions;
 use crate::spec::{Setting, Spec, SpecError, quoted, unknown};
 
 /// Layers that are neither cells nor functions.
-const OTHERS: [&str; 24] = [
+const OTHERS: [&str; 25] = [
     "linear",
     "mlp",
+    "sparse_mlp",
     "prelu",
     "dropout",
     "layer_norm",
@@ -86,12 +87,14 @@ fn layers(text: &str, depth: usize) -> Result<Vec<LayerSpec>, SpecError> {
     }
     let mut spec = Spec::parse(text)?;
     let layers = match spec.name() {
-        "mlp" => {
+        name @ ("mlp" | "sparse_mlp") => {
+            let hidden = if name == "mlp" { hidden } else { sparse_hidden };
+            let example = format!("the width of each layer, as in {name}:64,64");
             let widths: Vec<usize> = spec.all_args("the width of a layer")?;
             if widths.is_empty() {
-                return Err(expected(&spec, "the width of each layer, as in mlp:64,64"));
+                return Err(expected(&spec, &example));
             }
-            let layer = |width| Ok([LayerSpec::Linear { width: size(&spec, width)?, bias: true }, RELU]);
+            let layer = |width| Ok(hidden(size(&spec, width)?));
             widths.into_iter().map(layer).collect::<Result<Vec<_>, SpecError>>()?.concat()
         }
         _ => vec![layer(&mut spec)?],
@@ -107,13 +110,17 @@ fn layer(spec: &mut Spec) -> Result<LayerSpec, SpecError> {
     let name = spec.name().to_owned();
     let axes = if name.ends_with("1d") { 1 } else { 2 };
     Ok(match name.as_str() {
-        "linear" => LayerSpec::Linear { width: one(spec, "the number of outputs")?, bias: bias(spec)? },
+        "linear" => {
+            let (width, bias) = (one(spec, "the number of outputs")?, bias(spec)?);
+            let sparse = spec.option("sparse")?.unwrap_or(0.0);
+            LayerSpec::Linear { width, bias, sparse: probability(spec, sparse)? }
+        }
         "prelu" => LayerSpec::PRelu,
         "dropout" => {
             let p = spec.optional_arg(0, "the probability")?.unwrap_or(0.5);
             LayerSpec::Dropout { p: probability(spec, p)? }
         }
-        "layer_norm" => LayerSpec::LayerNorm,
+        "layer_norm" => LayerSpec::LayerNorm { affine: spec.option("affine")?.unwrap_or(true) },
         "rms_norm" => LayerSpec::RmsNorm,
         "group_norm" => LayerSpec::GroupNorm { groups: one(spec, "the number of groups")? },
         "batch_norm" => LayerSpec::BatchNorm { stream: spec.flag("stream")? },

@@ -59,11 +59,13 @@ impl fmt::Display for LayerSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pool = |largest| if largest { "max_pool" } else { "avg_pool" };
         let item = match *self {
-            LayerSpec::Linear { width, bias } => Item::new("linear").arg(width).option("bias", bias, true),
+            LayerSpec::Linear { width, bias, sparse } => {
+                Item::new("linear").arg(width).option("bias", bias, true).option("sparse", sparse, 0.0)
+            }
             LayerSpec::Function(function) => Item::new(function),
             LayerSpec::PRelu => Item::new("prelu"),
             LayerSpec::Dropout { p } => Item::new("dropout").arg(p),
-            LayerSpec::LayerNorm => Item::new("layer_norm"),
+            LayerSpec::LayerNorm { affine } => Item::new("layer_norm").option("affine", affine, true),
             LayerSpec::RmsNorm => Item::new("rms_norm"),
             LayerSpec::GroupNorm { groups } => Item::new("group_norm").arg(groups),
             LayerSpec::BatchNorm { stream } => Item::new("batch_norm").flag("stream", stream),

@@ -69,7 +69,7 @@ impl LayerSpec {
             }
             LayerSpec::Attention { .. } | LayerSpec::Encoder { .. } => Ok(from),
             LayerSpec::SinusoidalPositions | LayerSpec::LearnedPositions { .. } => Ok(from),
-            LayerSpec::LayerNorm | LayerSpec::RmsNorm => Ok(from),
+            LayerSpec::LayerNorm { .. } | LayerSpec::RmsNorm => Ok(from),
         }
     }
 
@@ -105,9 +105,10 @@ impl LayerSpec {
                 inputs / groups as f64 * channels as f64 * (window.kernel[0] as f64).powf(axes as f64)
             }
             LayerSpec::Residual(ref inner) => inner.weights(from),
-            LayerSpec::LayerNorm | LayerSpec::RmsNorm | LayerSpec::GroupNorm { .. } | LayerSpec::BatchNorm { .. } => {
-                inputs
-            }
+            LayerSpec::LayerNorm { affine: true }
+            | LayerSpec::RmsNorm
+            | LayerSpec::GroupNorm { .. }
+            | LayerSpec::BatchNorm { .. } => inputs,
             _ => 0.0,
         }
     }

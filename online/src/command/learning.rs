@@ -19,7 +19,7 @@ use super::trunk;
 /// What learns, and how it is evaluated.
 #[derive(Debug, Args)]
 pub struct Learning {
-    /// linear, mlp:64,64, rnn:32, leaky_rnn:32, lstm:32, gru:32, lru:32, rtu:32 or elstm:32, or any layers joined by >, as in
+    /// linear, mlp:64,64, sparse_mlp:64,64 (with few weights and normalised sums, for obgd), rnn:32, leaky_rnn:32, lstm:32, gru:32, lru:32, rtu:32 or elstm:32, or any layers joined by >, as in
     /// "lstm:64x2 > mlp:32". The recurrent ones take the options window=16 (through how many rows the gradient goes back) and last=true (whether
     /// the last known target is an input): "lstm:32,window=8", "carry:window=8 > lstm:64x2" [default: mlp:64,64]
     #[arg(long, value_name = "SPEC", value_parser = Model::parse)]

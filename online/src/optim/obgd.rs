@@ -28,6 +28,10 @@ use super::{BELOW_ONE, Example, FROM_ZERO, Informed, Needs, over_touched, requir
 ///
 /// Its steps are all of one size, so the bound is one on their sum: `‖Δθ‖₁ ≤ 1/κ`.
 ///
+/// What belongs to it: units that hear few inputs, and sums of one size, by layer normalisation without parameters. The network
+/// `sparse_mlp:64,64` of [`NetworkSpec`](thalweg_nn::NetworkSpec) has both; inputs and targets of a learner are standardised by
+/// default.
+///
 /// Traces are those of temporal differences, where an error belongs to the predictions before it, too. Examples of a stream
 /// have each its own error, so there is none by default.
 ///

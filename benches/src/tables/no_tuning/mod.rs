@@ -44,20 +44,35 @@ const SWEPT: [(&str, [f64; 7]); 2] = [
     ("adam", [0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03]),
 ];
 
-/// Rules with one setting for all streams: their defaults.
-const RULES: [&str; 12] = [
-    "obgd",
-    "adaptive-obgd",
-    "autostep",
-    "hedge(sgd)",
-    "hedge(adam)",
-    "hedge(sgd|adam)",
-    "halving(sgd|adam)",
-    "vw",
-    "hypergradient",
-    "schedule-free-sgd",
-    "schedule-free-adamw",
-    "cocob",
+/// An optimizer with one setting for all streams, its default, and the network that it moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rule {
+    name: &'static str,
+    model: &'static str,
+    optimizer: &'static str,
+}
+
+/// What all networks are but one.
+const MLP: &str = "mlp:64,64";
+
+const fn rule(optimizer: &'static str) -> Rule {
+    Rule { name: optimizer, model: MLP, optimizer }
+}
+
+const RULES: [Rule; 13] = [
+    rule("obgd"),
+    Rule { name: "obgd, sparse_mlp", model: "sparse_mlp:64,64", optimizer: "obgd" },
+    rule("adaptive-obgd"),
+    rule("autostep"),
+    rule("hedge(sgd)"),
+    rule("hedge(adam)"),
+    rule("hedge(sgd|adam)"),
+    rule("halving(sgd|adam)"),
+    rule("vw"),
+    rule("hypergradient"),
+    rule("schedule-free-sgd"),
+    rule("schedule-free-adamw"),
+    rule("cocob"),
 ];
 
 /// What became of a rule on a stream: the accuracy in per cent, of each seed.
@@ -92,20 +107,21 @@ impl Found {
 #[must_use]
 pub fn run(arguments: &Arguments) -> Gates {
     let begin = Instant::now();
-    let optimizers: Vec<String> = SWEPT
+    let learners: Vec<(&str, String)> = SWEPT
         .iter()
-        .flat_map(|(name, rates)| rates.iter().map(move |rate| format!("{name}:{rate}")))
-        .chain(RULES.map(str::to_owned))
+        .flat_map(|(name, rates)| rates.iter().map(move |rate| (MLP, format!("{name}:{rate}"))))
+        .chain(RULES.map(|rule| (rule.model, rule.optimizer.to_owned())))
         .collect();
-    let jobs: Vec<(Stream, &String)> =
-        STREAMS.iter().flat_map(|&stream| optimizers.iter().map(move |optimizer| (stream, optimizer))).collect();
-    let of_seeds = |&(stream, optimizer): &(Stream, &String)| -> Accuracies {
-        (1..=arguments.seeds).into_par_iter().map(|seed| run_on(stream, optimizer, seed, arguments.rows)).collect()
+    let jobs: Vec<(Stream, &(&str, String))> =
+        STREAMS.iter().flat_map(|&stream| learners.iter().map(move |learner| (stream, learner))).collect();
+    let of_seeds = |&(stream, (model, optimizer)): &(Stream, &(&str, String))| -> Accuracies {
+        let of_seed = |seed| run_on(stream, model, optimizer, seed, arguments.rows);
+        (1..=arguments.seeds).into_par_iter().map(of_seed).collect()
     };
     let all: Vec<Accuracies> = jobs.par_iter().map(of_seeds).collect();
     let found: Vec<Found> = STREAMS
         .iter()
-        .zip(all.chunks(optimizers.len()))
+        .zip(all.chunks(learners.len()))
         .map(|(&stream, of_stream)| {
             let (swept, rules) = of_stream.split_at(of_stream.len() - RULES.len());
             Found { stream, swept: swept.chunks(7).map(<[_]>::to_vec).collect(), rules: rules.to_vec() }
@@ -135,14 +151,14 @@ fn print(found: &[Found], seeds: u64) {
         format!("**{:.2}** `{name}:{rate}`", mean(accuracies))
     };
     row("the best", found.iter().map(best).collect());
-    for (rule, name) in RULES.iter().enumerate() {
+    for (rule, Rule { name, .. }) in RULES.iter().enumerate() {
         row(&format!("`{name}`, behind"), found.iter().map(|found| summary(&found.behind(rule), 2)).collect());
     }
 }
 
 fn check(found: &[Found]) -> Gates {
     let mut gates = Gates::default();
-    for (rule, name) in RULES.iter().enumerate() {
+    for (rule, Rule { name, .. }) in RULES.iter().enumerate() {
         for found in found {
             let behind = found.behind(rule);
             let sure = if behind.len() > 1 { format!(" ± {:.2}", standard_error(&behind)) } else { String::new() };
@@ -170,8 +186,8 @@ fn drawing(found: &[Found]) -> Drawing {
         levels: RULES
             .iter()
             .zip(&found.rules)
-            .filter(|(name, _)| ["obgd", "autostep", "hedge(sgd|adam)"].contains(name))
-            .map(|(name, accuracies)| ((*name).to_owned(), mean(accuracies)))
+            .filter(|(rule, _)| ["obgd, sparse_mlp", "autostep", "hedge(sgd|adam)"].contains(&rule.name))
+            .map(|(rule, accuracies)| (rule.name.to_owned(), mean(accuracies)))
             .collect(),
     };
     let title = "One setting for all streams, and the best rate of each".to_owned();

@@ -42,6 +42,7 @@ fn item() -> impl Strategy<Value = String> {
         27 => "global_avg_pool2d > global_max_pool2d".into(),
         28 => "prelu".into(),
         29 => format!("lru:{n}x{m} > elstm:{n},bias=false > rtu:{},form=tanh", 2 * m),
+        31 => format!("linear:{n},sparse={p} > layer_norm:affine=false > sparse_mlp:{n},7"),
         30 => format!("leaky_rnn:{n}x{m},alpha={p},bias=false"),
         _ => format!("lstm:{n},form=remembering > layer_norm_lstm:{n} > rms_norm > elu"),
     })
@@ -122,8 +123,10 @@ fn an_error_says_what_does_not_fit() {
         ("lstm:4,form=remembering,bias=false", &[3], "expected biases, for one of them remembers"),
         ("rtu:3", &[3], "expected an even number of units, for they are pairs"),
         ("lru:3,bias=false", &[3], "expected no word on biases, for there are none"),
+        ("linear:3,sparse=1.5", &[3], "expected a probability from 0 to 1, found 1.5"),
+        ("sparse_mlp", &[3], "expected the width of each layer, as in sparse_mlp:64,64"),
         ("leaky_rnn:3,alpha=0", &[3], "expected alpha above 0 and at most 1"),
-        ("leaky_rnn:3,alpha=NaN", &[3], "expected alpha above 0 and at most 1"),
+        ("leaky_rnn:3,alpha=1.5", &[3], "expected alpha above 0 and at most 1"),
         ("rtu:4,form=thanh", &[3], "did you mean \"tanh\"?"),
         ("lstm:4,form=chung", &[3], "unknown form of lstm \"chung\"; allowed: pytorch, remembering"),
         ("linear:4 > embedding:9x4", &[3], "embedding:9x4: expected to come first, for it takes indices"),
@@ -164,8 +167,8 @@ fn what_cannot_be_written_is_refused() {
         LayerSpec::Recurrent { cell, hidden: 2, layers, bidirectional, dropout, bias }
     };
     for layer in [
-        LayerSpec::Linear { width: 65_537, bias: true },
-        LayerSpec::Linear { width: 0, bias: true },
+        LayerSpec::Linear { width: 65_537, bias: true, sparse: 0.0 },
+        LayerSpec::Linear { width: 0, bias: true, sparse: 0.0 },
         LayerSpec::Dropout { p: f64::NAN },
         LayerSpec::Function(Nonlinearity::LeakyRelu(f64::INFINITY)),
         LayerSpec::GroupNorm { groups: 0 },
