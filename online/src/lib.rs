@@ -63,7 +63,7 @@ pub use adapt::{Adaptive, PolicySpec};
 pub use anomaly::Autoencoder;
 pub use consolidate::{Consolidation, ConsolidationSpec};
 pub use continual::AccuracyMatrix;
-pub use deep::{ClassWeights, Config, Deep, LossSpec, Model, OptimizerSpec};
+pub use deep::{ClassWeights, Config, Deep, DepthSpec, LossSpec, Model, OptimizerSpec};
 pub use delay::{Delay, Delayed};
 pub use drift::{AnyDetector, Detector, DetectorSpec, Signal};
 pub use error::{Error, ErrorKind};

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use thalweg_online::paired::{Test, diebold_mariano, mcnemar};
 use thalweg_online::recurrent::GradientSpec;
 use thalweg_online::{
-    ClassWeights, Config, ConsolidationSpec, Deep, Delay, Error, ErrorKind, LossSpec, MemorySpec, Metrics, Model,
-    OptimizerSpec, PlasticitySpec, Record, Scores, Session, Task,
+    ClassWeights, Config, ConsolidationSpec, Deep, Delay, DepthSpec, Error, ErrorKind, LossSpec, MemorySpec, Metrics,
+    Model, OptimizerSpec, PlasticitySpec, Record, Scores, Session, Task,
 };
 
 use super::adapting::{Adapting, drifts_as_json};
@@ -18,7 +18,7 @@ use super::learning::{check_targets, held_where, parse_delay, parse_horizon};
 use super::pass::{warn_of_absent_classes, warn_of_excess};
 use super::progress::Progress;
 use super::reading::Reading;
-use super::report::{align_right, by_gradient, decimal, grouped, held_by, metrics, number, table};
+use super::report::{align_right, at_depth, by_gradient, decimal, grouped, held_by, metrics, number, table};
 use super::source::Source;
 use super::{Failure, Output, published, say};
 
@@ -34,6 +34,9 @@ pub struct Options {
     /// How recurrent layers come by their gradient, as for run; networks without any learn as they do
     #[arg(long, value_name = "SPEC", default_value = "tbptt", value_parser = GradientSpec::parse)]
     gradient: GradientSpec,
+    /// Where they have exits, as for run; networks that cannot have them have one
+    #[arg(long, value_name = "SPEC", default_value = "none", value_parser = DepthSpec::parse)]
+    depth: DepthSpec,
     /// How their parameters move, as for run
     #[arg(long, value_name = "SPEC", default_value = "sgd:0.03")]
     optimizer: OptimizerSpec,
@@ -110,10 +113,12 @@ struct Compared {
 
 /// Runs all models over all streams, and reports.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let Options { gradient, optimizer, memory, consolidate, plasticity, loss, class_weight, horizon, seed, .. } =
-        options;
+    let Options {
+        gradient, depth, optimizer, memory, consolidate, plasticity, loss, class_weight, horizon, seed, ..
+    } = options;
     let mut used = vec![
         ("gradient", gradient.to_string()),
+        ("depth", depth.to_string()),
         ("optimizer", optimizer.to_string()),
         ("memory", memory.to_string()),
         ("consolidate", consolidate.to_string()),
@@ -164,6 +169,7 @@ fn pass(options: &Options, source: &mut Source, task: Task, model: &Model) -> Re
         task,
         model: model.clone(),
         gradient: if model.is_recurrent() { options.gradient } else { GradientSpec::default() },
+        depth: if options.depth.fits(model) { options.depth } else { DepthSpec::None },
         optimizer: options.optimizer.clone(),
         memory: options.memory.clone(),
         consolidation: options.consolidation(),
@@ -258,6 +264,7 @@ fn as_json(options: &Options, compared: &Compared) -> Value {
         "rows": first.rows(),
         "task": compared.task.to_string(),
         "gradient": options.gradient.to_string(),
+        "depth": options.depth.to_string(),
         "optimizer": options.optimizer.to_string(),
         "memory": options.memory.to_string(),
         "consolidate": options.consolidation().to_string(),
@@ -323,10 +330,11 @@ fn of_one_stream(options: &Options, Compared { stream, task, outcomes }: &Compar
         late += &format!(", horizon {}", options.horizon);
     }
     let mut text = format!(
-        "{stream}: {} rows, {task}, {}{}, memory {}{}, seed {}{watch}{late}\nfeatures {}{}\n\n{}\n\n",
+        "{stream}: {} rows, {task}, {}{}{}, memory {}{}, seed {}{watch}{late}\nfeatures {}{}\n\n{}\n\n",
         grouped(first.rows()),
         by_gradient(options.gradient),
         options.optimizer,
+        at_depth(options.depth),
         options.memory,
         held_by(&options.consolidation(), options.plasticity),
         options.seed,

@@ -84,6 +84,7 @@ fn as_text(session: &Session) -> String {
             || name == "class_weight" && task != Task::Classify
             || matches!(name, "consolidate" | "plasticity") && value == "none"
             || name == "gradient" && value == "tbptt"
+            || name == "depth" && value == "none"
             || name == "probe" && value == "0";
         if !says_nothing {
             fact(&name.replace('_', " "), value);
@@ -93,6 +94,7 @@ fn as_text(session: &Session) -> String {
     kept::memory(learner, usize::MAX).into_iter().for_each(|memory| fact("in memory", memory));
     kept::held(learner).into_iter().for_each(|held| fact("held", held));
     kept::trusted(learner, usize::MAX).into_iter().for_each(|trusted| fact("trusted", trusted));
+    kept::depths(learner).into_iter().for_each(|depths| fact("depths", depths));
     kept::traces(learner).into_iter().for_each(|traces| fact("traces", traces));
     kept::health(learner).into_iter().for_each(|health| fact("health", health));
     let evaluation = session.evaluation();

@@ -6,8 +6,8 @@ use clap::Args;
 use thalweg_online::delay::MOST_WAITING;
 use thalweg_online::recurrent::GradientSpec;
 use thalweg_online::{
-    AnyLearner, ClassWeights, Config, ConsolidationSpec, Deep, Delay, Error, ErrorKind, HeadSpec, LossSpec, MemorySpec,
-    Metrics, Model, OptimizerSpec, PlasticitySpec, Session, StreamOptions, Task,
+    AnyLearner, ClassWeights, Config, ConsolidationSpec, Deep, Delay, DepthSpec, Error, ErrorKind, HeadSpec, LossSpec,
+    MemorySpec, Metrics, Model, OptimizerSpec, PlasticitySpec, Session, StreamOptions, Task,
 };
 
 use super::adapting::Adapting;
@@ -24,6 +24,10 @@ pub struct Learning {
     /// the last known target is an input): "lstm:32,window=8", "carry:window=8 > lstm:64x2" [default: mlp:64,64]
     #[arg(long, value_name = "SPEC", value_parser = Model::parse)]
     pub(super) model: Option<Model>,
+    /// Where the network says what it says: none (behind the last layer), or hedge: at the inputs and behind every hidden
+    /// layer, mixed by weights that follow their losses, so that a network may be as deep as it likes [default: none]
+    #[arg(long, value_name = "SPEC", value_parser = DepthSpec::parse)]
+    pub(super) depth: Option<DepthSpec>,
     /// How recurrent layers come by their gradient: tbptt (through the window of rows), or at every row without a window:
     /// exact (for lru, rtu and elstm as cheap as the weights; RTRL of the others), rtrl, snap1 or eprop (rnn, leaky_rnn, gru, lstm), rflo (leaky_rnn),
     /// uoro, kf-rtrl (rnn) [default: tbptt]
@@ -81,7 +85,7 @@ pub struct Learning {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["model", "gradient", "optimizer", "memory", "consolidate", "plasticity", "probe", "loss", "class_weight", "drift", "policy", "seed"]
+        conflicts_with_all = ["model", "depth", "gradient", "optimizer", "memory", "consolidate", "plasticity", "probe", "loss", "class_weight", "drift", "policy", "seed"]
     )]
     pub(super) trunk: Option<PathBuf>,
     /// What learns on the trunk: ncm (the nearest class mean; ncm:normalised by angles), slda:0.0001 (a shared
@@ -131,6 +135,7 @@ impl Learning {
         }
         let mut config = Config::new(Task::Classify);
         config.model = self.model.clone().unwrap_or(config.model);
+        config.depth = self.depth.unwrap_or(config.depth);
         config.gradient = self.gradient.unwrap_or(config.gradient);
         config.plasticity = self.plasticity.unwrap_or(config.plasticity);
         config.probe = self.probe.unwrap_or(config.probe);

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Map, Value, json};
 use thalweg_online::recurrent::GradientSpec;
-use thalweg_online::{AnyLearner, Config, ConsolidationSpec, Delay, Learner, PlasticitySpec, Scores, Session, Task};
+use thalweg_online::{
+    AnyLearner, Config, ConsolidationSpec, Delay, DepthSpec, Learner, PlasticitySpec, Scores, Session, Task,
+};
 
 use super::adapting::{drifts_as_json, drifts_as_text};
 use super::{contexts, kept};
@@ -148,9 +150,14 @@ fn run_text(session: &Session, rows_per_second: Option<f64>) -> String {
 }
 
 /// How a network learns.
-fn made(Config { gradient, optimizer, memory, consolidation, plasticity, seed, .. }: &Config) -> String {
+fn made(Config { gradient, depth, optimizer, memory, consolidation, plasticity, seed, .. }: &Config) -> String {
     let (gradient, held) = (by_gradient(*gradient), held_by(consolidation, *plasticity));
-    format!("{gradient}{optimizer}, memory {memory}{held}, seed {seed}")
+    format!("{gradient}{optimizer}{}, memory {memory}{held}, seed {seed}", at_depth(*depth))
+}
+
+/// Where there are exits, if there is more than one.
+pub fn at_depth(depth: DepthSpec) -> String {
+    if depth.is_none() { String::new() } else { format!(", depth {depth}") }
 }
 
 /// Where a gradient comes from, if it is no window of rows.

@@ -52,6 +52,7 @@ pub fn agree_on_learner(
         [
             ("--task", task, held("task")),
             ("--model", said(&learning.model), held("model")),
+            ("--depth", said(&learning.depth), held("depth")),
             ("--gradient", said(&learning.gradient), held("gradient")),
             ("--optimizer", said(&learning.optimizer), held("optimizer")),
             ("--memory", said(&learning.memory), held("memory")),

@@ -61,10 +61,13 @@ impl Adapt for Deep {
         self.each_expert(&mut |deep, _| {
             let Expert { network, params, rng, context, .. } = &mut deep.expert;
             let Some(network) = network else { return };
-            let mut draw = init::uniform(init::default_bound(network.body.output().len()), rng);
-            for param in [Some(network.head.weight), network.head.bias].into_iter().flatten() {
-                params.of_mut(param).iter_mut().enumerate().for_each(|(index, value)| *value = draw(index));
-                context.held.begin_anew(params, param);
+            for head in network.heads() {
+                let (_, width) = params.layout().entry(head.weight).table();
+                let mut draw = init::uniform(init::default_bound(width), rng);
+                for param in [Some(head.weight), head.bias].into_iter().flatten() {
+                    params.of_mut(param).iter_mut().enumerate().for_each(|(index, value)| *value = draw(index));
+                    context.held.begin_anew(params, param);
+                }
             }
         });
     }

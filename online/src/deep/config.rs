@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClassWeights, LossSpec, Model, OptimizerSpec, together};
+use super::{ClassWeights, DepthSpec, LossSpec, Model, OptimizerSpec, together};
 use crate::consolidate::ConsolidationSpec;
 use crate::error::{Error, ErrorKind};
 use crate::features::FeatureSpec;
@@ -23,6 +23,8 @@ pub struct Config {
     pub features: FeatureSpec,
     /// The network.
     pub model: Model,
+    /// Where it says what it says.
+    pub depth: DepthSpec,
     /// How its recurrent layers come by their gradient.
     pub gradient: GradientSpec,
     /// How much each class counts.
@@ -51,6 +53,7 @@ impl Config {
             task,
             features: FeatureSpec::default(),
             model: Model::default(),
+            depth: DepthSpec::default(),
             gradient: GradientSpec::default(),
             class_weights: ClassWeights::None,
             loss: LossSpec::default(),
@@ -85,6 +88,7 @@ impl Config {
         self.check_specifications()?;
         self.gradient.check(&self.model.layers)?;
         together::check(self)?;
+        self.depth.check(self)?;
         if self.probe > MOST_ROWS {
             let (expected, found) = (format!("a probe of at most {MOST_ROWS} rows"), self.probe.to_string());
             return Err(Error::expected(ErrorKind::Spec, &expected, &found));

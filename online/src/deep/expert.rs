@@ -6,6 +6,7 @@ use thalweg_nn::{Mode, State};
 use thalweg_tensor::{Rng, View};
 
 use super::context::Context;
+use super::depth::{Depth, Exits};
 use super::recurrent::{Lesson, Moves, Recurrent};
 use super::replay::Rehearsal;
 use super::{Config, Network, OptimizerSpec};
@@ -24,6 +25,8 @@ pub(super) struct Expert {
     /// Handles into θ. `None` before the first row.
     pub network: Option<Network>,
     pub optimizer: AnyOptimizer,
+    /// How much each depth is trusted, with the network, where it has exits at every depth.
+    pub depth: Option<Depth>,
     pub memory: Buffer<Lesson>,
     pub replay: Rehearsal,
     pub context: Context,
@@ -48,6 +51,7 @@ impl Expert {
             params: Params::new(),
             network: None,
             optimizer: optimizer.build(),
+            depth: None,
             memory: config.memory.buffer.build(config.memory.size),
             replay: Rehearsal::new(&config.memory),
             context: Context::new(&config.consolidation, config.seed),
@@ -88,7 +92,8 @@ impl Expert {
             None => {
                 // Nothing of it is kept unless all of it can be.
                 let (mut params, mut rng) = (Params::new(), self.rng.clone());
-                let network = Network::new(&mut params, &config.model.layers, features, outputs, &mut rng)?;
+                let (layers, has_exits) = (&config.model.layers, !config.depth.is_none());
+                let network = Network::new(&mut params, layers, features, outputs, has_exits, &mut rng)?;
                 let traced = match config.gradient {
                     GradientSpec::Tbptt => None,
                     rule => Some(TracedNetwork::new(rule, network.body(), &params, config.seed)?),
@@ -99,6 +104,7 @@ impl Expert {
                     let expected = format!("hidden units between linear layers for {}", config.plasticity);
                     return Err(Error::expected(ErrorKind::Spec, &expected, &config.model.to_string()));
                 }
+                self.depth = Depth::new(config.depth, config.task, &network);
                 (self.params, self.rng, self.traced, self.plasticity) = (params, rng, traced, plasticity);
                 self.recurrent.iter_mut().for_each(|r| r.begin(network.zero_state(&self.params)));
                 self.probe = (config.probe > 0).then(|| Probe::new(&hidden, config.probe));
@@ -132,11 +138,18 @@ impl Expert {
         self.optimizer.swap(&mut self.params);
         let pass = tape.pass(&self.params);
         let input = network.inputs().forward(pass.input(View::new([1, x.len()], x)), indices);
-        let logits = match &self.recurrent {
-            Some(recurrent) => network.say(input, recurrent.carried()),
-            None => network.say(input, &State::default()),
-        };
-        logits.with(|logits| output.extend_from_slice(logits));
+        match (&self.recurrent, &mut self.depth) {
+            (_, Some(depth)) => {
+                let mut exits = Exits::new(network, input.row(0));
+                let see = &mut |place, h| exits.see(network, place, h);
+                let last = network.forward(input, &State::default(), None, &mut Mode::Eval, see);
+                depth.mix(&exits, last, output);
+            }
+            (Some(recurrent), None) => {
+                network.say(input, recurrent.carried()).with(|logits| output.extend_from_slice(logits));
+            }
+            (None, None) => network.say(input, &State::default()).with(|logits| output.extend_from_slice(logits)),
+        }
         self.optimizer.swap(&mut self.params);
     }
 }

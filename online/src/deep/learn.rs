@@ -1,9 +1,10 @@
 //! How the deep learner learns: a row becomes a lesson, a lesson becomes a step.
 
-use thalweg_autograd::{Grads, Params, Var};
+use thalweg_autograd::{Grads, Params};
 use thalweg_nn::{Mode, Optimizer, Step};
 use thalweg_tensor::View;
 
+use super::depth::Exits;
 use super::expert::Expert;
 use super::recurrent::{Lesson, Moves};
 use super::{Deep, Scratch, with_last};
@@ -45,6 +46,7 @@ impl Deep {
             params,
             network,
             optimizer,
+            depth,
             memory,
             replay,
             context,
@@ -66,11 +68,13 @@ impl Deep {
         let carry = look.moves().and_then(|moves| Some((recurrent.as_mut()?, moves)));
         let by = if matches!(look, Look::Only(_)) { &mut Mode::Eval } else { &mut *mode };
         let learns = !matches!(look, Look::Only(_)) && lesson.weight * objective.class_weight(&lesson.truth) != 0.0;
-        let see: &mut dyn FnMut(usize, Var<'_>) = &mut |place, h| {
+        let mut exits = depth.as_ref().map(|_| Exits::new(network, input.row(0)));
+        let see = &mut |place, h| {
             if learns {
                 plasticity.see(place, h);
                 probe.iter_mut().for_each(|probe| probe.see(place, h));
             }
+            exits.iter_mut().for_each(|exits| exits.see(network, place, h));
         };
         let (output, mut cuts) = match (carry, traced.as_mut()) {
             (Some(carry), Some(traced)) => {
@@ -79,9 +83,29 @@ impl Deep {
             }
             (carry, _) => (network.forward(input, &lesson.state, carry, by, see), None),
         };
+        let weight = lesson.weight * objective.class_weight(&lesson.truth);
+        if let (Some(depth), Some(exits)) = (depth, exits) {
+            let (value, loss) =
+                depth.loss(&exits, output, (objective, &lesson.truth), z, |output, loss, z| match look {
+                    Look::New(_) => replay.of_new(output, loss, objective, &lesson.truth, z),
+                    _ => loss,
+                });
+            if let Look::New(_) = look {
+                said_now.clear();
+                said_now.extend_from_slice(depth.mixed());
+            }
+            match learns {
+                true => if weight == 1.0 { loss } else { loss * weight as f32 }.backward(grads),
+                false => mode.discard(),
+            }
+            if learns && matches!(look, Look::New(_)) {
+                depth.follow(weight);
+            }
+            heard.listen(Needs::Gradient, output, weight, objective.curvature());
+            return (value, learns);
+        }
         let loss = objective.loss(output, &lesson.truth, z);
         let value = f64::from(loss.item());
-        let weight = lesson.weight * objective.class_weight(&lesson.truth);
         if let Look::New(_) = look {
             said_now.clear();
             output.with(|output| said_now.extend_from_slice(output));

@@ -5,6 +5,7 @@ use thalweg_autograd::{Params, Var};
 use thalweg_nn::{Linear, Mode, Network as Body, NetworkSpec, State};
 use thalweg_tensor::Rng;
 
+use super::depth::Exit;
 use super::inputs::{self, Inputs};
 use super::model::takes_rows;
 use super::recurrent::{Moves, Recurrent};
@@ -19,6 +20,8 @@ pub struct Network {
     pub(super) inputs: Inputs,
     pub(super) body: Body,
     pub(super) head: Linear,
+    /// What makes outputs elsewhere, from the inputs on, where there are exits at every depth.
+    pub(super) exits: Vec<Exit>,
     pub(super) outputs: usize,
 }
 
@@ -33,15 +36,17 @@ impl Network {
         spec: &NetworkSpec,
         features: &Features,
         outputs: usize,
+        has_exits: bool,
         rng: &mut Rng,
     ) -> Result<Self, Error> {
         takes_rows(spec)?;
         let body = Body::new(params, "body", spec, [Inputs::width_of(features)], rng)?;
         let width = body.output().len();
         let head = Linear::new(params, "head", width, outputs, rng);
+        let exits = if has_exits { Exit::add(params, &body, head, outputs, rng) } else { Vec::new() };
         let mut inputs = Inputs::default();
         inputs.grow(params, features); // what the weights behind them are, the body has drawn
-        Ok(Network { inputs, body, head, outputs })
+        Ok(Network { inputs, body, head, exits, outputs })
     }
 
     /// What stands between the columns of features and the body.
@@ -85,6 +90,7 @@ impl Network {
             }
             // What passes its inputs on gives more of them.
             self.head.grow_inputs(params, self.body.output().len() - width);
+            self.exits.first().into_iter().for_each(|exit| exit.linear.grow_inputs(params, inputs - known));
         }
         if self.inputs.are_behind(features) {
             let new = self.inputs.grow(params, features);
@@ -92,7 +98,7 @@ impl Network {
             inputs::draw(params, &before, known, &new, &mut Rng::new(seed.wrapping_add(inputs as u64)));
         }
         if outputs > self.outputs {
-            self.head.grow_outputs(params, outputs - self.outputs);
+            self.heads().for_each(|head| head.grow_outputs(params, outputs - self.outputs));
             self.outputs = outputs;
         }
         Ok(())

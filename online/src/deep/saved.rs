@@ -37,6 +37,7 @@ impl Expert {
             params,
             network,
             optimizer,
+            depth,
             memory,
             replay,
             context,
@@ -54,6 +55,13 @@ impl Expert {
             }
             None => State::default(),
         };
+        match (depth, network) {
+            (Some(depth), Some(network)) => depth.check_read(config, network)?,
+            (depth, network) => {
+                let is_one_exit = depth.is_none() && (network.is_none() || config.depth.is_none());
+                ensure(is_one_exit, "depths of this network")?;
+            }
+        }
         ensure(network.is_some() || params.layout().is_empty(), "a network over the parameters")?;
         ensure(optimizer.fits(params), "an optimizer that met these parameters")?;
         ensure(mode.is_training() && mode.is_settled(), "a network that learns, between two rows")?;
@@ -121,13 +129,14 @@ impl Objective {
 impl Network {
     /// Whether it is that of these features and so many outputs, and θ is its own and nothing else.
     fn check(&self, params: &Params<f32>, config: &Config, features: &Features, outputs: usize) -> Result<(), Error> {
-        let Network { inputs, body, head, outputs: known } = self;
+        let Network { inputs, body, head, exits, outputs: known } = self;
         let own = body.check(params)?;
         ensure(*body.spec() == config.model.layers, "the layers that were asked for")?;
         ensure(*inputs == Inputs::of(features, params) && inputs.are_in(params), "the inputs that the features give")?;
         let wide = body.input() == [inputs.width()].into() && head.is_in(params, "head", body.output().len(), outputs);
-        let all = own.len() + 2 + inputs.embeddings().count() == params.layout().entries().len();
-        ensure(wide && all && *known == outputs, "a network of these features and answers")
+        let all = own.len() + 2 + 2 * exits.len() + inputs.embeddings().count() == params.layout().entries().len();
+        let exits = exits.is_empty() == config.depth.is_none() && self.has_its_exits(params);
+        ensure(wide && all && exits && *known == outputs, "a network of these features and answers")
     }
 }
 
@@ -147,7 +156,7 @@ impl Context {
 impl Network {
     /// Whether θ is all there, for whatever features and outputs it has.
     fn is_whole(&self, config: &Config, params: &Params<f32>) -> bool {
-        let Network { inputs, body, head, outputs } = self;
+        let Network { inputs, body, head, outputs, .. } = self;
         *body.spec() == config.model.layers
             && body.check(params).is_ok()
             && body.input() == [inputs.width()].into()

@@ -250,6 +250,9 @@ fn check(config: &Config) -> Result<(), Error> {
         let found = format!("plasticity {}, probe {}", config.plasticity, config.probe);
         return wrong("several tasks without plasticity and probe", found);
     }
+    if !config.depth.is_none() {
+        return wrong("a network with one exit, for several tasks", format!("depth {}", config.depth));
+    }
     if config.optimizer.trust().is_some() {
         return wrong("a single optimizer, for several tasks", config.optimizer.to_string());
     }

@@ -84,6 +84,7 @@ impl AnyLearner {
             vec![
                 of("task", &config.task),
                 of("model", &config.model),
+                of("depth", &config.depth),
                 of("gradient", &config.gradient),
                 of("optimizer", &config.optimizer),
                 of("memory", &config.memory),

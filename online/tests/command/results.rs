@@ -142,6 +142,31 @@ fn a_checkpoint_shows_what_it_holds() {
     assert!(text.lines().all(|line| line.trim_end() == line), "no blanks at the end: {text:?}");
 }
 
+/// Which optimizers, and which depths, are trusted: on the way, in the result, and in a checkpoint.
+#[test]
+fn what_is_trusted_is_shown() {
+    let folder = Folder::new();
+    let run = "run phishing --model mlp:4,3 --limit 90";
+    let panel = "--optimizer hedge(sgd|adam),rates=3 --checkpoint panel --json --print-every 50";
+    let done = folder.run(&format!("{run} {panel}"));
+    let result: Value = serde_json::from_str(&done.out).expect("JSON");
+    assert_eq!(result["optimizer"], "hedge(sgd:0.03|adam:0.001),rates=3");
+    let trust = result["trust"].as_array().expect("a list");
+    assert_eq!((trust.len(), &result["experts_learning"]), (6, &6.into()));
+    let all: f64 = trust.iter().filter_map(|one| one["weight"].as_f64()).sum();
+    assert!((all - 1.0).abs() < 1e-9 && done.err.contains("; trusted ") && done.err.contains(" of 6"));
+    assert_eq!(folder.json("inspect panel")["trust"], result["trust"]);
+    assert!(folder.text("inspect panel").contains("trusted"));
+
+    let result = folder.json(&format!("{run} --depth hedge --checkpoint exits"));
+    let depths: Vec<f64> = result["depths"].as_array().expect("a list").iter().filter_map(Value::as_f64).collect();
+    assert!(depths.len() == 3 && (depths.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{depths:?}");
+    assert_eq!((&result["depth"], &result["trust"]), (&"hedge".into(), &Value::Array(Vec::new())));
+    assert_eq!(folder.json("inspect exits")["depths"], result["depths"]);
+    assert!(folder.text("inspect exits").contains("depths"));
+    assert!(folder.refusal("run --resume exits --depth none").contains("--depth"));
+}
+
 #[test]
 fn everything_has_its_help() {
     let folder = Folder::new();

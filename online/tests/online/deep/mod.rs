@@ -3,6 +3,7 @@
 mod allocations;
 mod conformance;
 mod contexts;
+mod depth;
 mod embeddings;
 mod features;
 mod growth;
