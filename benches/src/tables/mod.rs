@@ -3,6 +3,7 @@
 //! | table | what |
 //! |---|---|
 //! | [`drift`] | change detectors: false alarms, delays and misses |
+//! | [`memory`] | recurrent layers by every rule: what must be remembered to be said |
 //! | [`no_tuning`] | one setting for all streams, against the best rate of each |
 //! | [`plasticity`] | whether networks go on learning: the slowly-changing regression |
 //! | [`policies`] | what is done at a drift: accuracy, and rows until it is back |
@@ -12,6 +13,7 @@
 mod average;
 pub mod drift;
 mod gates;
+pub mod memory;
 pub mod no_tuning;
 pub mod plasticity;
 mod plot;
@@ -27,6 +29,8 @@ pub use gates::Gates;
 pub enum Table {
     /// Change detectors: false alarms, delays and misses
     Drift(drift::Arguments),
+    /// What recurrent layers learn to remember, by every rule: two symbols far back, and a count
+    Memory(memory::Arguments),
     /// One setting of each rule for all streams, against the best learning rate of each stream
     NoTuning(no_tuning::Arguments),
     /// The loss of plasticity, and what is done against it: a regression that changes slowly
@@ -49,6 +53,7 @@ impl Table {
     pub fn run(&self) -> bool {
         match self {
             Table::Drift(arguments) => drift::run(arguments),
+            Table::Memory(arguments) => memory::run(arguments),
             Table::NoTuning(arguments) => no_tuning::run(arguments),
             Table::Plasticity(arguments) => plasticity::run(arguments),
             Table::Policies(arguments) => policies::run(arguments),

@@ -1,0 +1,149 @@
+//! What is compared: recurrent layers, and the rules that they learn by.
+
+use std::fmt;
+
+use super::task::Task;
+
+/// A recurrent layer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Layer {
+    Rnn,
+    Gru,
+    Lstm,
+    Lru,
+    Rtu,
+    Elstm,
+}
+
+/// How it comes by its gradient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    Rtrl,
+    Snap1,
+    Uoro,
+    Rflo,
+    /// The traces of a layer in which no unit hears another.
+    Exact,
+    /// At every symbol, through so many.
+    Tbptt(usize),
+    /// The stream cut into pieces of so many symbols, a step for each.
+    Pieces(usize),
+    /// Not at all: the head alone learns.
+    Output,
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Method {
+    pub layer: Layer,
+    pub units: usize,
+    pub rule: Rule,
+    /// γ of Adam's rate γ / (1 + α √t).
+    pub rate: f64,
+}
+
+/// What `--search` tries. The rates below are what it found.
+pub const RATES: [f64; 4] = [0.001, 0.003, 0.01, 0.03];
+
+const fn line(layer: Layer, units: usize, rule: Rule, rate: f64) -> Method {
+    Method { layer, units, rule, rate }
+}
+
+/// Of the add task: the 32 units of Marschall et al. (2020), half as many where there are gates.
+const ADD: [Method; 25] = [
+    line(Layer::Rnn, 32, Rule::Rtrl, 0.003),
+    line(Layer::Rnn, 32, Rule::Snap1, 0.003),
+    line(Layer::Rnn, 32, Rule::Uoro, 0.003),
+    line(Layer::Rnn, 32, Rule::Rflo, 0.003),
+    line(Layer::Rnn, 32, Rule::Tbptt(1), 0.003),
+    line(Layer::Rnn, 32, Rule::Tbptt(2), 0.003),
+    line(Layer::Rnn, 32, Rule::Tbptt(16), 0.003),
+    line(Layer::Rnn, 32, Rule::Output, 0.003),
+    line(Layer::Gru, 16, Rule::Rtrl, 0.003),
+    line(Layer::Gru, 16, Rule::Snap1, 0.003),
+    line(Layer::Gru, 16, Rule::Uoro, 0.003),
+    line(Layer::Gru, 16, Rule::Tbptt(1), 0.003),
+    line(Layer::Gru, 16, Rule::Tbptt(2), 0.003),
+    line(Layer::Gru, 16, Rule::Tbptt(16), 0.003),
+    line(Layer::Gru, 16, Rule::Output, 0.003),
+    line(Layer::Lstm, 16, Rule::Rtrl, 0.003),
+    line(Layer::Lstm, 16, Rule::Snap1, 0.003),
+    line(Layer::Lstm, 16, Rule::Uoro, 0.003),
+    line(Layer::Lstm, 16, Rule::Tbptt(1), 0.003),
+    line(Layer::Lstm, 16, Rule::Tbptt(2), 0.003),
+    line(Layer::Lstm, 16, Rule::Tbptt(16), 0.003),
+    line(Layer::Lstm, 16, Rule::Output, 0.003),
+    line(Layer::Lru, 32, Rule::Exact, 0.003),
+    line(Layer::Rtu, 32, Rule::Exact, 0.003),
+    line(Layer::Elstm, 32, Rule::Exact, 0.003),
+];
+
+/// Of aⁿbⁿ: the 64 units of Tallec & Ollivier (2018), but for RTRL, which costs n⁴.
+const AN_BN: [Method; 9] = [
+    line(Layer::Lstm, 16, Rule::Rtrl, 0.01),
+    line(Layer::Lstm, 64, Rule::Snap1, 0.003),
+    line(Layer::Lstm, 64, Rule::Uoro, 0.001),
+    line(Layer::Lstm, 64, Rule::Pieces(1), 0.003),
+    line(Layer::Lstm, 64, Rule::Pieces(2), 0.003),
+    line(Layer::Lstm, 64, Rule::Pieces(16), 0.003),
+    line(Layer::Lru, 64, Rule::Exact, 0.003),
+    line(Layer::Rtu, 64, Rule::Exact, 0.003),
+    line(Layer::Elstm, 64, Rule::Exact, 0.003),
+];
+
+/// The lines of a task's table.
+pub fn methods(task: Task) -> &'static [Method] {
+    match task {
+        Task::Add(_) => &ADD,
+        Task::AnBn => &AN_BN,
+    }
+}
+
+impl Layer {
+    /// Whether its state is linear in the past.
+    pub fn is_linear(self) -> bool {
+        matches!(self, Layer::Lru | Layer::Rtu)
+    }
+}
+
+impl Rule {
+    /// Whether the gradient is the whole one.
+    pub fn is_exact(self) -> bool {
+        matches!(self, Rule::Rtrl | Rule::Exact)
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Layer::Rnn => "RNN",
+            Layer::Gru => "GRU",
+            Layer::Lstm => "LSTM",
+            Layer::Lru => "LRU",
+            Layer::Rtu => "RTU",
+            Layer::Elstm => "eLSTM",
+        })
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rule::Rtrl => f.write_str("RTRL"),
+            Rule::Snap1 => f.write_str("SnAp-1"),
+            Rule::Uoro => f.write_str("UORO"),
+            Rule::Rflo => f.write_str("RFLO"),
+            Rule::Exact => f.write_str("exact traces"),
+            Rule::Tbptt(back) => write!(f, "TBPTT({back})"),
+            Rule::Pieces(length) => write!(f, "TBPTT in pieces of {length}"),
+            Rule::Output => f.write_str("output only"),
+        }
+    }
+}
+
+/// The layer with its units, and the rule.
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}, {}", self.layer, self.units, self.rule)
+    }
+}

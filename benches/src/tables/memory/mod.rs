@@ -1,0 +1,227 @@
+//! Memory: what recurrent layers learn to remember, by every rule, and beside it what they could.
+//!
+//! Two streams of symbols, one at a time and each once, of which the best loss is known exactly:
+//!
+//! * **add** (Pitis 2016; Marschall, Cho & Savin 2020): x is a coin, and y another one, which x of a and of b steps ago have
+//!   bent. Lags (a, b) of (4, 6), (6, 10) and (10, 15). A layer that does not learn is an echo of the last symbols, which a head can
+//!   read: long lags tell rules apart.
+//! * **aⁿbⁿ** (Tallec & Ollivier 2018): as many b as there were a, 1 to 32. Count up, count down, 70 symbols back.
+//!
+//! Under each table stand the losses of the best predictors that know only a part of what there is to know.
+//!
+//! All learn by Adam, one step a symbol (in pieces of k, one in k), with a rate of γ / (1 + 0.03 √t), as Tallec & Ollivier; γ of
+//! each line was searched for (`--search`). Inputs of RNN, GRU, LSTM and eLSTM begin with normal weights, and the RNN with an
+//! orthogonal matrix, as in Marschall et al.; λ of LRU and RTU between 0.9 and 0.999. These two are linear, and read through 32
+//! rectifiers.
+//!
+//! # Gates
+//!
+//! Written down before there were figures of this table:
+//!
+//! * No loss is below what can be known.
+//! * add (4, 6): exact gradients (RTRL, and the traces of LRU, RTU and eLSTM) come to 0.47 nats, where 0.4545 is the least; every
+//!   rule to 0.5192, that of knowing the first lag. LRU and RTU come to 0.47 at every lag.
+//! * add: RTRL is better than TBPTT(1), at every lag and for every layer. At (10, 15) a head without a layer that learns knows nothing.
+//! * aⁿbⁿ: exact gradients come to 0.155 bits a symbol. UORO and TBPTT come to the published figures, which are those of the
+//!   last 10⁵ of 10⁷ symbols. `--symbols 10000000` goes as far; by itself the table ends at 400 000.
+
+use std::time::Instant;
+
+use clap::Args;
+use rayon::prelude::*;
+
+use super::Gates;
+use super::average::{mean, summary};
+
+mod check;
+mod learner;
+mod method;
+mod task;
+
+use method::{Method, RATES, methods};
+use task::Task;
+
+/// How much is run.
+#[derive(Clone, Debug, Args)]
+pub struct Arguments {
+    /// How many streams, and layers, are drawn
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(2..))]
+    seeds: u64,
+    /// How many symbols of aⁿbⁿ; published figures are of 10 000 000
+    #[arg(long, default_value_t = 400_000, value_parser = clap::value_parser!(u64).range(40..))]
+    symbols: u64,
+    /// Two seeds, and a tenth of the symbols: to see it run
+    #[arg(long)]
+    quick: bool,
+    /// Only the lines in whose names this stands: "RNN", or "LSTM 64, UORO"
+    #[arg(long)]
+    only: Option<String>,
+    /// Instead of the table, the losses by rate, of which the best is in the table
+    #[arg(long)]
+    search: bool,
+}
+
+/// Every table.
+const TASKS: [Task; 4] = [Task::Add([4, 6]), Task::Add([6, 10]), Task::Add([10, 15]), Task::AnBn];
+/// How many symbols of the add task.
+const ADD_SYMBOLS: usize = 50_000;
+/// How many points a curve has.
+const POINTS: usize = 40;
+/// How many of them, at the end, make the loss of a run.
+const LAST: usize = 10;
+/// After how many points the curve is shown.
+const SHOWN: [usize; 4] = [2, 5, 10, 20];
+
+/// What came of a line.
+#[derive(Clone, Debug)]
+pub struct Found {
+    method: Method,
+    /// Of each seed.
+    curves: Vec<Vec<f64>>,
+    /// The loss at the end, of each seed.
+    last: Vec<f64>,
+}
+
+/// A curve that can be drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// Of what.
+    pub name: String,
+    /// How many symbols have gone by.
+    pub x: Vec<f64>,
+    /// The mean loss over all seeds of the symbols since the point before.
+    pub y: Vec<f64>,
+}
+
+/// A task, how long it is, and what came of it.
+struct Table {
+    task: Task,
+    symbols: usize,
+    found: Vec<Found>,
+}
+
+/// Prints the tables.
+#[must_use]
+pub fn run(arguments: &Arguments) -> Gates {
+    let Arguments { seeds, symbols, quick, search, .. } = *arguments;
+    let (seeds, part) = if quick { (2, 10) } else { (seeds, 1) };
+    let length = |task: Task| if task == Task::AnBn { symbols as usize } else { ADD_SYMBOLS } / part;
+    let is_asked_for = |method: &&Method| arguments.only.as_ref().is_none_or(|only| method.to_string().contains(only));
+    if search {
+        for task in [TASKS[0], Task::AnBn] {
+            search_rates(task, length(task), methods(task).iter().filter(is_asked_for).collect());
+        }
+        return Gates::default();
+    }
+    let begin = Instant::now();
+    let mut jobs: Vec<(Task, Method, u64)> = Vec::new();
+    for task in TASKS {
+        for method in methods(task).iter().filter(is_asked_for) {
+            jobs.extend((0..seeds).map(|seed| (task, *method, seed)));
+        }
+    }
+    let of = |&(task, method, seed): &(Task, Method, u64)| {
+        learner::run(&method, method.rate, task, seed, length(task), length(task) / POINTS)
+    };
+    let mut curves = jobs.par_iter().with_max_len(1).map(of).collect::<Vec<_>>().into_iter();
+    let mut gates = Gates::default();
+    for task in TASKS {
+        let found = methods(task).iter().filter(is_asked_for).map(|method| {
+            let curves: Vec<Vec<f64>> = curves.by_ref().take(seeds as usize).collect();
+            let last = curves.iter().map(|curve| mean(&curve[POINTS - LAST..])).collect();
+            Found { method: *method, curves, last }
+        });
+        let table = Table { task, symbols: length(task), found: found.collect() };
+        table.print();
+        check::check(task, &table.found, &mut gates);
+    }
+    println!("\n{} runs took {:.0} s", jobs.len(), begin.elapsed().as_secs_f64());
+    gates
+}
+
+impl Table {
+    /// The learning curves.
+    fn series(&self) -> Vec<Series> {
+        let of = |found: &Found| Series {
+            name: format!("{}, {}", self.task, found.method),
+            x: (1..=POINTS).map(|point| (point * (self.symbols / POINTS)) as f64).collect(),
+            y: (0..POINTS).map(|k| mean(&found.curves.iter().map(|curve| curve[k]).collect::<Vec<f64>>())).collect(),
+        };
+        self.found.iter().map(of).collect()
+    }
+
+    fn print(&self) {
+        let Table { task, symbols, found } = self;
+        let (unit, _) = task.unit();
+        println!("\n{task}: {unit} a symbol, {symbols} symbols\n");
+        let Some(first) = self.series().into_iter().next() else { return };
+        let heads: Vec<String> = SHOWN.iter().map(|&point| format!("after {}", first.x[point])).collect();
+        println!("| learner | γ | {} | the last quarter | published |", heads.join(" | "));
+        println!("|---|---|{}---|---|", "---|".repeat(heads.len()));
+        for (found, series) in found.iter().zip(self.series()) {
+            let cells: Vec<String> = SHOWN.iter().map(|&point| format!("{:.3}", series.y[point])).collect();
+            let published =
+                check::published(*task, found.method.rule).map_or_else(String::new, |bits| bits.to_string());
+            let Method { rate, .. } = found.method;
+            println!(
+                "| {} | {rate} | {} | {} | {published} |",
+                found.method,
+                cells.join(" | "),
+                summary(&found.last, 4)
+            );
+        }
+        for (what, loss) in task.floors() {
+            println!("| *who knows {what}* |  |{} {loss:.4} |  |", "  |".repeat(heads.len()));
+        }
+    }
+}
+
+/// The loss at the end by rate, of two seeds that the table does not draw.
+fn search_rates(task: Task, symbols: usize, methods: Vec<&Method>) {
+    const SEEDS: [u64; 2] = [100, 101];
+    let losses: Vec<[f64; RATES.len()]> = methods
+        .par_iter()
+        .with_max_len(1)
+        .map(|method| {
+            RATES.map(|rate| {
+                let of =
+                    |seed| mean(&learner::run(method, rate, task, seed, symbols, symbols / POINTS)[POINTS - LAST..]);
+                mean(&SEEDS.map(of))
+            })
+        })
+        .collect();
+    println!("\n{task}, by γ\n\n| learner | {} | best |", RATES.map(|rate| rate.to_string()).join(" | "));
+    println!("|---|{}---|", "---|".repeat(RATES.len()));
+    for (method, losses) in methods.iter().zip(losses) {
+        let best = losses.iter().zip(RATES).min_by(|a, b| a.0.total_cmp(b.0)).map_or(f64::NAN, |(_, rate)| rate);
+        println!("| {method} | {} | {best} |", losses.map(|loss| format!("{loss:.4}")).join(" | "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every line learns something within few symbols, and says the same twice.
+    #[test]
+    fn all_lines_learn() {
+        for task in [TASKS[0], Task::AnBn] {
+            for method in methods(task) {
+                let run = || learner::run(method, method.rate, task, 1, 1600, 160);
+                let losses = run();
+                assert!(losses[9] < losses[0] && losses == run(), "{task}, {method}: {losses:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn curves_are_means_over_seeds() {
+        let method = methods(Task::AnBn)[0];
+        let curves = vec![vec![1.0; POINTS], vec![3.0; POINTS]];
+        let table =
+            Table { task: Task::AnBn, symbols: 400, found: vec![Found { method, curves, last: vec![1.0, 3.0] }] };
+        let [series] = &table.series()[..] else { panic!("one line") };
+        assert_eq!((&series.x[..2], series.x[POINTS - 1]), (&[10.0, 20.0][..], 400.0));
+        assert!(series.y.iter().all(|&y| y == 2.0) && series.name.starts_with("aⁿbⁿ, LSTM 16"));
+    }
+}
