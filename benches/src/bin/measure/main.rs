@@ -16,6 +16,7 @@
 //! | | change detectors, beside the most that an update should take | ns an update |
 //! | | [`replay`], beside the most that it should take | steps a row |
 //! | W8 | a million numbers saved and loaded; a process up to its first prediction | µs |
+//! | W9 | [`rules`] of recurrent layers: a learning step, beside the most that it should take | µs a step |
 
 mod batch;
 mod data;
@@ -26,6 +27,7 @@ mod mlp;
 mod products;
 mod recurrent;
 mod replay;
+mod rules;
 mod timing;
 
 use clap::{Parser, ValueEnum};
@@ -69,6 +71,8 @@ enum Workload {
     W7,
     /// Files, and the start of a process
     W8,
+    /// Recurrent layers that learn at every step, by every rule
+    W9,
 }
 
 fn main() {
@@ -91,7 +95,8 @@ fn main() {
                 replay::measure(&timer);
             }
             (Workload::W8, false) => files::measure(&timer),
-            (Workload::W1 | Workload::W2 | Workload::W7 | Workload::W8, true) => {} // nothing is learned
+            (Workload::W9, false) => rules::measure(&timer),
+            (Workload::W1 | Workload::W2 | Workload::W7 | Workload::W8 | Workload::W9, true) => {} // no sum of losses
             (Workload::W3, true) => mlp::check(),
             (Workload::W4, true) => recurrent::check(),
             (Workload::W5, true) => batch::check(),

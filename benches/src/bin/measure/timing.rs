@@ -74,33 +74,56 @@ impl Timer {
 
     /// Prints the line of a measurement of which the shortest counts.
     pub fn print(&self, workload: &str, params: Value, unit: Unit, shortest: f64) {
-        println!("{}", line(workload, params, 1, unit, &[shortest]));
+        self.print_all(workload, params, unit, &[shortest]);
+    }
+
+    /// Prints the line of a measurement: seconds a call, in ascending order.
+    pub fn print_all(&self, workload: &str, params: Value, unit: Unit, sorted: &[f64]) {
+        println!("{}", line(workload, params, 1, unit, sorted));
     }
 
     /// Seconds a call, in ascending order.
     fn seconds<R>(&self, mut call: impl FnMut() -> R) -> Vec<f64> {
-        let mut batch = |calls: u32| {
-            let start = Instant::now();
-            for _ in 0..calls {
-                black_box(call());
+        self.in_turn(&mut [Box::new(move || {
+            black_box(call());
+        })])
+        .concat()
+    }
+
+    /// Repeats timings of all of them in turn, so that a clock that drifts, or somebody else's work, is the same to all: seconds a
+    /// call of each, in ascending order.
+    pub fn in_turn(&self, calls: &mut [Box<dyn FnMut() + '_>]) -> Vec<Vec<f64>> {
+        let batches: Vec<u32> = calls.iter_mut().map(|call| self.batch(call)).collect();
+        let mut seconds = vec![Vec::new(); calls.len()];
+        for _ in 0..self.repeats {
+            for ((call, &batch), seconds) in calls.iter_mut().zip(&batches).zip(&mut seconds) {
+                seconds.push(timed(batch, call).as_secs_f64() / f64::from(batch));
             }
-            start.elapsed()
-        };
-        batch(1); // grows buffers, wakes caches
+        }
+        seconds.iter_mut().for_each(|seconds| seconds.sort_by(f64::total_cmp));
+        seconds
+    }
+
+    /// How many calls last long enough.
+    fn batch(&self, call: &mut dyn FnMut()) -> u32 {
+        timed(1, call); // grows buffers, wakes caches
         let mut calls = 1;
         loop {
-            let elapsed = batch(calls);
+            let elapsed = timed(calls, call);
             if elapsed >= self.shortest {
-                break;
+                return calls;
             }
             let wanted = 1.2 * self.shortest.as_secs_f64() / elapsed.as_secs_f64().max(1e-9) * f64::from(calls);
             // A first batch is short and noisy: grow in steps, and never stand still.
             calls = (wanted as u32).clamp(calls.saturating_mul(2), calls.saturating_mul(64));
         }
-        let mut seconds: Vec<f64> = (0..self.repeats).map(|_| batch(calls).as_secs_f64() / f64::from(calls)).collect();
-        seconds.sort_by(f64::total_cmp);
-        seconds
     }
+}
+
+fn timed(calls: u32, call: &mut dyn FnMut()) -> Duration {
+    let start = Instant::now();
+    (0..calls).for_each(|_| call());
+    start.elapsed()
 }
 
 impl Unit {
@@ -169,6 +192,15 @@ mod tests {
         let elapsed = start.elapsed();
         assert!(seconds.len() == 3 && seconds.is_sorted() && calls > 3, "{seconds:?} in {calls} calls");
         assert!(elapsed >= Duration::from_millis(2), "{elapsed:?}");
+    }
+
+    #[test]
+    fn calls_in_turn_are_timed_apart() {
+        let wait = |ms| std::thread::sleep(Duration::from_millis(ms));
+        let mut calls: [Box<dyn FnMut()>; 2] = [Box::new(|| wait(8)), Box::new(|| wait(1))];
+        let seconds = Timer::new(3, 2).in_turn(&mut calls);
+        assert!(seconds.iter().all(|seconds| seconds.len() == 3 && seconds.is_sorted()), "{seconds:?}");
+        assert!(median(&seconds[0]) > 2.0 * median(&seconds[1]), "{seconds:?}");
     }
 
     #[test]

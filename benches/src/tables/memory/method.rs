@@ -43,7 +43,7 @@ pub struct Method {
 }
 
 /// What `--search` tries. The rates below are what it found.
-pub const RATES: [f64; 4] = [0.001, 0.003, 0.01, 0.03];
+pub const RATES: [f64; 6] = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];
 
 const fn line(layer: Layer, units: usize, rule: Rule, rate: f64) -> Method {
     Method { layer, units, rule, rate }
@@ -52,30 +52,30 @@ const fn line(layer: Layer, units: usize, rule: Rule, rate: f64) -> Method {
 /// Of the add task: the 32 units of Marschall et al. (2020), half as many where there are gates.
 const ADD: [Method; 25] = [
     line(Layer::Rnn, 32, Rule::Rtrl, 0.003),
-    line(Layer::Rnn, 32, Rule::Snap1, 0.003),
-    line(Layer::Rnn, 32, Rule::Uoro, 0.003),
+    line(Layer::Rnn, 32, Rule::Snap1, 0.001),
+    line(Layer::Rnn, 32, Rule::Uoro, 0.001),
     line(Layer::Rnn, 32, Rule::Rflo, 0.003),
-    line(Layer::Rnn, 32, Rule::Tbptt(1), 0.003),
-    line(Layer::Rnn, 32, Rule::Tbptt(2), 0.003),
+    line(Layer::Rnn, 32, Rule::Tbptt(1), 0.001),
+    line(Layer::Rnn, 32, Rule::Tbptt(2), 0.001),
     line(Layer::Rnn, 32, Rule::Tbptt(16), 0.003),
-    line(Layer::Rnn, 32, Rule::Output, 0.003),
-    line(Layer::Gru, 16, Rule::Rtrl, 0.003),
-    line(Layer::Gru, 16, Rule::Snap1, 0.003),
+    line(Layer::Rnn, 32, Rule::Output, 0.01),
+    line(Layer::Gru, 16, Rule::Rtrl, 0.01),
+    line(Layer::Gru, 16, Rule::Snap1, 0.01),
     line(Layer::Gru, 16, Rule::Uoro, 0.003),
-    line(Layer::Gru, 16, Rule::Tbptt(1), 0.003),
-    line(Layer::Gru, 16, Rule::Tbptt(2), 0.003),
+    line(Layer::Gru, 16, Rule::Tbptt(1), 0.001),
+    line(Layer::Gru, 16, Rule::Tbptt(2), 0.001),
     line(Layer::Gru, 16, Rule::Tbptt(16), 0.003),
-    line(Layer::Gru, 16, Rule::Output, 0.003),
+    line(Layer::Gru, 16, Rule::Output, 0.01),
     line(Layer::Lstm, 16, Rule::Rtrl, 0.003),
-    line(Layer::Lstm, 16, Rule::Snap1, 0.003),
+    line(Layer::Lstm, 16, Rule::Snap1, 0.01),
     line(Layer::Lstm, 16, Rule::Uoro, 0.003),
-    line(Layer::Lstm, 16, Rule::Tbptt(1), 0.003),
+    line(Layer::Lstm, 16, Rule::Tbptt(1), 0.001),
     line(Layer::Lstm, 16, Rule::Tbptt(2), 0.003),
     line(Layer::Lstm, 16, Rule::Tbptt(16), 0.003),
-    line(Layer::Lstm, 16, Rule::Output, 0.003),
+    line(Layer::Lstm, 16, Rule::Output, 0.03),
     line(Layer::Lru, 32, Rule::Exact, 0.003),
     line(Layer::Rtu, 32, Rule::Exact, 0.003),
-    line(Layer::Elstm, 32, Rule::Exact, 0.003),
+    line(Layer::Elstm, 32, Rule::Exact, 0.03),
 ];
 
 /// Of aⁿbⁿ: the 64 units of Tallec & Ollivier (2018), but for RTRL, which costs n⁴.
@@ -84,11 +84,11 @@ const AN_BN: [Method; 9] = [
     line(Layer::Lstm, 64, Rule::Snap1, 0.003),
     line(Layer::Lstm, 64, Rule::Uoro, 0.001),
     line(Layer::Lstm, 64, Rule::Pieces(1), 0.003),
-    line(Layer::Lstm, 64, Rule::Pieces(2), 0.003),
-    line(Layer::Lstm, 64, Rule::Pieces(16), 0.003),
+    line(Layer::Lstm, 64, Rule::Pieces(2), 0.001),
+    line(Layer::Lstm, 64, Rule::Pieces(16), 0.03),
     line(Layer::Lru, 64, Rule::Exact, 0.003),
-    line(Layer::Rtu, 64, Rule::Exact, 0.003),
-    line(Layer::Elstm, 64, Rule::Exact, 0.003),
+    line(Layer::Rtu, 64, Rule::Exact, 0.01),
+    line(Layer::Elstm, 64, Rule::Exact, 0.01),
 ];
 
 /// The lines of a task's table.
