@@ -21,7 +21,7 @@ use std::hint::black_box;
 use serde_json::json;
 use thalweg_autograd::{Grads, Params, Tape};
 use thalweg_benches::Stream;
-use thalweg_nn::{Cell, Elstm, Gru, Lru, Lstm, Rnn, Rtu, State, Tbptt};
+use thalweg_nn::{Cell, Elstm, Gru, LeakyRnn, Lru, Lstm, Rnn, Rtu, State, Tbptt};
 use thalweg_online::recurrent::{KfRtrl, Rflo, Rtrl, Snap1, Traced, TracedElstm, TracedLru, TracedRtu, Uoro};
 use thalweg_tensor::Rng;
 
@@ -265,7 +265,7 @@ fn body(rule: Rule, kind: Kind, units: usize, params: &mut Params) -> Box<dyn Bo
             Rule::Snap1 => Snap1::new(rnn, params),
             Rule::Eprop => Snap1::eprop(rnn, params),
             Rule::KfRtrl => KfRtrl::new(rnn, SEED, params),
-            Rule::Rflo => Rflo::rflo(rnn, 0.5, params)),
+            Rule::Rflo => Rflo::rflo(LeakyRnn { rnn, alpha: 0.5 }, params)),
         Kind::Gru => of!(gru: Gru::new;
             Rule::Snap1 => Snap1::new(gru, params),
             Rule::Eprop => Snap1::eprop(gru, params)),

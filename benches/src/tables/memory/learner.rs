@@ -2,7 +2,8 @@
 
 use thalweg_autograd::{Activation, Grads, Param, Params, Tape, Var};
 use thalweg_nn::{
-    Adam, Cell, CellOptions, Elstm, Gru, Linear, Lru, LruForm, Lstm, Optimizer, Rnn, Rtu, RtuForm, Tbptt, init,
+    Adam, Cell, CellOptions, Elstm, Gru, LeakyRnn, Linear, Lru, LruForm, Lstm, Optimizer, Rnn, Rtu, RtuForm, Tbptt,
+    init,
 };
 use thalweg_online::recurrent::{Rflo, Rtrl, Snap1, Traced, TracedElstm, TracedLru, TracedRtu, Uoro};
 use thalweg_tensor::Rng;
@@ -168,7 +169,8 @@ fn body(method: &Method, symbols: usize, params: &mut Params, rng: &mut Rng, see
             let rnn = Rnn::new(params, "rnn", symbols, units, rng);
             hear(params, rnn.weights().weight_ih, symbols, rng);
             init::restart(params, rnn.weights().weight_hh, |shape| init::orthogonal(shape, 1.0, rng));
-            rules!(rnn; Rule::Snap1 | Rule::Output => Snap1::new(rnn, params), Rule::Rflo => Rflo::rflo(rnn, LEAK, params))
+            let leaky = LeakyRnn { rnn, alpha: LEAK };
+            rules!(rnn; Rule::Snap1 | Rule::Output => Snap1::new(rnn, params), Rule::Rflo => Rflo::rflo(leaky, params))
         }
         Layer::Gru => {
             let gru = Gru::new(params, "gru", symbols, units, rng);
