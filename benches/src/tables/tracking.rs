@@ -248,7 +248,8 @@ pub fn run(arguments: &Arguments) -> Gates {
         let (x, y) = (Axis::logarithmic("rate, or meta rate"), Axis::new("mean squared error"));
         let levels = vec![("LMS, published".to_owned(), 3.5), ("IDBD, published".to_owned(), 1.5)];
         let title = "Tracking five of twenty inputs (Sutton 1992)".to_owned();
-        Drawing { title, diagrams: vec![Diagram { x, y, curves, levels, ..Diagram::default() }] }
+        let diagrams = vec![Diagram { x, y, curves, levels, ..Diagram::default() }];
+        Drawing { title, diagrams, across: 1 }
     });
     gates
 }

@@ -32,13 +32,14 @@ use rayon::prelude::*;
 
 use super::Gates;
 use super::average::{mean, summary};
+use super::plot::{Axis, Curve, Diagram, Drawing, Plot};
 
 mod check;
 mod learner;
 mod method;
 mod task;
 
-use method::{Method, RATES, methods};
+use method::{Layer, Method, RATES, methods};
 use task::Task;
 
 /// How much is run.
@@ -59,6 +60,8 @@ pub struct Arguments {
     /// Instead of the table, the losses by rate: the best are those of the table
     #[arg(long)]
     search: bool,
+    #[command(flatten)]
+    plot: Plot,
 }
 
 /// Every table.
@@ -82,17 +85,6 @@ pub struct Found {
     curves: Vec<Vec<f64>>,
     /// The loss at the end, of each seed.
     last: Vec<f64>,
-}
-
-/// A curve that can be drawn.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Series {
-    /// Of what.
-    pub name: String,
-    /// How many symbols have gone by.
-    pub x: Vec<f64>,
-    /// The mean loss over all seeds of the symbols since the point before.
-    pub y: Vec<f64>,
 }
 
 /// A task, how long it is, and what came of it.
@@ -126,7 +118,7 @@ pub fn run(arguments: &Arguments) -> Gates {
         learner::run(&method, method.rate, task, seed, length(task), length(task) / POINTS)
     };
     let mut curves = jobs.par_iter().with_max_len(1).map(of).collect::<Vec<_>>().into_iter();
-    let mut gates = Gates::default();
+    let (mut gates, mut diagrams) = (Gates::default(), Vec::new());
     for task in TASKS {
         let found = methods(task).iter().filter(is_asked_for).map(|method| {
             let curves: Vec<Vec<f64>> = curves.by_ref().take(seeds as usize).collect();
@@ -135,33 +127,71 @@ pub fn run(arguments: &Arguments) -> Gates {
         });
         let table = Table { task, symbols: length(task), found: found.collect() };
         table.print();
+        diagrams.extend(table.diagrams());
         check::check(task, &table.found, &mut gates);
     }
     println!("\n{} runs took {:.0} s", jobs.len(), begin.elapsed().as_secs_f64());
+    arguments.plot.draw(&mut gates, || Drawing {
+        title: "What recurrent layers learn to remember, by every rule".to_owned(),
+        diagrams,
+        across: KINDS.len(),
+    });
     gates
 }
 
+/// What stands together in a diagram.
+const KINDS: [&str; 4] = ["RNN", "GRU", "LSTM", "units that do not hear one another"];
+
+fn kind_of(method: Method) -> &'static str {
+    match method.layer {
+        Layer::Rnn => KINDS[0],
+        Layer::Gru => KINDS[1],
+        Layer::Lstm => KINDS[2],
+        Layer::Lru | Layer::Rtu | Layer::Elstm => KINDS[3],
+    }
+}
+
 impl Table {
-    /// The learning curves.
-    fn series(&self) -> Vec<Series> {
-        let of = |found: &Found| Series {
-            name: format!("{}, {}", self.task, found.method),
-            x: (1..=POINTS).map(|point| (point * (self.symbols / POINTS)) as f64).collect(),
-            y: (0..POINTS).map(|k| mean(&found.curves.iter().map(|curve| curve[k]).collect::<Vec<f64>>())).collect(),
+    /// The learning curve of a line: symbols that have gone by, and the mean loss over all seeds of those since the point before.
+    fn curve(&self, found: &Found) -> Curve {
+        let loss = |point: usize| mean(&found.curves.iter().map(|curve| curve[point - 1]).collect::<Vec<f64>>());
+        let symbols = |point: usize| (point * (self.symbols / POINTS)) as f64;
+        let points = (1..=POINTS).map(|point| (symbols(point), loss(point))).collect();
+        Curve { name: found.method.to_string(), points }
+    }
+
+    /// The learning curves, a diagram for each kind of layer.
+    fn diagrams(&self) -> Vec<Diagram> {
+        let (unit, _) = self.task.unit();
+        let floors: Vec<(String, f64)> =
+            self.task.floors().iter().map(|(what, loss)| (what.to_string(), *loss)).collect();
+        let of = |kind: &&str| Diagram {
+            title: format!("{}: {kind}", self.task),
+            x: Axis::new("symbols"),
+            y: Axis::new(&format!("{unit} a symbol")),
+            curves: self
+                .found
+                .iter()
+                .filter(|found| kind_of(found.method) == *kind)
+                .map(|found| self.curve(found))
+                .collect(),
+            levels: floors.clone(),
         };
-        self.found.iter().map(of).collect()
+        let is_there = |kind: &&&str| self.found.iter().any(|found| kind_of(found.method) == **kind);
+        KINDS.iter().filter(is_there).map(of).collect()
     }
 
     fn print(&self) {
         let Table { task, symbols, found } = self;
         let (unit, _) = task.unit();
         println!("\n{task}: {unit} a symbol, {symbols} symbols\n");
-        let Some(first) = self.series().into_iter().next() else { return };
-        let heads: Vec<String> = SHOWN.iter().map(|&point| format!("after {}", first.x[point])).collect();
+        let heads: Vec<String> =
+            SHOWN.iter().map(|&point| format!("after {}", (point + 1) * (symbols / POINTS))).collect();
         println!("| learner | γ | {} | the last quarter | published |", heads.join(" | "));
         println!("|---|---|{}---|---|", "---|".repeat(heads.len()));
-        for (found, series) in found.iter().zip(self.series()) {
-            let cells: Vec<String> = SHOWN.iter().map(|&point| format!("{:.3}", series.y[point])).collect();
+        for found in found {
+            let curve = self.curve(found);
+            let cells: Vec<String> = SHOWN.iter().map(|&point| format!("{:.3}", curve.points[point].1)).collect();
             let published =
                 check::published(*task, found.method.rule).map_or_else(String::new, |bits| bits.to_string());
             let Method { rate, .. } = found.method;
@@ -222,8 +252,9 @@ mod tests {
         let curves = vec![vec![1.0; POINTS], vec![3.0; POINTS]];
         let table =
             Table { task: Task::AnBn, symbols: 400, found: vec![Found { method, curves, last: vec![1.0, 3.0] }] };
-        let [series] = &table.series()[..] else { panic!("one line") };
-        assert_eq!((&series.x[..2], series.x[POINTS - 1]), (&[10.0, 20.0][..], 400.0));
-        assert!(series.y.iter().all(|&y| y == 2.0) && series.name.starts_with("aⁿbⁿ, LSTM 16"));
+        let [diagram] = &table.diagrams()[..] else { panic!("one kind of layer") };
+        let [curve] = &diagram.curves[..] else { panic!("one line") };
+        assert!(diagram.title.starts_with("aⁿbⁿ: LSTM") && curve.name.starts_with("LSTM 16"));
+        assert_eq!((&curve.points[..2], curve.points[POINTS - 1]), (&[(10.0, 2.0), (20.0, 2.0)][..], (400.0, 2.0)));
     }
 }

@@ -7,7 +7,7 @@
 //! # Gates
 //!
 //! Written down before there were figures: each rule is at most one point behind, on each stream. That asks of them all to know
-//! what cannot be known; a rule that fails says by how much.
+//! what cannot be known; a rule that fails says by how much. And twenty layers with an exit behind each are better than without.
 
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ use super::plot::{Axis, Curve, Diagram, Drawing, Plot};
 
 mod run;
 
-use run::{STREAMS, Stream, run_on};
+use run::{STREAMS, Setting, Stream, rule, run_on};
 
 /// How much is run.
 #[derive(Clone, Debug, Args)]
@@ -44,24 +44,10 @@ const SWEPT: [(&str, [f64; 7]); 2] = [
     ("adam", [0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03]),
 ];
 
-/// An optimizer with one setting for all streams, its default, and the network that it moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Rule {
-    name: &'static str,
-    model: &'static str,
-    optimizer: &'static str,
-}
-
-/// What all networks are but one.
-const MLP: &str = "mlp:64,64";
-
-const fn rule(optimizer: &'static str) -> Rule {
-    Rule { name: optimizer, model: MLP, optimizer }
-}
-
-const RULES: [Rule; 13] = [
+/// Rules with one setting for all streams: their defaults.
+const RULES: [Setting<'static>; 13] = [
     rule("obgd"),
-    Rule { name: "obgd, sparse_mlp", model: "sparse_mlp:64,64", optimizer: "obgd" },
+    Setting { model: "sparse_mlp:64,64", ..rule("obgd") },
     rule("adaptive-obgd"),
     rule("autostep"),
     rule("hedge(sgd)"),
@@ -75,6 +61,10 @@ const RULES: [Rule; 13] = [
     rule("cocob"),
 ];
 
+/// Nobody says how deep a network must be: twenty layers as they are, and with an [exit](thalweg_online::DepthSpec) behind each.
+const DEEP: [Setting<'static>; 2] =
+    [Setting { model: "mlp:64 × 20", ..rule("sgd") }, Setting { model: "mlp:64 × 20", depth: "hedge", ..rule("sgd") }];
+
 /// What became of a rule on a stream: the accuracy in per cent, of each seed.
 type Accuracies = Vec<f64>;
 
@@ -86,6 +76,8 @@ struct Found {
     swept: Vec<Vec<Accuracies>>,
     /// Of each rule.
     rules: Vec<Accuracies>,
+    /// Of the deep networks.
+    deep: Vec<Accuracies>,
 }
 
 impl Found {
@@ -97,9 +89,9 @@ impl Found {
         all.max_by(|a, b| mean(a.2).total_cmp(&mean(b.2))).expect("rates were swept")
     }
 
-    /// By how many points a rule is behind, of each seed.
-    fn behind(&self, rule: usize) -> Vec<f64> {
-        self.best().2.iter().zip(&self.rules[rule]).map(|(best, ours)| best - ours).collect()
+    /// By how many points one is behind, of each seed.
+    fn behind(&self, one: &Accuracies) -> Vec<f64> {
+        self.best().2.iter().zip(one).map(|(best, ours)| best - ours).collect()
     }
 }
 
@@ -107,24 +99,23 @@ impl Found {
 #[must_use]
 pub fn run(arguments: &Arguments) -> Gates {
     let begin = Instant::now();
-    let learners: Vec<(&str, String)> = SWEPT
-        .iter()
-        .flat_map(|(name, rates)| rates.iter().map(move |rate| (MLP, format!("{name}:{rate}"))))
-        .chain(RULES.map(|rule| (rule.model, rule.optimizer.to_owned())))
-        .collect();
-    let jobs: Vec<(Stream, &(&str, String))> =
-        STREAMS.iter().flat_map(|&stream| learners.iter().map(move |learner| (stream, learner))).collect();
-    let of_seeds = |&(stream, (model, optimizer)): &(Stream, &(&str, String))| -> Accuracies {
-        let of_seed = |seed| run_on(stream, model, optimizer, seed, arguments.rows);
-        (1..=arguments.seeds).into_par_iter().map(of_seed).collect()
+    let swept: Vec<String> =
+        SWEPT.iter().flat_map(|(name, rates)| rates.iter().map(move |rate| format!("{name}:{rate}"))).collect();
+    let settings: Vec<Setting> = swept.iter().map(|optimizer| rule(optimizer)).chain(RULES).chain(DEEP).collect();
+    let jobs: Vec<(Stream, Setting)> =
+        STREAMS.iter().flat_map(|&stream| settings.iter().map(move |&setting| (stream, setting))).collect();
+    let of_seeds = |&(stream, setting): &(Stream, Setting)| -> Accuracies {
+        (1..=arguments.seeds).into_par_iter().map(|seed| run_on(stream, setting, seed, arguments.rows)).collect()
     };
     let all: Vec<Accuracies> = jobs.par_iter().map(of_seeds).collect();
     let found: Vec<Found> = STREAMS
         .iter()
-        .zip(all.chunks(learners.len()))
+        .zip(all.chunks(settings.len()))
         .map(|(&stream, of_stream)| {
-            let (swept, rules) = of_stream.split_at(of_stream.len() - RULES.len());
-            Found { stream, swept: swept.chunks(7).map(<[_]>::to_vec).collect(), rules: rules.to_vec() }
+            let (of_rates, rest) = of_stream.split_at(swept.len());
+            let (rules, deep) = rest.split_at(RULES.len());
+            let swept = of_rates.chunks(SWEPT[0].1.len()).map(<[_]>::to_vec).collect();
+            Found { stream, swept, rules: rules.to_vec(), deep: deep.to_vec() }
         })
         .collect();
     print(&found, arguments.seeds);
@@ -151,20 +142,27 @@ fn print(found: &[Found], seeds: u64) {
         format!("**{:.2}** `{name}:{rate}`", mean(accuracies))
     };
     row("the best", found.iter().map(best).collect());
-    for (rule, Rule { name, .. }) in RULES.iter().enumerate() {
-        row(&format!("`{name}`, behind"), found.iter().map(|found| summary(&found.behind(rule), 2)).collect());
-    }
+    let behind = |setting: &Setting, of: &dyn Fn(&Found) -> &Accuracies| {
+        row(&format!("{setting}, behind"), found.iter().map(|found| summary(&found.behind(of(found)), 2)).collect());
+    };
+    RULES.iter().enumerate().for_each(|(k, rule)| behind(rule, &|found| &found.rules[k]));
+    DEEP.iter().enumerate().for_each(|(k, deep)| behind(deep, &|found| &found.deep[k]));
 }
 
 fn check(found: &[Found]) -> Gates {
     let mut gates = Gates::default();
-    for (rule, Rule { name, .. }) in RULES.iter().enumerate() {
+    for (k, rule) in RULES.iter().enumerate() {
         for found in found {
-            let behind = found.behind(rule);
+            let behind = found.behind(&found.rules[k]);
             let sure = if behind.len() > 1 { format!(" ± {:.2}", standard_error(&behind)) } else { String::new() };
-            let what = format!("{name} on {}: at most {BEHIND} behind: {:.2}{sure}", found.stream.title, mean(&behind));
+            let what = format!("{rule} on {}: at most {BEHIND} behind: {:.2}{sure}", found.stream.title, mean(&behind));
             gates.check(what, mean(&behind) <= BEHIND);
         }
+    }
+    for found in found {
+        let [plain, exits] = [0, 1].map(|k| mean(&found.deep[k]));
+        let what = format!("{} on {}: above {}: {exits:.2} and {plain:.2}", DEEP[1], found.stream.title, DEEP[0]);
+        gates.check(what, exits > plain);
     }
     gates
 }
@@ -186,34 +184,40 @@ fn drawing(found: &[Found]) -> Drawing {
         levels: RULES
             .iter()
             .zip(&found.rules)
-            .filter(|(rule, _)| ["obgd, sparse_mlp", "autostep", "hedge(sgd|adam)"].contains(&rule.name))
-            .map(|(rule, accuracies)| (rule.name.to_owned(), mean(accuracies)))
+            .filter(|(rule, _)| ["obgd", "autostep", "hedge(sgd|adam)"].contains(&rule.optimizer))
+            .map(|(rule, accuracies)| (rule.to_string(), mean(accuracies)))
             .collect(),
     };
     let title = "One setting for all streams, and the best rate of each".to_owned();
-    Drawing { title, diagrams: found.iter().map(diagram).collect() }
+    Drawing { title, diagrams: found.iter().map(diagram).collect(), across: 3 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn found(best: f64, ours: f64) -> Found {
+    fn found(best: f64, ours: f64, exits: f64) -> Found {
         let mut swept = vec![vec![vec![50.0, 52.0]; 7]; 2];
         swept[1][3] = vec![best, best + 2.0];
-        Found { stream: STREAMS[0], swept, rules: vec![vec![ours, ours + 2.0]; RULES.len()] }
+        Found {
+            stream: STREAMS[0],
+            swept,
+            rules: vec![vec![ours, ours + 2.0]; RULES.len()],
+            deep: vec![vec![50.0], vec![exits]],
+        }
     }
 
     #[test]
     fn a_rule_is_behind_the_best_rate_of_the_stream() {
-        let found = found(90.0, 89.5);
+        let found = found(90.0, 89.5, 60.0);
         assert_eq!(found.best(), ("adam", 0.001, &vec![90.0, 92.0]));
-        assert_eq!(found.behind(0), [0.5, 0.5]);
+        assert_eq!(found.behind(&found.rules[0]), [0.5, 0.5]);
     }
 
     #[test]
     fn a_rule_that_is_far_behind_on_one_stream_fails() {
-        assert!(check(&[found(90.0, 89.5), found(90.0, 95.0)]).report());
-        assert!(!check(&[found(90.0, 89.5), found(90.0, 88.5)]).report());
+        assert!(check(&[found(90.0, 89.5, 60.0), found(90.0, 95.0, 60.0)]).report());
+        assert!(!check(&[found(90.0, 89.5, 60.0), found(90.0, 88.5, 60.0)]).report());
+        assert!(!check(&[found(90.0, 89.5, 40.0)]).report(), "exits that are no better");
     }
 }

@@ -1,7 +1,9 @@
 //! One learner on one stream.
 
+use std::fmt;
+
 use thalweg_online::synth::{Generated, Seed, Synth};
-use thalweg_online::{Config, Deep, Error, Learner, Model, Record, Task, stream};
+use thalweg_online::{Config, Deep, DepthSpec, Error, Learner, Model, Record, Task, stream};
 
 /// A stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,24 +28,63 @@ pub const STREAMS: [Stream; 6] = [
     stream("RandomRBF", "rbf:river,seed=42,classes=4,features=4,centroids=20", 5000),
 ];
 
-/// The accuracy in per cent of a network by an optimizer, over the first rows of a stream, each predicted
-/// before it is learned.
+/// What learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting<'a> {
+    /// `mlp:64 × 20`: so many layers of the same width.
+    pub model: &'a str,
+    pub optimizer: &'a str,
+    pub depth: &'a str,
+}
+
+/// An MLP of two layers of 64, by this optimizer.
+pub const fn rule(optimizer: &str) -> Setting<'_> {
+    Setting { model: MLP, optimizer, depth: "none" }
+}
+
+const MLP: &str = "mlp:64,64";
+
+impl Setting<'_> {
+    fn config(self, seed: u64) -> Result<Config, Error> {
+        let model = match self.model.split_once(" × ").and_then(|(item, times)| Some((item, times.parse().ok()?))) {
+            Some((item, times)) => Model::parse(&vec![item; times].join(" > "))?,
+            None => Model::parse(self.model)?,
+        };
+        let (optimizer, depth) = (self.optimizer.parse()?, DepthSpec::parse(self.depth)?);
+        Ok(Config { model, optimizer, depth, seed, ..Config::new(Task::Classify) })
+    }
+}
+
+impl fmt::Display for Setting<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Setting { model, optimizer, depth } = self;
+        write!(f, "`{optimizer}`")?;
+        if *model != MLP {
+            write!(f, " of `{model}`")?
+        }
+        if *depth != "none" {
+            write!(f, ", depth `{depth}`")?
+        }
+        Ok(())
+    }
+}
+
+/// The accuracy in per cent over the first rows of a stream, each predicted before it is learned.
 ///
 /// # Panics
 ///
 /// If there is no such network or optimizer.
-pub fn run_on(stream: Stream, model: &str, optimizer: &str, seed: u64, rows: usize) -> f64 {
-    let accuracy = accuracy(stream, model, optimizer, seed, rows);
-    accuracy.unwrap_or_else(|error| panic!("{optimizer} on {}: {error}", stream.title))
+pub fn run_on(stream: Stream, setting: Setting<'_>, seed: u64, rows: usize) -> f64 {
+    let accuracy = setting.config(seed).and_then(|config| accuracy(stream, config, rows));
+    accuracy.unwrap_or_else(|error| panic!("{setting} on {}: {error}", stream.title))
 }
 
-fn accuracy(stream: Stream, model: &str, optimizer: &str, seed: u64, rows: usize) -> Result<f64, Error> {
+fn accuracy(stream: Stream, config: Config, rows: usize) -> Result<f64, Error> {
     let mut source: Box<dyn thalweg_online::Stream> = match stream::bundled::find(stream.name) {
         Some(bundled) => bundled.open()?,
-        None => Box::new(Generated::new(Synth::parse(stream.name, Seed::new(seed))?)),
+        None => Box::new(Generated::new(Synth::parse(stream.name, Seed::new(config.seed))?)),
     };
-    let (model, optimizer) = (Model::parse(model)?, optimizer.parse()?);
-    let mut learner = Deep::new(Config { model, optimizer, seed, ..Config::new(Task::Classify) });
+    let mut learner = Deep::new(config);
     let (mut record, mut right, mut seen) = (Record::new(), 0_u64, 0_u64);
     for _ in 0..rows.min(stream.rows) {
         if !source.read(&mut record)? {
@@ -60,13 +101,13 @@ fn accuracy(stream: Stream, model: &str, optimizer: &str, seed: u64, rows: usize
 
 #[cfg(test)]
 mod tests {
-    use super::super::{MLP, RULES, SWEPT};
+    use super::super::{DEEP, RULES, SWEPT};
     use super::*;
 
     #[test]
     fn every_stream_has_its_rows_and_is_learned() {
         for stream in STREAMS.into_iter().filter(|stream| stream.title != "Elec2") {
-            let [first, all] = [60, 600].map(|rows| run_on(stream, MLP, "adam:0.003", 1, rows));
+            let [first, all] = [60, 600].map(|rows| run_on(stream, rule("adam:0.003"), 1, rows));
             assert!(all > first.min(45.0) && all < 100.0, "{stream:?}: {first}, {all}");
         }
         let rows = |name: &str| stream::bundled::find(name).map(|bundled| bundled.rows as usize);
@@ -77,10 +118,9 @@ mod tests {
 
     #[test]
     fn every_rule_is_one() {
-        let swept = SWEPT.map(|(optimizer, _)| (MLP, optimizer));
-        for (model, optimizer) in RULES.map(|rule| (rule.model, rule.optimizer)).into_iter().chain(swept) {
-            let accuracy = run_on(STREAMS[1], model, optimizer, 1, 50);
-            assert!((20.0..100.0).contains(&accuracy), "{optimizer} of {model}: {accuracy}");
+        for setting in RULES.into_iter().chain(DEEP).chain(SWEPT.map(|(name, _)| rule(name))) {
+            let accuracy = run_on(STREAMS[1], setting, 1, 50);
+            assert!((20.0..100.0).contains(&accuracy), "{setting}: {accuracy}");
         }
     }
 }

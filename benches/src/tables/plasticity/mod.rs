@@ -137,6 +137,7 @@ fn drawing(columns: &[Curves]) -> Drawing {
             diagram("gradient descent", &is_plain),
             diagram("and what keeps it able to learn", &|column| !is_plain(column) || column.name == DESCENT),
         ],
+        across: 2,
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Drawing {
     /// What it is about, above all diagrams.
     pub title: String,
     pub diagrams: Vec<Diagram>,
+    /// How many of them stand side by side, if it is above 0.
+    pub across: usize,
 }
 
 /// Curves over one axis.

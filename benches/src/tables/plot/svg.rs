@@ -15,7 +15,7 @@ use super::{Axis, Curve, Diagram, Drawing};
 /// Of a diagram, in pixels.
 const SIZE: (u32, u32) = (640, 480);
 const TITLE: u32 = 40;
-/// How many of them stand side by side.
+/// How many of them stand side by side, if nobody says.
 const ACROSS: usize = 3;
 const FONT: &str = "sans-serif";
 /// Told apart by those who do not see all colours, too (Okabe and Ito 2008).
@@ -39,7 +39,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 pub fn draw(drawing: &Drawing) -> Result<String, Failure> {
     let mut svg = String::new();
     {
-        let columns = drawing.diagrams.len().clamp(1, ACROSS);
+        let columns = drawing.diagrams.len().clamp(1, if drawing.across == 0 { ACROSS } else { drawing.across });
         let rows = drawing.diagrams.len().div_ceil(columns).max(1);
         let size = (SIZE.0 * columns as u32, SIZE.1 * rows as u32 + TITLE);
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
@@ -181,7 +181,7 @@ mod tests {
             curves: vec![curve("nothing below zero", &[(-1.0, 1.0), (1.0, 10.0), (10.0, f64::NAN), (100.0, 1.0)])],
             levels: vec![],
         };
-        let drawing = Drawing { title: "Both <sides>".to_owned(), diagrams: vec![linear, logarithmic] };
+        let drawing = Drawing { title: "Both <sides>".to_owned(), diagrams: vec![linear, logarithmic], across: 1 };
         let svg = draw(&drawing).expect("it is drawn into memory");
         let names = ["Both &lt;sides&gt;", "left", "right", "rows", "error", "rate", "cost", "curve 19", "floor: 0.5"];
         for name in names.into_iter().chain(["nothing below zero"]) {
