@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 use thalweg_nn::OptimizerSpec;
 use thalweg_online::anomaly::{Config, Verdict, Watch};
+use thalweg_online::optim::single;
 use thalweg_online::{Autoencoder, Delay, Error, ErrorKind, Model, Record, Stream, StreamOptions, checkpoint};
 
 use super::config::ConfigFile;
@@ -30,7 +31,7 @@ pub struct Options {
     #[arg(long, value_name = "SPEC", value_parser = Model::parse)]
     model: Option<Model>,
     /// How the parameters move: sgd:0.03, adam:0.001 and the others that need the gradient alone [default: sgd:0.03]
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", value_parser = single)]
     optimizer: Option<OptimizerSpec>,
     /// Rows of a higher rank than this are not learned from, from 0.5, such as 0.99 [default: all are]
     #[arg(long, value_name = "RANK")]

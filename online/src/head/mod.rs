@@ -65,6 +65,7 @@ use serde::{Deserialize, Serialize};
 use thalweg_nn::{OptimizerSpec, Step};
 
 use crate::error::{Error, ErrorKind};
+use crate::optim::single;
 use crate::saved::saved_as_text;
 use crate::spec::{Spec, unknown};
 
@@ -114,7 +115,7 @@ impl HeadSpec {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let (name, rest) = text.split_once(':').map_or((text.trim(), ""), |(name, rest)| (name.trim(), rest.trim()));
         if name == "softmax" {
-            let optimizer = if rest.is_empty() { OptimizerSpec::default() } else { rest.parse()? };
+            let optimizer = if rest.is_empty() { OptimizerSpec::default() } else { single(rest)? };
             return Ok(HeadSpec::Softmax(optimizer));
         }
         let mut spec = Spec::parse(text)?;

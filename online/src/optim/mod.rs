@@ -68,7 +68,7 @@ pub use hypergradient::Hypergradient;
 pub use idbd::Idbd;
 pub use obgd::ObGd;
 pub use schedule_free::ScheduleFree;
-pub use spec::OptimizerSpec;
+pub use spec::{OptimizerSpec, single};
 pub use vw::Vw;
 
 use std::ops::Range;

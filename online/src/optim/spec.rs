@@ -134,6 +134,18 @@ impl fmt::Display for OptimizerSpec {
     }
 }
 
+/// Reads an optimizer of [`nn`](thalweg_nn::OptimizerSpec), where one alone can be used that asks for the gradient alone.
+///
+/// # Errors
+///
+/// If it is none, or [several](OptimizerSpec::trust).
+pub fn single(text: &str) -> Result<thalweg_nn::OptimizerSpec, SpecError> {
+    match TrustSpec::parse(text)? {
+        Some(several) => Err(SpecError::new(format!("expected a single optimizer here, found {several}"))),
+        None => text.parse(),
+    }
+}
+
 /// The optimizer that a specification describes, and the specification as it is printed.
 fn read<T: Real>(text: &str) -> Result<(AnyOptimizer<T>, String), SpecError> {
     let mut spec = Spec::parse(text)?;
@@ -209,6 +221,13 @@ mod tests {
         ] {
             assert_eq!(parsed(text).needs(), needs, "{text}");
         }
+    }
+
+    #[test]
+    fn several_are_not_single() {
+        assert_eq!(single("adam:0.01").map(|spec| spec.to_string()), Ok("adam:0.01".to_owned()));
+        let message = single("hedge(sgd)").unwrap_err().to_string();
+        assert_eq!(message, "expected a single optimizer here, found hedge(sgd:0.03)");
     }
 
     #[test]

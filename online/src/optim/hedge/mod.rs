@@ -20,6 +20,19 @@
 //! so that ℓᵢ is within 0 and [`MOST`] = 4 nats, whatever comes; a loss that is not finite costs 4. A common shift of all losses
 //! changes no weight, and s makes of a squared error the −ln of a normal density, up to a constant: trust does not depend
 //! on the units of what is predicted.
+//!
+//! # Figures
+//!
+//! Each row predicted and then learned by `mlp:16`, seed 42, at rates of plain gradient descent and by all of them (`thalweg run
+//! digits --model mlp:16 --optimizer 'hedge(sgd)'`; `co2` with `--horizon 4 --features lags=8`):
+//!
+//! | | `sgd:0.009` | `sgd:0.03` | `sgd:0.09` | `sgd:0.3` | `halving(sgd)` | `hedge(sgd)` | `hedge(sgd\|adam)` |
+//! |---|---|---|---|---|---|---|---|
+//! | `digits`, log loss | 1.2966 | 0.6179 | 1.2332 | 23.427 | 1.2022 | 0.4792 | 0.4233 |
+//! | `phishing`, log loss | 0.3915 | 0.3037 | 0.2979 | 0.5224 | 0.2950 | 0.2932 | 0.2879 |
+//! | `co2`, mean absolute error | 0.8173 | 0.9119 | 1.1879 | 2.3 · 10²⁶ | 0.8427 | 0.8107 | 0.8144 |
+//!
+//! Halving takes the rate that is best at first, which need not be the one that is best later: where experts can be afforded, hedge.
 
 mod halving;
 mod share;
