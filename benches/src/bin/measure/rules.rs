@@ -13,8 +13,9 @@
 //! | `snap-1`: of an LSTM of 128 units, in forward steps | at most 3 |
 //! | `flat`: allocations between 10³ and 10⁶ steps, and bytes more, of 4 units | 0 |
 //!
-//! PyTorch beside it: a window of 16 steps and its gradient, head and Adam, is what TBPTT(16) at every step is to it.
-//! In the folder of the peers' programs: `python w4_online_rnn.py --peers torch --hidden 16,32,64,128,256,512`.
+//! PyTorch beside it: a window of 16 steps and its gradient, with a head and Adam, which is what TBPTT(16) at every step would
+//! cost there. In the folder of the peers' programs: `python w4_online_rnn.py --peers torch --hidden 16,32,64,128,256,512`,
+//! lines of `T` 16.
 
 use std::hint::black_box;
 

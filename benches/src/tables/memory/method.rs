@@ -78,14 +78,21 @@ const ADD: [Method; 25] = [
     line(Layer::Elstm, 32, Rule::Exact, 0.03),
 ];
 
-/// Of aⁿbⁿ: the 64 units of Tallec & Ollivier (2018), but for RTRL, which costs n⁴.
-const AN_BN: [Method; 9] = [
+/// Of aⁿbⁿ: the 64 units of Tallec & Ollivier (2018), but for RTRL, which costs n⁴. Their program has both an LSTM and a GRU,
+/// which it takes for this stream unless told otherwise.
+const AN_BN: [Method; 15] = [
     line(Layer::Lstm, 16, Rule::Rtrl, 0.01),
     line(Layer::Lstm, 64, Rule::Snap1, 0.003),
     line(Layer::Lstm, 64, Rule::Uoro, 0.001),
     line(Layer::Lstm, 64, Rule::Pieces(1), 0.003),
     line(Layer::Lstm, 64, Rule::Pieces(2), 0.001),
     line(Layer::Lstm, 64, Rule::Pieces(16), 0.03),
+    line(Layer::Gru, 16, Rule::Rtrl, 0.001),
+    line(Layer::Gru, 64, Rule::Snap1, 0.0003),
+    line(Layer::Gru, 64, Rule::Uoro, 0.001),
+    line(Layer::Gru, 64, Rule::Pieces(1), 0.001),
+    line(Layer::Gru, 64, Rule::Pieces(2), 0.001),
+    line(Layer::Gru, 64, Rule::Pieces(16), 0.003),
     line(Layer::Lru, 64, Rule::Exact, 0.003),
     line(Layer::Rtu, 64, Rule::Exact, 0.01),
     line(Layer::Elstm, 64, Rule::Exact, 0.01),
