@@ -8,7 +8,7 @@
 //! The published figures are read off figures 3 and 4. Autostep (Mahmood et al. 2012) is published as a curve without numbers,
 //! which hardly depends on its meta rate: its gate is 2, whatever that is, from 0.001 to 0.1.
 //!
-//! Two gates are not passed:
+//! It takes some ten seconds. Two gates are not passed:
 //!
 //! * The rates of the inputs that do not matter are 0.0076 after 250 000 examples, where 0.007 is published. They are below that
 //!   after 300 000.

@@ -51,8 +51,8 @@ pub struct Learning {
     /// and what mattered fades by gamma=0.9 [default: none]
     #[arg(long, value_name = "SPEC", value_parser = ConsolidationSpec::parse)]
     pub(super) consolidate: Option<ConsolidationSpec>,
-    /// What is done so that the network stays able to learn: none, cbp:rate=0.0001 (continual backprop), redo, upgd,
-    /// shrink-perturb or clip:kappa=2 [default: none]
+    /// What is done so that the network stays able to learn: none, cbp:rate=0.0001 (continual backprop) or redo, of hidden
+    /// units between linear layers, upgd, shrink-perturb or clip:kappa=2 [default: none]
     #[arg(long, value_name = "SPEC", value_parser = PlasticitySpec::parse)]
     pub(super) plasticity: Option<PlasticitySpec>,
     /// Show whether it is: dormant hidden units and the rank of what they say, over the last N rows, and the lengths of

@@ -2,6 +2,7 @@
 
 use thalweg_nn::init;
 
+use super::depth::Depth;
 use super::expert::Expert;
 use super::{Deep, Scratch};
 use crate::adapt::{Adapt, Adaptive, PolicySpec, When};
@@ -59,8 +60,9 @@ impl Adapt for Deep {
     fn reset_head(&mut self) {
         self.restart_optimizer();
         self.each_expert(&mut |deep, _| {
-            let Expert { network, params, rng, context, .. } = &mut deep.expert;
+            let Expert { network, params, rng, context, depth, .. } = &mut deep.expert;
             let Some(network) = network else { return };
+            depth.iter_mut().for_each(Depth::begin_anew);
             for head in network.heads() {
                 let (_, width) = params.layout().entry(head.weight).table();
                 let mut draw = init::uniform(init::default_bound(width), rng);

@@ -98,10 +98,10 @@ impl Deep {
                 true => if weight == 1.0 { loss } else { loss * weight as f32 }.backward(grads),
                 false => mode.discard(),
             }
-            if learns && matches!(look, Look::New(_)) {
+            if let (true, Look::New(_)) = (learns, look) {
                 depth.follow(weight);
+                heard.listen(Needs::Gradient, output, weight, objective.curvature());
             }
-            heard.listen(Needs::Gradient, output, weight, objective.curvature());
             return (value, learns);
         }
         let loss = objective.loss(output, &lesson.truth, z);

@@ -30,6 +30,8 @@ mod replay;
 mod rules;
 mod timing;
 
+use std::process::ExitCode;
+
 use clap::{Parser, ValueEnum};
 use timing::Timer;
 
@@ -75,11 +77,13 @@ enum Workload {
     W9,
 }
 
-fn main() {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.first_prediction {
-        return files::first_prediction();
+        files::first_prediction();
+        return ExitCode::SUCCESS;
     }
+    let mut passes = true;
     let timer = Timer::new(arguments.repeats, arguments.min_ms);
     let named = if arguments.workloads.is_empty() { Workload::value_variants() } else { &arguments.workloads };
     for workload in named {
@@ -95,13 +99,14 @@ fn main() {
                 replay::measure(&timer);
             }
             (Workload::W8, false) => files::measure(&timer),
-            (Workload::W9, false) => rules::measure(&timer),
+            (Workload::W9, false) => passes &= rules::measure(&timer),
             (Workload::W1 | Workload::W2 | Workload::W7 | Workload::W8 | Workload::W9, true) => {} // no sum of losses
             (Workload::W3, true) => mlp::check(),
             (Workload::W4, true) => recurrent::check(),
             (Workload::W5, true) => batch::check(),
         }
     }
+    if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ pub fn published(task: Task, rule: Rule) -> Option<f64> {
 
 /// The gates of one task.
 pub fn check(task: Task, found: &[Found], gates: &mut Gates) {
+    if found.is_empty() {
+        return;
+    }
     is_no_prophet(task, found, gates);
     match task {
         Task::Add(lags) => check_add(task, lags, found, gates),
@@ -37,7 +40,9 @@ pub fn check(task: Task, found: &[Found], gates: &mut Gates) {
 /// Nobody can be below the floor, but by chance: by three standard errors, of five runs.
 fn is_no_prophet(task: Task, found: &[Found], gates: &mut Gates) {
     let floor = task.floor();
-    let below = |one: &&Found| mean(&one.last) < floor - 3.0 * standard_error(&one.last).max(1e-3);
+    // What is not a number is above nothing.
+    let is_above = |one: &Found| mean(&one.last) >= floor - 3.0 * standard_error(&one.last).max(1e-3);
+    let below = |one: &&Found| !is_above(one);
     let prophets: Vec<String> = found.iter().filter(below).map(|one| one.method.to_string()).collect();
     gates.check(
         format!("{task}: no loss is below what can be known, {floor:.4} {}", prophets.join("; ")),

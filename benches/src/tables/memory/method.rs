@@ -139,7 +139,7 @@ impl fmt::Display for Rule {
             Rule::Rtrl => f.write_str("RTRL"),
             Rule::Snap1 => f.write_str("SnAp-1"),
             Rule::Uoro => f.write_str("UORO"),
-            Rule::Rflo => f.write_str("RFLO"),
+            Rule::Rflo => f.write_str("RFLO, of units that leak"),
             Rule::Exact => f.write_str("exact traces"),
             Rule::Tbptt(back) => write!(f, "TBPTT({back})"),
             Rule::Pieces(length) => write!(f, "TBPTT in pieces of {length}"),

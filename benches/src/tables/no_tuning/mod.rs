@@ -102,13 +102,14 @@ pub fn run(arguments: &Arguments) -> Gates {
     let swept: Vec<String> =
         SWEPT.iter().flat_map(|(name, rates)| rates.iter().map(move |rate| format!("{name}:{rate}"))).collect();
     let settings: Vec<Setting> = swept.iter().map(|optimizer| rule(optimizer)).chain(RULES).chain(DEEP).collect();
+    let streams: Vec<Stream> = STREAMS.into_iter().filter(Stream::is_there).collect();
     let jobs: Vec<(Stream, Setting)> =
-        STREAMS.iter().flat_map(|&stream| settings.iter().map(move |&setting| (stream, setting))).collect();
+        streams.iter().flat_map(|&stream| settings.iter().map(move |&setting| (stream, setting))).collect();
     let of_seeds = |&(stream, setting): &(Stream, Setting)| -> Accuracies {
         (1..=arguments.seeds).into_par_iter().map(|seed| run_on(stream, setting, seed, arguments.rows)).collect()
     };
     let all: Vec<Accuracies> = jobs.par_iter().map(of_seeds).collect();
-    let found: Vec<Found> = STREAMS
+    let found: Vec<Found> = streams
         .iter()
         .zip(all.chunks(settings.len()))
         .map(|(&stream, of_stream)| {
@@ -121,6 +122,9 @@ pub fn run(arguments: &Arguments) -> Gates {
     print(&found, arguments.seeds);
     println!("\n{} learners took {:.0} s", jobs.len() as u64 * arguments.seeds, begin.elapsed().as_secs_f64());
     let mut gates = check(&found);
+    for stream in STREAMS.iter().filter(|stream| !stream.is_there()) {
+        gates.check(format!("{} is in the folder that THALWEG_DATA names", stream.title), false);
+    }
     arguments.plot.draw(&mut gates, || drawing(&found));
     gates
 }

@@ -76,7 +76,7 @@ where
     mesh.light_line_style(BLACK.mix(0.04)).bold_line_style(BLACK.mix(0.12));
     mesh.x_label_formatter(&|x| number(*x)).y_label_formatter(&|y| number(*y));
     mesh.x_desc(&of.x.name).y_desc(&of.y.name).axis_desc_style((FONT, 15)).label_style((FONT, 13)).draw()?;
-    for (k, (name, level)) in of.levels.iter().enumerate() {
+    for (k, (name, level)) in of.levels.iter().enumerate().filter(|(_, (_, level))| of.y.shows(*level)) {
         let color = COLORS[(of.curves.len() + k) % COLORS.len()];
         let ends = range(&of.x, xs(of));
         let line = vec![(ends.start, *level), (ends.end, *level)];

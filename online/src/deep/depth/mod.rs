@@ -187,7 +187,13 @@ impl Depth {
             let loss = objective.loss(output, truth, z);
             self.losses.push(f64::from(loss.item()));
             let part = teach(output, loss, z) * *alpha as f32;
-            all = Some(all.map_or(part, |all| all + part));
+            // One that has diverged teaches nothing, or none would learn any more.
+            let sound = all.is_none_or(|all| all.item().is_finite());
+            all = match all {
+                Some(all) if sound && part.item().is_finite() => Some(all + part),
+                Some(all) if sound => Some(all),
+                _ => Some(part),
+            };
         }
         (value, all.unwrap_or(last))
     }
@@ -207,6 +213,12 @@ impl Depth {
         }
         let all: f64 = alpha.iter().sum();
         alpha.iter_mut().for_each(|alpha| *alpha /= all);
+    }
+
+    /// Exits have begun anew: all are trusted alike.
+    pub fn begin_anew(&mut self) {
+        let exits = self.alpha.len() as f64;
+        self.alpha.fill(exits.recip());
     }
 
     /// Whether it is that of a learner that is made like this, with this network.

@@ -46,6 +46,8 @@ pub enum DepthSpec {
 
 const BETA: f64 = 0.99;
 const SHARE: f64 = 0.2;
+/// So that no weight is ever 0.
+const LEAST_BETA: f64 = 0.000_001;
 
 impl DepthSpec {
     /// Reads a specification.
@@ -87,9 +89,9 @@ impl DepthSpec {
 
     fn check_numbers(&self) -> Result<(), Error> {
         match *self {
-            DepthSpec::Hedge { beta, share } if !(0.0 < beta && beta < 1.0 && (0.0..1.0).contains(&share)) => {
-                let expected = "beta between 0 and 1, share from 0 to below 1";
-                Err(Error::expected(ErrorKind::Spec, expected, &self.to_string()))
+            DepthSpec::Hedge { beta, share } if !((LEAST_BETA..1.0).contains(&beta) && (0.0..1.0).contains(&share)) => {
+                let expected = format!("beta from {LEAST_BETA} to below 1, share from 0 to below 1");
+                Err(Error::expected(ErrorKind::Spec, &expected, &self.to_string()))
             }
             _ => Ok(()),
         }
@@ -119,7 +121,7 @@ impl DepthSpec {
             return wrong("a memory that replays answers, not outputs,", config.memory.to_string());
         }
         if !config.consolidation.is_none() {
-            return wrong("nothing that is held of contexts", config.consolidation.to_string());
+            return wrong("no consolidation", config.consolidation.to_string());
         }
         if !config.plasticity.is_none() {
             return wrong("no plasticity, for units are heard at two places,", config.plasticity.to_string());
@@ -167,7 +169,7 @@ mod tests {
         let message = |text: &str| DepthSpec::parse(text).unwrap_err().to_string();
         assert!(message("hegde").contains(r#"unknown depth "hegde"; did you mean "hedge"?"#), "{}", message("hegde"));
         assert!(message("hedge:bta=1").contains(r#"did you mean "beta"?"#));
-        assert!(message("hedge:beta=1").starts_with("expected beta between 0 and 1"), "{}", message("hedge:beta=1"));
+        assert!(message("hedge:beta=1").starts_with("expected beta from 0.000001 to below 1"), "{}", message("hedge:beta=1"));
     }
 
     #[test]
@@ -184,7 +186,7 @@ mod tests {
             (Config { optimizer: "hedge(sgd)".parse().expect("one"), ..usual.clone() }, "a single optimizer"),
             (Config { optimizer: "obgd".parse().expect("one"), ..usual.clone() }, "the gradient alone"),
             (Config { memory: MemorySpec::parse("der:9").expect("one"), ..usual.clone() }, "replays answers"),
-            (Config { consolidation: "ewc:1".parse().expect("one"), ..usual.clone() }, "nothing that is held"),
+            (Config { consolidation: "ewc:1".parse().expect("one"), ..usual.clone() }, "no consolidation"),
             (Config { plasticity: "cbp".parse().expect("one"), ..usual.clone() }, "no plasticity"),
         ] {
             let mut learner = Deep::new(config);

@@ -193,3 +193,16 @@ fn parts_that_do_not_fit_are_refused() {
         ],
     );
 }
+
+/// What an exit says that has diverged is not a number; the others go on learning, and are trusted instead.
+#[test]
+fn an_exit_that_has_diverged_stops_no_other() {
+    let mut learner = learner(Task::Regress, "mlp:6,5", "none");
+    learn_rows(&mut learner, 0..20);
+    let first = learner.network().and_then(|network| network.heads().next()).expect("an exit at the inputs");
+    learner.expert.params.of_mut(first.weight).fill(f32::MAX);
+    let (before, refused) = (learner.fingerprint(), learner.refused());
+    learn_rows(&mut learner, 20..60);
+    assert!(learner.fingerprint() != before && learner.refused() == refused, "{}", learner.refused());
+    assert!(learner.depths()[0] < learner.depths()[2], "{:?}", learner.depths());
+}

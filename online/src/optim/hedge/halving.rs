@@ -6,7 +6,8 @@
 //! one left: all learn again, from its θ, when ADWIN finds that its loss has risen
 //! ```
 //!
-//! Sources: successive halving, Jamieson & Talwalkar 2016; the detector is [`Adwin`](crate::drift::Adwin). River's
+//! Sources: successive halving, Jamieson & Talwalkar 2016, where the rows between two halvings double; here they are as many each
+//! time, for a stream has no end to share out. The detector is [`Adwin`](crate::drift::Adwin). River's
 //! `SuccessiveHalving` never opens again.
 
 use serde::{Deserialize, Serialize};

@@ -163,11 +163,14 @@ impl Dispersion {
 /// let mut bounded = Vec::new();
 /// bound(&[3.0, 2.5, f64::NAN, 90.0], 2.0, &mut bounded);
 /// assert_eq!(bounded, [1.0, 0.0, 4.0, 4.0]);
+/// bound(&[3.0, 2.5], f64::INFINITY, &mut bounded);
+/// assert_eq!(bounded, [4.0, 0.0]);
 /// ```
 pub fn bound(losses: &[f64], scale: f64, bounded: &mut Vec<f64>) {
     let best = losses.iter().copied().filter(|loss| loss.is_finite()).min_by(f64::total_cmp);
     bounded.clear();
     bounded.extend(losses.iter().map(|loss| match best {
+        Some(best) if loss.is_finite() && *loss <= best => 0.0,
         Some(best) if loss.is_finite() => ((loss - best) * scale).clamp(0.0, MOST),
         Some(_) => MOST,
         None => 0.0,

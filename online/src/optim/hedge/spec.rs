@@ -60,6 +60,8 @@ pub enum How {
 /// What a rate is multiplied by.
 const FACTORS: [f64; 9] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
 const RATES: usize = 7;
+/// One row is enough to trust nobody else.
+const MOST_ETA: f64 = 1000.0;
 /// More are a slip of the keyboard.
 const MOST_OPTIMIZERS: usize = 16;
 
@@ -104,8 +106,9 @@ impl TrustSpec {
             How::Hedge { eta, share } => {
                 *eta = options.option("eta")?.unwrap_or(*eta);
                 *share = options.option("share")?.unwrap_or(*share);
-                if !(*eta > 0.0 && (0.0..1.0).contains(share)) {
-                    return Err(wrong(text, "expected eta above 0 and share from 0 to below 1"));
+                if !(*eta > 0.0 && *eta <= MOST_ETA && (0.0..1.0).contains(share)) {
+                    let expected = format!("expected eta above 0 and at most {MOST_ETA}, and share from 0 to below 1");
+                    return Err(wrong(text, &expected));
                 }
             }
             How::Halving { every, delta } => {
@@ -164,10 +167,10 @@ impl TrustSpec {
 
 /// The specification of one optimizer in the parentheses.
 fn one(text: &str) -> Result<OptimizerSpec, SpecError> {
-    let spec: OptimizerSpec = text.parse()?;
-    if spec.trust().is_some() {
+    if text.contains('(') {
         return Err(wrong(text, "expected optimizers in parentheses that are single"));
     }
+    let spec: OptimizerSpec = text.parse()?;
     match spec.build::<f32>().learning_rate() > 0.0 {
         true => Ok(spec),
         false => Err(wrong(text, "expected a learning rate above 0, for others are made of it")),
@@ -265,11 +268,19 @@ mod tests {
             ("hedge(sgd", "expected a )"),
             ("hedge(sgd)adam", r#"expected options behind a comma, found "adam""#),
             ("hedge(halving(sgd))", "single"),
+            ("hedge(sgd),eta=1e300", "eta above 0 and at most 1000"),
             ("hedge(sgd:0)", "expected a learning rate above 0"),
             ("hedge()", "expected a name"),
         ] {
             assert!(message(text).contains(says), "{text}: {}", message(text));
         }
+    }
+
+    #[test]
+    fn what_is_nested_without_end_is_an_error() {
+        let depth = 100_000;
+        let text = format!("{}sgd{}", "hedge(".repeat(depth), ")".repeat(depth));
+        assert!(text.parse::<OptimizerSpec>().is_err());
     }
 
     proptest! {

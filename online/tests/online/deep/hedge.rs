@@ -3,7 +3,9 @@
 use allocation_counter::measure;
 use thalweg_online::optim::hedge::bound;
 use thalweg_online::recurrent::GradientSpec;
-use thalweg_online::{Config, Deep, Learner, MultiTask, PlasticitySpec, Prediction, Target, Task, conformance};
+use thalweg_online::{
+    Config, Deep, Learner, MultiTask, PlasticitySpec, Prediction, Target, Task, Weighted, conformance,
+};
 
 use crate::deep::support::{TASKS, advance, config, everything, learn, reloaded, stream, whole};
 
@@ -92,10 +94,12 @@ fn every_panel(mut law: impl FnMut(Deep, &str)) {
                 law(Deep::new(config(task, model, panel, memory)), &format!("{task} {model} {panel}"));
             }
         }
-        let mut by_rule = config(Task::Classify, "gru:5,last=true", panel, "none");
+        let mut by_rule = config(Task::Classify, "carry:last=true > gru:5 > mlp:4", panel, "none");
         by_rule.gradient = GradientSpec::parse("snap1").expect("a rule");
-        by_rule.plasticity = PlasticitySpec::parse("cbp").expect("a rule");
-        by_rule.consolidation = "ewc:1".parse().expect("a rule");
+        if !panel.contains("schedule-free") {
+            by_rule.plasticity = PlasticitySpec::parse("cbp").expect("a rule");
+            by_rule.consolidation = "ewc:1".parse().expect("a rule");
+        }
         by_rule.probe = 10;
         law(Deep::new(by_rule), &format!("a rule, {panel}"));
     }
@@ -231,4 +235,19 @@ fn several_tasks_have_a_single_optimizer() {
     let refused =
         MultiTask::new(config(Task::Classify, "mlp:4", "hedge(sgd)", "none")).map(drop).unwrap_err().to_string();
     assert!(refused.contains("expected a single optimizer, for several tasks, found"), "{refused}");
+}
+
+/// As heavy as a row may be: what experts are trusted stays a number, and the learner can be saved.
+#[test]
+fn a_row_of_any_weight_is_survived() {
+    for panel in [HEDGE, HALVING] {
+        let mut learner = Deep::new(config(Task::Regress, "mlp:4", panel, "none"));
+        for (k, row) in stream(9, 60).iter().enumerate() {
+            let weight = if k % 20 == 19 { f64::MAX } else { 1.0 };
+            let _loss = learner.learn_one(&Weighted(&row.x, weight), row.target(Task::Regress));
+            let all: f64 = learner.trust().map(|(_, weight)| weight).sum();
+            assert!((all - 1.0).abs() < 1e-9, "{panel}, row {k}: {all}");
+        }
+        reloaded(&learner).unwrap_or_else(|error| panic!("{panel}: {error}"));
+    }
 }
