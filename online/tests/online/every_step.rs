@@ -20,7 +20,7 @@ const RULES: [(&str, &str); 12] = [
     ("snap1", "lstm:6"),
     ("snap1", "carry:last=true > linear:4 > tanh > gru:5 > residual(rnn:5)"),
     ("eprop", "gru:6,form=chung"),
-    ("rflo", "leaky_rnn:6x2,alpha=0.3 > linear:4 > tanh"),
+    ("rflo", "leaky_rnn:6x2,alpha=0.3"),
     ("uoro", "gru:4"),
     ("kf-rtrl", "rnn:5"),
 ];
@@ -226,7 +226,7 @@ fn a_row_that_is_refused_leaves_no_trace() {
 #[test]
 fn what_a_rule_is_not_for_is_refused_at_once() {
     for (gradient, model, expected) in [
-        ("snap1", "lru:4", "expected rnn, gru, lstm for the gradient snap1"),
+        ("snap1", "lru:4", "expected rnn, leaky_rnn, gru, lstm for the gradient snap1"),
         ("rtrl", "mlp:4", "expected recurrent layers for the gradient rtrl"),
         ("exact", "carry:last=true > lstm:4x2,dropout=0.1", "expected no dropout between layers of an item"),
     ] {

@@ -169,7 +169,11 @@ mod tests {
         let message = |text: &str| DepthSpec::parse(text).unwrap_err().to_string();
         assert!(message("hegde").contains(r#"unknown depth "hegde"; did you mean "hedge"?"#), "{}", message("hegde"));
         assert!(message("hedge:bta=1").contains(r#"did you mean "beta"?"#));
-        assert!(message("hedge:beta=1").starts_with("expected beta from 0.000001 to below 1"), "{}", message("hedge:beta=1"));
+        assert!(
+            message("hedge:beta=1").starts_with("expected beta from 0.000001 to below 1"),
+            "{}",
+            message("hedge:beta=1")
+        );
     }
 
     #[test]
