@@ -163,7 +163,7 @@ pub use uoro::Uoro;
 
 use thalweg_autograd::{Grads, Params};
 #[cfg(doc)]
-use thalweg_nn::{Elstm, Gru, Lru, Lstm, Rnn, Rtu};
+use thalweg_nn::{Elstm, Gru, LeakyRnn, Lru, Lstm, Rnn, Rtu};
 use thalweg_tensor::Real;
 
 /// A recurrent layer that carries, beside its state, a trace of how θ has shaped it: what a gradient needs of the past.
