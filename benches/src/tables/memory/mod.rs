@@ -14,8 +14,6 @@
 //! orthogonal matrix, as in Marschall et al.; λ of LRU and RTU between 0.9 and 0.999. These two are linear, and read through 32
 //! rectifiers.
 //!
-//! It takes some eight minutes on two cores.
-//!
 //! # Gates
 //!
 //! Written down before the table was run; those of LRU and RTU at long lags after trials with one seed:
