@@ -39,7 +39,7 @@ impl Stream {
 pub const STREAMS: [Stream; 6] = [
     stream("Elec2", "elec2.csv.gz", 45_312),
     stream("Phishing", "phishing", 1250),
-    stream("Bananas", "bananas", 5300),
+    stream("Bananas", "bananas.csv.gz", 5300),
     stream("Hyperplane", "hyperplane:river,seed=42,features=30", 5000),
     stream("LED", "led:river,seed=112,noise=0.28", 5000),
     stream("RandomRBF", "rbf:river,seed=42,classes=4,features=4,centroids=20", 5000),
