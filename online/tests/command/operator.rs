@@ -8,9 +8,8 @@ fn a_wrong_specification_is_answered_with_what_is_allowed() {
     for (arguments, expected) in [
         (
             "--model ltsm:32",
-            "'--model <SPEC>': unknown layer \"ltsm\"; did you mean \"lstm\"? allowed: rnn, lstm, layer_norm_lstm, gru, \
-             lru, rtu, elstm, linear, mlp, prelu, dropout, layer_norm, rms_norm, group_norm, batch_norm, embedding, attention, encoder, \
-             sinusoidal_positions, learned_positions, … (52 in all)",
+            "'--model <SPEC>': unknown layer \"ltsm\"; did you mean \"lstm\"? allowed: rnn, leaky_rnn, lstm, layer_norm_lstm, gru, \
+             lru, rtu, elstm, linear, mlp, sparse_mlp, prelu, dropout, layer_norm, rms_norm, group_norm, batch_norm, embedding, attention, encoder, … (54 in all)",
         ),
         (
             "--optimizer sdg",
