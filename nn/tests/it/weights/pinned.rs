@@ -16,7 +16,7 @@ use crate::optimizers::spec::SPECS;
 const HASHES: [(&str, u64); 9] = [
     ("tensors", 0x422d_5028_4b95_20a1),
     ("parameters", 0xe817_603e_09a7_611c),
-    ("networks", 0xb04c_7a17_d6ee_b74d),
+    ("networks", 0xce8e_6c24_d412_c9db),
     ("layers", 0x92d1_44fd_4bd1_84d9),
     ("recurrent", 0x4e35_1ba7_769f_e847),
     ("optimizers", 0x9f73_2607_ec1e_7f97),
@@ -27,8 +27,8 @@ const HASHES: [(&str, u64); 9] = [
 
 /// Every layer that has a name stands in one of them.
 const NETWORKS: [&str; 4] = [
-    "batch_norm > linear:4 > relu > layer_norm > rms_norm > prelu > glu > leaky_relu:0.5 > dropout:0.25 > softmax",
-    "rnn:4x2,dropout=0.5 > lstm:4 > layer_norm_lstm:4,bias=false > gru:4,form=chung > residual(residual(gru:4))",
+    "batch_norm > linear:4,sparse=0.5 > relu > layer_norm:affine=false > rms_norm > prelu > glu > leaky_relu:0.5 > dropout:0.25 > softmax",
+    "rnn:4x2,dropout=0.5 > leaky_rnn:4,alpha=0.5 > lstm:4 > layer_norm_lstm:4,bias=false > gru:4,form=chung > residual(residual(gru:4))",
     "view:4x2 > group_norm:2 > conv1d:2x1 > max_pool1d:2 > avg_pool1d:1 > view:1x2x1 > conv2d:2x1 > max_pool2d:1 > \
      avg_pool2d:1 > global_avg_pool2d > view:1x1x2 > global_max_pool2d > flatten",
     "attention:heads=2,causal > encoder:heads=2,ff=3 > sinusoidal_positions > learned_positions:4 > lstm:2,bidirectional",
