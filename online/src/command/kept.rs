@@ -10,8 +10,8 @@ use super::report::{counted, grouped};
 /// A list of classes that is longer than this is no part of a line.
 const WIDEST: usize = 60;
 
-/// What a line on the way says of both: `memory 500 (up 260, down 240)`, `held 2 contexts, importance 0.8125, penalty 0.0313`.
-/// Asking costs a look at all that is kept.
+/// What a line on the way says of them: `memory 500 (up 260, down 240)`, `held 2 contexts, importance 0.8125, penalty
+/// 0.0313`. Asking costs a look at all that is kept.
 pub fn notes(learner: &AnyLearner) -> Vec<String> {
     let memory = memory(learner, WIDEST).map(|memory| format!("memory {memory}"));
     let held = held(learner).map(|held| format!("held {held}"));
@@ -94,7 +94,7 @@ fn report(learner: &AnyLearner) -> Option<Report> {
     learner.as_deep().map(Deep::held).filter(|held| held.contexts > 0 || held.importance > 0.0)
 }
 
-/// Both, for programs.
+/// All of them, for programs.
 pub fn as_json(learner: &AnyLearner) -> Map<String, Value> {
     let trust = |deep: &Deep| -> Vec<Value> {
         let single = deep.trust().count() == 1;

@@ -19,9 +19,10 @@ use super::trunk;
 /// What learns, and how it is evaluated.
 #[derive(Debug, Args)]
 pub struct Learning {
-    /// linear, mlp:64,64, sparse_mlp:64,64 (with few weights and normalised sums, for obgd), rnn:32, leaky_rnn:32, lstm:32, gru:32, lru:32, rtu:32 or elstm:32, or any layers joined by >, as in
-    /// "lstm:64x2 > mlp:32". The recurrent ones take the options window=16 (through how many rows the gradient goes back) and last=true (whether
-    /// the last known target is an input): "lstm:32,window=8", "carry:window=8 > lstm:64x2" [default: mlp:64,64]
+    /// linear, mlp:64,64, sparse_mlp:64,64 (with few weights and normalised sums, for obgd), rnn:32, leaky_rnn:32,
+    /// lstm:32, gru:32, lru:32, rtu:32 or elstm:32, or any layers joined by >, as in "lstm:64x2 > mlp:32". The recurrent
+    /// ones take the options window=16 (through how many rows the gradient goes back) and last=true (whether the last
+    /// known target is an input): "lstm:32,window=8", "carry:window=8 > lstm:64x2" [default: mlp:64,64]
     #[arg(long, value_name = "SPEC", value_parser = Model::parse)]
     pub(super) model: Option<Model>,
     /// Where the network says what it says: none (behind the last layer), or hedge: at the inputs and behind every hidden
@@ -29,8 +30,8 @@ pub struct Learning {
     #[arg(long, value_name = "SPEC", value_parser = DepthSpec::parse)]
     pub(super) depth: Option<DepthSpec>,
     /// How recurrent layers come by their gradient: tbptt (through the window of rows), or at every row without a window:
-    /// exact (for lru, rtu and elstm as cheap as the weights; RTRL of the others), rtrl, snap1 or eprop (rnn, leaky_rnn, gru, lstm), rflo (leaky_rnn),
-    /// uoro, kf-rtrl (rnn) [default: tbptt]
+    /// exact (for lru, rtu and elstm as cheap as the weights; RTRL of the others), rtrl, snap1 or eprop (rnn, leaky_rnn,
+    /// gru, lstm), rflo (leaky_rnn), uoro, kf-rtrl (rnn) [default: tbptt]
     #[arg(long, value_name = "SPEC", value_parser = GradientSpec::parse)]
     pub(super) gradient: Option<GradientSpec>,
     /// sgd:0.03, adagrad:0.01, rmsprop:0.01, adadelta:1, adam:0.001, adamw:0.001, amsgrad:0.001, adamax:0.002,
@@ -85,7 +86,10 @@ pub struct Learning {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["model", "depth", "gradient", "optimizer", "memory", "consolidate", "plasticity", "probe", "loss", "class_weight", "drift", "policy", "seed"]
+        conflicts_with_all = [
+            "model", "depth", "gradient", "optimizer", "memory", "consolidate", "plasticity", "probe", "loss",
+            "class_weight", "drift", "policy", "seed",
+        ]
     )]
     pub(super) trunk: Option<PathBuf>,
     /// What learns on the trunk: ncm (the nearest class mean; ncm:normalised by angles), slda:0.0001 (a shared

@@ -18,8 +18,8 @@ use crate::spec::{Spec, nearest, unknown};
 /// |---|---|
 /// | `linear` | none: logistic or linear regression |
 /// | `mlp:64,64` | hidden layers of these widths, ReLU |
-/// | `lstm:32`, `gru:32x2`, `rnn:32,form=relu` | a recurrent layer that carries its state from row to row |
 /// | `sparse_mlp:64,64` | the same with few weights and normalised sums, for [ObGD](crate::optim::ObGd) |
+/// | `lstm:32`, `gru:32x2`, `rnn:32,form=relu` | a recurrent layer that carries its state from row to row |
 /// | `leaky_rnn:32,alpha=0.1` | likewise, of units that fade |
 /// | `lru:32`, `rtu:32,form=tanh`, `elstm:32` | likewise, of units that do not hear one another |
 /// | `lstm:64x2 > dropout:0.1 > mlp:32` | any layers that take one row after the other |

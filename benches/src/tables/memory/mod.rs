@@ -52,7 +52,7 @@ mod learner;
 mod method;
 mod task;
 
-use method::{Layer, Method, RATES, methods};
+use method::{Layer, Method, RATES, TABLES};
 use task::Task;
 
 /// How much is run.
@@ -61,9 +61,9 @@ pub struct Arguments {
     /// How many streams, and layers, are drawn
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(2..))]
     seeds: u64,
-    /// How many symbols of aⁿbⁿ; published figures are of 10 000 000
-    #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(40..))]
-    symbols: u64,
+    /// How many symbols of aⁿbⁿ, instead of 300 000, and 2 000 000 for what learns until then; published figures are of 10 000 000
+    #[arg(long, value_parser = clap::value_parser!(u64).range(40..))]
+    symbols: Option<u64>,
     /// Two seeds, and a tenth of the symbols: to see it run
     #[arg(long)]
     quick: bool,
@@ -77,10 +77,8 @@ pub struct Arguments {
     plot: Plot,
 }
 
-/// Every table.
-const TASKS: [Task; 4] = [Task::Add([4, 6]), Task::Add([6, 10]), Task::Add([10, 15]), Task::AnBn];
-/// How many symbols of the add task.
-const ADD_SYMBOLS: usize = 80_000;
+/// The lags that rates are searched with.
+const FIRST: Task = Task::Add([4, 6]);
 /// How many symbols a rate is searched with, of the add task and of aⁿbⁿ.
 const SEARCHED: [usize; 2] = [50_000, 100_000];
 /// How many points a curve has.
@@ -100,6 +98,13 @@ pub struct Found {
     last: Vec<f64>,
 }
 
+impl Found {
+    /// Of a line that was not run yet.
+    fn of(method: Method) -> Self {
+        Found { method, curves: Vec::new(), last: Vec::new() }
+    }
+}
+
 /// A task, how long it is, and what came of it.
 struct Table {
     task: Task,
@@ -110,38 +115,36 @@ struct Table {
 /// Prints the tables.
 #[must_use]
 pub fn run(arguments: &Arguments) -> Gates {
-    let Arguments { seeds, symbols, quick, search, .. } = *arguments;
-    let (seeds, part) = if quick { (2, 10) } else { (seeds, 1) };
-    let length = |task: Task| (if task == Task::AnBn { symbols as usize } else { ADD_SYMBOLS } / part).max(POINTS);
+    let (seeds, part) = if arguments.quick { (2, 10) } else { (arguments.seeds, 1) };
     let is_asked_for = |method: &&Method| arguments.only.as_ref().is_none_or(|only| method.to_string().contains(only));
-    if search {
-        for (task, symbols) in [TASKS[0], Task::AnBn].into_iter().zip(SEARCHED) {
-            search_rates(task, (symbols / part).max(POINTS), methods(task).iter().filter(is_asked_for).collect());
-        }
-        return Gates::default();
+    let tables = TABLES.into_iter().map(|(task, methods, symbols)| {
+        let asked = arguments.symbols.filter(|_| task == Task::AnBn);
+        let symbols = (asked.map_or(symbols, |symbols| symbols as usize) / part).max(POINTS);
+        let found = methods.iter().filter(is_asked_for).map(|&method| Found::of(method));
+        Table { task, symbols, found: found.collect() }
+    });
+    let tables: Vec<Table> = tables.filter(|table| !table.found.is_empty()).collect();
+    if arguments.search {
+        return search(&tables, part);
     }
     let begin = Instant::now();
-    let mut jobs: Vec<(Task, Method, u64)> = Vec::new();
-    for task in TASKS {
-        for method in methods(task).iter().filter(is_asked_for) {
-            jobs.extend((0..seeds).map(|seed| (task, *method, seed)));
-        }
+    let mut jobs: Vec<(Task, usize, Method, u64)> = Vec::new();
+    for Table { task, symbols, found } in &tables {
+        jobs.extend(found.iter().flat_map(|one| (0..seeds).map(|seed| (*task, *symbols, one.method, seed))));
     }
-    let of = |&(task, method, seed): &(Task, Method, u64)| {
-        learner::run(&method, method.rate, task, seed, length(task), length(task) / POINTS)
+    let of = |&(task, symbols, method, seed): &(Task, usize, Method, u64)| {
+        learner::run(&method, method.rate, task, seed, symbols, symbols / POINTS)
     };
     let mut curves = jobs.par_iter().with_max_len(1).map(of).collect::<Vec<_>>().into_iter();
     let (mut gates, mut diagrams) = (Gates::default(), Vec::new());
-    for task in TASKS {
-        let found = methods(task).iter().filter(is_asked_for).map(|method| {
-            let curves: Vec<Vec<f64>> = curves.by_ref().take(seeds as usize).collect();
-            let last = curves.iter().map(|curve| mean(&curve[POINTS - LAST..])).collect();
-            Found { method: *method, curves, last }
-        });
-        let table = Table { task, symbols: length(task), found: found.collect() };
+    for mut table in tables {
+        for one in &mut table.found {
+            one.curves = curves.by_ref().take(seeds as usize).collect();
+            one.last = one.curves.iter().map(|curve| mean(&curve[POINTS - LAST..])).collect();
+        }
         table.print();
         diagrams.extend(table.diagrams());
-        check::check(task, &table.found, &mut gates);
+        check::check(table.task, &table.found, &mut gates);
     }
     println!("\n{} runs took {:.0} s", jobs.len(), begin.elapsed().as_secs_f64());
     arguments.plot.draw(&mut gates, || Drawing {
@@ -179,7 +182,7 @@ impl Table {
         let floors: Vec<(String, f64)> =
             self.task.floors().iter().map(|(what, loss)| (what.to_string(), *loss)).collect();
         let of = |kind: &&str| Diagram {
-            title: format!("{}: {kind}", self.task),
+            title: format!("{}, {} symbols: {kind}", self.task, self.symbols),
             x: Axis::new("symbols"),
             y: Axis::new(&format!("{unit} a symbol")),
             curves: self
@@ -205,8 +208,7 @@ impl Table {
         for found in found {
             let curve = self.curve(found);
             let cells: Vec<String> = SHOWN.iter().map(|&point| format!("{:.3}", curve.points[point].1)).collect();
-            let published =
-                check::published(*task, found.method.rule).map_or_else(String::new, |bits| bits.to_string());
+            let published = check::published(*task, found.method).map_or_else(String::new, |bits| bits.to_string());
             let Method { rate, .. } = found.method;
             println!(
                 "| {} | {rate} | {} | {} | {published} |",
@@ -221,26 +223,30 @@ impl Table {
     }
 }
 
-/// The loss at the end by rate, of two seeds that the table does not draw.
-fn search_rates(task: Task, symbols: usize, methods: Vec<&Method>) {
+/// The losses at the end by rate, of two seeds that no table draws. The gates: every γ is the best.
+fn search(tables: &[Table], part: usize) -> Gates {
     const SEEDS: [u64; 2] = [100, 101];
-    let losses: Vec<[f64; RATES.len()]> = methods
-        .par_iter()
-        .with_max_len(1)
-        .map(|method| {
-            RATES.map(|rate| {
-                let of =
-                    |seed| mean(&learner::run(method, rate, task, seed, symbols, symbols / POINTS)[POINTS - LAST..]);
-                mean(&SEEDS.map(of))
-            })
-        })
-        .collect();
-    println!("\n{task}, by γ\n\n| learner | {} | best |", RATES.map(|rate| rate.to_string()).join(" | "));
-    println!("|---|{}---|", "---|".repeat(RATES.len()));
-    for (method, losses) in methods.iter().zip(losses) {
-        let best = losses.iter().zip(RATES).min_by(|a, b| a.0.total_cmp(b.0)).map_or(f64::NAN, |(_, rate)| rate);
-        println!("| {method} | {} | {best} |", losses.map(|loss| format!("{loss:.4}")).join(" | "));
+    let mut gates = Gates::default();
+    // The rates of the add task are those of its first lags.
+    for Table { task, found, .. } in tables.iter().filter(|table| matches!(table.task, FIRST | Task::AnBn)) {
+        let symbols = (SEARCHED[usize::from(*task == Task::AnBn)] / part).max(POINTS);
+        let of = |method: &Method, rate: f64, seed: u64| {
+            mean(&learner::run(method, rate, *task, seed, symbols, symbols / POINTS)[POINTS - LAST..])
+        };
+        let by_rate = |one: &Found| RATES.map(|rate| mean(&SEEDS.map(|seed| of(&one.method, rate, seed))));
+        let losses: Vec<[f64; RATES.len()]> = found.par_iter().with_max_len(1).map(by_rate).collect();
+        println!("\n{task}, by γ\n\n| learner | {} | best |", RATES.map(|rate| rate.to_string()).join(" | "));
+        println!("|---|{}---|", "---|".repeat(RATES.len()));
+        for (Found { method, .. }, losses) in found.iter().zip(losses) {
+            let best = losses.iter().zip(RATES).min_by(|a, b| a.0.total_cmp(b.0)).map_or(f64::NAN, |(_, rate)| rate);
+            println!("| {method} | {} | {best} |", losses.map(|loss| format!("{loss:.4}")).join(" | "));
+            gates.check(
+                format!("{task}, {method}: {} is the best γ of those that are tried", method.rate),
+                best == method.rate,
+            );
+        }
     }
+    gates
 }
 
 #[cfg(test)]
@@ -250,8 +256,8 @@ mod tests {
     /// Every line learns something within few symbols, and says the same twice.
     #[test]
     fn all_lines_learn() {
-        for task in [TASKS[0], Task::AnBn] {
-            for method in methods(task) {
+        for (task, methods, _) in TABLES.into_iter().filter(|(task, ..)| matches!(*task, FIRST | Task::AnBn)) {
+            for method in methods {
                 let run = || learner::run(method, method.rate, task, 1, 1600, 160);
                 let losses = run();
                 assert!(losses[9] < losses[0] && losses == run(), "{task}, {method}: {losses:?}");
@@ -261,13 +267,13 @@ mod tests {
 
     #[test]
     fn curves_are_means_over_seeds() {
-        let method = methods(Task::AnBn)[0];
+        let method = TABLES[3].1[0];
         let curves = vec![vec![1.0; POINTS], vec![3.0; POINTS]];
         let table =
             Table { task: Task::AnBn, symbols: 400, found: vec![Found { method, curves, last: vec![1.0, 3.0] }] };
         let [diagram] = &table.diagrams()[..] else { panic!("one kind of layer") };
         let [curve] = &diagram.curves[..] else { panic!("one line") };
-        assert!(diagram.title.starts_with("aⁿbⁿ: LSTM") && curve.name.starts_with("LSTM 16"));
+        assert!(diagram.title == "aⁿbⁿ, 400 symbols: RNN" && curve.name == "RNN 16, RTRL");
         assert_eq!((&curve.points[..2], curve.points[POINTS - 1]), (&[(10.0, 2.0), (20.0, 2.0)][..], (400.0, 2.0)));
     }
 }

@@ -2,18 +2,22 @@
 
 use std::ops::Range;
 
-use plotters::chart::{ChartBuilder, ChartContext, SeriesLabelPosition};
+use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::ranged1d::{Ranged, ValueFormatter};
+use plotters::element::DashedPathElement;
 use plotters::prelude::{
     Cartesian2d, Color, DashedLineSeries, DrawingArea, DrawingAreaErrorKind, IntoDrawingArea, IntoLogRange, LineSeries,
-    PathElement, RGBColor, SVGBackend,
+    PathElement, RGBColor, SVGBackend, Text,
 };
 use plotters::style::{BLACK, WHITE};
 
 use super::{Axis, Curve, Diagram, Drawing};
 
-/// Of a diagram, in pixels.
+/// Of a diagram, in pixels; to the right of it, the names of its lines.
 const SIZE: (u32, u32) = (640, 480);
+const LEGEND: u32 = 230;
+/// Of a line of the legend.
+const ROW: i32 = 17;
 const TITLE: u32 = 40;
 /// How many of them stand side by side, if nobody says.
 const ACROSS: usize = 3;
@@ -31,6 +35,8 @@ const COLORS: [RGBColor; 8] = [
 ];
 /// After all colours, lines of another kind: dashes of so many pixels, and so many between.
 const DASHES: [(u32, u32); 2] = [(9, 4), (2, 4)];
+/// Of what curves are compared with.
+const LEVEL: (u32, u32) = (4, 4);
 
 type Failure = DrawingAreaErrorKind<std::io::Error>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
@@ -41,7 +47,7 @@ pub fn draw(drawing: &Drawing) -> Result<String, Failure> {
     {
         let columns = drawing.diagrams.len().clamp(1, if drawing.across == 0 { ACROSS } else { drawing.across });
         let rows = drawing.diagrams.len().div_ceil(columns).max(1);
-        let size = (SIZE.0 * columns as u32, SIZE.1 * rows as u32 + TITLE);
+        let size = ((SIZE.0 + LEGEND) * columns as u32, SIZE.1 * rows as u32 + TITLE);
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         root.fill(&WHITE)?;
         let below = root.titled(&drawing.title, (FONT, 22))?;
@@ -54,20 +60,54 @@ pub fn draw(drawing: &Drawing) -> Result<String, Failure> {
     Ok(svg)
 }
 
+/// A curve or a level, as it is drawn and as the legend names it.
+struct Line {
+    name: String,
+    /// The unbroken parts.
+    parts: Vec<Vec<(f64, f64)>>,
+    color: RGBColor,
+    dashes: Option<(u32, u32)>,
+}
+
+/// All that is drawn in a diagram: curves, and then what they are compared with.
+fn lines(diagram: &Diagram) -> Vec<Line> {
+    let color = |k: usize| COLORS[k % COLORS.len()];
+    let curves = diagram.curves.iter().enumerate().map(|(k, curve)| {
+        let dashes = (k / COLORS.len()).checked_sub(1).map(|kind| DASHES[kind % DASHES.len()]);
+        Line { name: curve.name.clone(), parts: pieces(diagram, curve), color: color(k), dashes }
+    });
+    let ends = range(&diagram.x, xs(diagram));
+    let levels = diagram.levels.iter().filter(|(_, level)| diagram.y.shows(*level)).enumerate();
+    let levels = levels.map(|(k, (name, level))| Line {
+        name: format!("{name}: {}", number(*level)),
+        parts: vec![vec![(ends.start, *level), (ends.end, *level)]],
+        color: color(diagram.curves.len() + k),
+        dashes: Some(LEVEL),
+    });
+    curves.chain(levels).collect()
+}
+
 /// Each axis is one of two kinds, which are types here.
 fn draw_diagram(area: &Area<'_>, diagram: &Diagram) -> Result<(), Failure> {
     let (x, y) = (range(&diagram.x, xs(diagram)), range(&diagram.y, ys(diagram)));
-    let mut chart = ChartBuilder::on(area);
+    let (plane, beside) = area.split_horizontally(SIZE.0);
+    let mut chart = ChartBuilder::on(&plane);
     chart.caption(&diagram.title, (FONT, 17)).margin(12).x_label_area_size(44).y_label_area_size(60);
+    let lines = lines(diagram);
     match (diagram.x.is_logarithmic, diagram.y.is_logarithmic) {
-        (false, false) => finish(chart.build_cartesian_2d(x, y)?, diagram),
-        (true, false) => finish(chart.build_cartesian_2d(x.log_scale(), y)?, diagram),
-        (false, true) => finish(chart.build_cartesian_2d(x, y.log_scale())?, diagram),
-        (true, true) => finish(chart.build_cartesian_2d(x.log_scale(), y.log_scale())?, diagram),
-    }
+        (false, false) => draw_lines(chart.build_cartesian_2d(x, y)?, diagram, &lines),
+        (true, false) => draw_lines(chart.build_cartesian_2d(x.log_scale(), y)?, diagram, &lines),
+        (false, true) => draw_lines(chart.build_cartesian_2d(x, y.log_scale())?, diagram, &lines),
+        (true, true) => draw_lines(chart.build_cartesian_2d(x.log_scale(), y.log_scale())?, diagram, &lines),
+    }?;
+    draw_legend(&beside, &lines)
 }
 
-fn finish<'a, X, Y>(mut chart: ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>, of: &Diagram) -> Result<(), Failure>
+fn draw_lines<'a, X, Y>(
+    mut chart: ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>,
+    diagram: &Diagram,
+    lines: &[Line],
+) -> Result<(), Failure>
 where
     X: Ranged<ValueType = f64> + ValueFormatter<f64>,
     Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
@@ -75,43 +115,30 @@ where
     let mut mesh = chart.configure_mesh();
     mesh.light_line_style(BLACK.mix(0.04)).bold_line_style(BLACK.mix(0.12));
     mesh.x_label_formatter(&|x| number(*x)).y_label_formatter(&|y| number(*y));
-    mesh.x_desc(&of.x.name).y_desc(&of.y.name).axis_desc_style((FONT, 15)).label_style((FONT, 13)).draw()?;
-    for (k, (name, level)) in of.levels.iter().enumerate().filter(|(_, (_, level))| of.y.shows(*level)) {
-        let color = COLORS[(of.curves.len() + k) % COLORS.len()];
-        let ends = range(&of.x, xs(of));
-        let line = vec![(ends.start, *level), (ends.end, *level)];
-        draw_line(&mut chart, line, &format!("{name}: {}", number(*level)), color, Some((4, 4)))?;
-    }
-    for (k, curve) in of.curves.iter().enumerate() {
-        let dashes = (k / COLORS.len()).checked_sub(1).map(|kind| DASHES[kind % DASHES.len()]);
-        for (part, points) in pieces(of, curve).into_iter().enumerate() {
-            let name = if part == 0 { curve.name.as_str() } else { "" };
-            draw_line(&mut chart, points, name, COLORS[k % COLORS.len()], dashes)?;
+    mesh.x_desc(&diagram.x.name).y_desc(&diagram.y.name);
+    mesh.axis_desc_style((FONT, 15)).label_style((FONT, 13)).draw()?;
+    for Line { parts, color, dashes, .. } in lines {
+        let style = color.stroke_width(2);
+        for points in parts.iter().cloned() {
+            match *dashes {
+                None => chart.draw_series(LineSeries::new(points, style))?,
+                Some((on, off)) => chart.draw_series(DashedLineSeries::new(points, on, off, style))?,
+            };
         }
     }
-    let mut legend = chart.configure_series_labels();
-    legend.position(SeriesLabelPosition::UpperRight).background_style(WHITE.mix(0.8)).label_font((FONT, 12)).draw()
+    Ok(())
 }
 
-/// A line, and its name in the legend unless it is empty.
-fn draw_line<'a, X, Y>(
-    chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>,
-    points: Vec<(f64, f64)>,
-    name: &str,
-    color: RGBColor,
-    dashes: Option<(u32, u32)>,
-) -> Result<(), Failure>
-where
-    X: Ranged<ValueType = f64>,
-    Y: Ranged<ValueType = f64>,
-{
-    let style = color.stroke_width(2);
-    let line = match dashes {
-        None => chart.draw_series(LineSeries::new(points, style))?,
-        Some((on, off)) => chart.draw_series(DashedLineSeries::new(points, on, off, style))?,
-    };
-    if !name.is_empty() {
-        line.label(name).legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], style));
+/// Beside the curves: in their plane it would cover some of them.
+fn draw_legend(area: &Area<'_>, lines: &[Line]) -> Result<(), Failure> {
+    for (Line { name, color, dashes, .. }, row) in lines.iter().zip(1..) {
+        let (y, style) = (TITLE as i32 + ROW * row, color.stroke_width(2));
+        let ends = [(0, y), (24, y)];
+        match *dashes {
+            None => area.draw(&PathElement::new(ends, style))?,
+            Some((on, off)) => area.draw(&DashedPathElement::new(ends, on, off, style))?,
+        }
+        area.draw(&Text::new(name.as_str(), (30, y - 6), (FONT, 13)))?;
     }
     Ok(())
 }

@@ -15,7 +15,8 @@
 //! has without this.
 //!
 //! **Mixtures** are those of a panel of experts: probabilities of classes and labels, values of numbers. **Losses** count as the
-//! row does by its weight, and for α, as within 0 and 10; one that is not finite counts as 10. What is replayed moves θ and not α.
+//! row does by its weight, and for α, as within 0 and 10; one that is not finite counts as 10, and that exit teaches nothing by
+//! this row. What is replayed moves θ and not α.
 
 mod spec;
 #[cfg(test)]
@@ -49,30 +50,21 @@ pub(super) struct Exit {
 }
 
 impl Exit {
-    /// Those of a network but its head, from the inputs on, with the width of what each hears. `make` is told their names.
-    fn all(
-        body: &Body,
-        head: Linear,
-        params: &Params<f32>,
-        mut make: impl FnMut(&str, Option<usize>, usize) -> Self,
-    ) -> Vec<Self> {
+    /// The names of those that a network can have but its head, from the inputs on; what each hears, and how wide that is.
+    fn places(body: &Body, head: Linear, params: &Params<f32>) -> Vec<(String, Option<usize>, usize)> {
         let hidden = body.hidden(Some(head));
         let below = hidden.iter().filter(|hidden| hidden.outgoing != head);
         let units = |linear: &Linear| params.layout().entry(linear.weight).table().0;
         let below = below.map(|hidden| (Some(hidden.place), units(&hidden.incoming)));
-        let exits = std::iter::once((None, body.input().len())).chain(below).enumerate();
-        exits.map(|(depth, (place, width))| make(&format!("exit.{depth}"), place, width)).collect()
+        let places = std::iter::once((None, body.input().len())).chain(below).enumerate();
+        places.map(|(depth, (place, width))| (format!("exit.{depth}"), place, width)).collect()
     }
 
     /// Adds their parameters to θ.
     pub fn add(params: &mut Params<f32>, body: &Body, head: Linear, outputs: usize, rng: &mut Rng) -> Vec<Self> {
-        let mut widths = Vec::new();
-        Exit::all(body, head, params, |name, place, width| {
-            widths.push((name.to_owned(), place, width));
-            Exit { place, linear: head }
-        });
-        let new = widths.into_iter();
-        new.map(|(name, place, width)| Exit { place, linear: Linear::new(params, &name, width, outputs, rng) })
+        let places = Exit::places(body, head, params).into_iter();
+        places
+            .map(|(name, place, width)| Exit { place, linear: Linear::new(params, &name, width, outputs, rng) })
             .collect()
     }
 }
@@ -81,17 +73,14 @@ impl Network {
     /// Whether its exits are there, as far as there are any, and are those that it can have.
     pub(super) fn has_its_exits(&self, params: &Params<f32>) -> bool {
         let Network { body, head, exits, outputs, .. } = self;
-        let mut found = exits.iter();
-        let mut sound = exits.is_empty();
-        if !sound {
-            sound = true;
-            Exit::all(body, *head, params, |name, place, width| {
-                let exit = found.next().copied().unwrap_or(Exit { place: Some(usize::MAX), linear: *head });
-                sound &= exit.place == place && exit.linear.is_in(params, name, width, *outputs);
-                exit
-            });
+        if exits.is_empty() {
+            return true;
         }
-        sound && found.next().is_none()
+        let places = Exit::places(body, *head, params);
+        let is_there = |(exit, (name, place, width)): (&Exit, &(String, Option<usize>, usize))| {
+            exit.place == *place && exit.linear.is_in(params, name, *width, *outputs)
+        };
+        exits.len() == places.len() && exits.iter().zip(&places).all(is_there)
     }
 
     /// All that makes outputs, from the inputs to the last layer.

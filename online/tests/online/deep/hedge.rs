@@ -4,9 +4,10 @@ use allocation_counter::measure;
 use thalweg_online::optim::hedge::bound;
 use thalweg_online::recurrent::GradientSpec;
 use thalweg_online::{
-    Config, Deep, Learner, MultiTask, PlasticitySpec, Prediction, Target, Task, Weighted, conformance,
+    ClassWeights, Deep, Learner, MultiTask, PlasticitySpec, Prediction, Target, Task, Weighted, conformance,
 };
 
+use crate::deep::halving::{mean_loss, of_products};
 use crate::deep::support::{TASKS, advance, config, everything, learn, reloaded, stream, whole};
 
 const HEDGE: &str = "hedge(sgd|adam:0.01),share=0.01,rates=3";
@@ -19,8 +20,13 @@ fn one_rate_is_that_optimizer_to_the_bit() {
     for task in TASKS {
         for (model, memory) in MODELS {
             for panel in ["hedge(adam:0.01),rates=1", "halving(adam:0.01),rates=1,every=3"] {
-                let [mut one, mut alone] =
-                    [panel, "adam:0.01"].map(|optimizer| Deep::new(config(task, model, optimizer, memory)));
+                let [mut one, mut alone] = [panel, "adam:0.01"].map(|optimizer| {
+                    let mut config = config(task, model, optimizer, memory);
+                    if task == Task::Classify {
+                        config.class_weights = ClassWeights::Balanced;
+                    }
+                    Deep::new(config)
+                });
                 for (k, row) in stream(7, 60).iter().enumerate() {
                     assert_eq!(advance(&mut one, row), advance(&mut alone, row), "{task} {model} {panel}, row {k}");
                 }
@@ -175,26 +181,6 @@ fn panels_learn_without_new_memory() {
     }
 }
 
-/// A product of two numbers, of which the sign changes.
-fn product(k: u32, sign: f64) -> ([(&'static str, f64); 2], f64) {
-    let (a, b) = (f64::from(k * 7 % 13) - 6.0, f64::from(k * 5 % 11) - 5.0);
-    ([("a", a), ("b", b)], sign * a * b)
-}
-
-fn of_products(optimizer: &str) -> Config {
-    config(Task::Regress, "mlp:16", optimizer, "none")
-}
-
-/// The mean loss of rows, learned one by one.
-fn mean_loss(learner: &mut Deep, rows: std::ops::Range<u32>, sign: f64) -> f64 {
-    let count = f64::from(rows.end - rows.start);
-    let learn = |k| {
-        let (x, y) = product(k, sign);
-        learner.learn_one(&x, Target::Value(y)).expect("the row is good").min(9.0)
-    };
-    rows.map(learn).sum::<f64>() / count
-}
-
 /// Nobody has to know which rate is right: some of them diverge, some crawl.
 #[test]
 fn a_panel_is_about_as_good_as_the_best_of_it() {
@@ -212,25 +198,6 @@ fn a_panel_is_about_as_good_as_the_best_of_it() {
         let found = mean_loss(&mut Deep::new(of_products(panel)), 0..3000, 1.0);
         assert!(found < 1.5 * best, "{panel}: {found}, {losses:?}");
     }
-}
-
-#[test]
-fn halving_leaves_one_and_opens_again_after_a_change() {
-    let mut learner = Deep::new(of_products("halving(sgd),every=100"));
-    assert_eq!(learner.learning(), 7);
-    mean_loss(&mut learner, 0..300, 1.0);
-    assert_eq!(learner.learning(), 1);
-    mean_loss(&mut learner, 300..3000, 1.0);
-    assert_eq!(learner.learning(), 1, "nothing has changed");
-    let opened = (3000..3400).find(|&k| {
-        mean_loss(&mut learner, k..k + 1, -1.0);
-        learner.learning() == 7
-    });
-    assert!(opened.is_some(), "it has become another world");
-    mean_loss(&mut learner, 3400..3800, -1.0);
-    assert_eq!(learner.learning(), 1);
-    let after = mean_loss(&mut learner, 3800..5000, -1.0);
-    assert!(after < 0.2, "{after}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod depth;
 mod embeddings;
 mod features;
 mod growth;
+mod halving;
 mod hedge;
 mod labels;
 mod losses;
