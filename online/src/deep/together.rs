@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `cbp`, `redo`, `shrink-perturb`, `clip`; a penalty that pulls | moves θ behind a step | leave θ where it finds it: not `ftrl`, not `schedule-free` |
 //! | `upgd`; a penalty with `gradient=true`; A-GEM | makes another gradient of ∇L | not take ∇L for δ ∂ŷ/∂θ: none that is told the error |
+//! | hidden layers | has slopes without a largest one | not shrink θ as slopes grow: `vw` only with `rescales=false` |
 
 use super::Config;
 use crate::consolidate::Method;
@@ -22,6 +23,9 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
     let wrong = |expected: &str, found: &dyn ToString| {
         Err(Error::expected(ErrorKind::Spec, &format!("{expected} for {}", found.to_string()), &optimizer.to_string()))
     };
+    if optimizer.is_for_features() && !config.model.layers.layers.is_empty() {
+        return wrong("vw with rescales=false", &config.model);
+    }
     let is_penalty = !matches!(consolidation.method(), Method::None | Method::Lwf { .. });
     if !optimizer.shares() {
         let expected = "an optimizer that lets others move θ";
@@ -80,6 +84,19 @@ mod tests {
             let error = checked(optimizer, plasticity, consolidation, memory).expect_err(reason);
             assert!(error.contains(reason), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_for_features_is_for_linear_models() {
+        let with = |model: &str, optimizer: &str| {
+            let (model, optimizer) =
+                (crate::Model::parse(model).expect("a model"), optimizer.parse().expect("an optimizer"));
+            check(&Config { model, optimizer, ..Config::new(Task::Classify) }).map_err(|error| error.to_string())
+        };
+        let error = with("mlp:8", "hedge(sgd|vw)").expect_err("they are no features");
+        assert_eq!(error, "expected vw with rescales=false for mlp:8, found \"hedge(sgd:0.03|vw:0.5)\"");
+        assert_eq!(with("linear", "vw"), Ok(()));
+        assert_eq!(with("mlp:8", "vw:0.5,rescales=false"), Ok(()));
     }
 
     #[test]

@@ -92,6 +92,11 @@ impl<T: Real> Rule<T> {
         !matches!(self, Rule::Ftrl(_) | Rule::ScheduleFree(_))
     }
 
+    /// Whether it is for linear models alone: θ that shrinks with the largest slope so far.
+    pub fn is_for_features(&self) -> bool {
+        matches!(self, Rule::Vw(vw) if vw.rescales)
+    }
+
     pub fn get(&self) -> &dyn Optimizer<T> {
         each!(self, optimizer => optimizer)
     }

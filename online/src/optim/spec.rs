@@ -87,6 +87,11 @@ impl OptimizerSpec {
     pub(crate) fn shares(&self) -> bool {
         self.experts().iter().all(|spec| spec.build::<f32>().rule.shares())
     }
+
+    /// Whether it, or any of several, is for linear models alone.
+    pub(crate) fn is_for_features(&self) -> bool {
+        self.experts().iter().any(|spec| spec.build::<f32>().rule.is_for_features())
+    }
 }
 
 impl Default for OptimizerSpec {

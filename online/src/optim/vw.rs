@@ -29,7 +29,8 @@ use super::{Example, FROM_ZERO, Informed, Needs, over_touched, require};
 /// which w is to the bit what w repeats are, for inputs of one size.
 ///
 /// Networks of several layers have slopes in place of x. Those have no fixed scale, and weights that shrink whenever a slope
-/// is larger than ever do harm: switch `rescales` off. Rates fall for ever, as Adagrad's do.
+/// is larger than ever do harm: switch `rescales` off (a [`Deep`](crate::Deep) with hidden layers asks for it). Rates fall
+/// for ever, as Adagrad's do.
 ///
 /// Source: Karampatziakis & Langford 2011 (d); Ross, Mineiro & Langford 2013, "Normalized online learning", algorithms 1 and
 /// 3 (s, N and u); McMahan & Streeter 2010, Duchi, Hazan & Singer 2011 (G).

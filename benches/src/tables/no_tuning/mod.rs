@@ -56,7 +56,7 @@ const RULES: [Setting<'static>; 13] = [
     rule("hedge(adam)"),
     rule("hedge(sgd|adam)"),
     rule("halving(sgd|adam)"),
-    rule("vw"),
+    rule("vw:0.5,rescales=false"),
     rule("hypergradient"),
     rule("schedule-free-sgd"),
     rule("schedule-free-adamw"),
