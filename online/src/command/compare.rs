@@ -154,9 +154,14 @@ fn compare(options: &Options, name: &str) -> Result<Compared, Error> {
     }
     source.check_delay(options.delay())?;
     let task = options.reading.task_of(&mut source)?;
+    let configs: Vec<Config> = options.model.iter().map(|model| config(options, task, model)).collect();
+    for config in &configs {
+        config.check()?;
+        check_targets(config, source.options())?;
+    }
     let mut outcomes: Vec<Outcome> = Vec::new();
-    for model in &options.model {
-        let mut outcome = pass(options, &mut source, task, model)?;
+    for config in configs {
+        let mut outcome = pass(options, &mut source, config)?;
         outcome.test = outcomes.first().map(|first| test(&first.session, &outcome.session));
         outcomes.push(outcome);
     }
@@ -164,8 +169,9 @@ fn compare(options: &Options, name: &str) -> Result<Compared, Error> {
     Ok(Compared { stream: source.name(), task, outcomes })
 }
 
-fn pass(options: &Options, source: &mut Source, task: Task, model: &Model) -> Result<Outcome, Error> {
-    let config = Config {
+/// What a model is asked to learn with, as far as that is for such models.
+fn config(options: &Options, task: Task, model: &Model) -> Config {
+    Config {
         task,
         model: model.clone(),
         gradient: if model.is_recurrent() { options.gradient } else { GradientSpec::default() },
@@ -179,9 +185,11 @@ fn pass(options: &Options, source: &mut Source, task: Task, model: &Model) -> Re
         class_weights: options.class_weight.clone(),
         loss: options.loss.clone(),
         seed: options.seed,
-    };
-    config.check()?;
-    check_targets(&config, source.options())?;
+    }
+}
+
+fn pass(options: &Options, source: &mut Source, config: Config) -> Result<Outcome, Error> {
+    let model = config.model.clone();
     let learner = options.adapting.over(Deep::new(config))?;
     let session = Session::of(learner, source.name(), source.options().clone(), &options.metrics)?;
     let mut session = session.delayed(options.delay()).forecasting(options.horizon);

@@ -20,8 +20,9 @@ pub struct Progress {
     print_every: u64,
     /// When learning began, and at which row.
     start: (Instant, u64),
-    /// When the bar's text was last made.
+    /// When the bar's text was last made, and how long it stays.
     told: Instant,
+    pause: Duration,
     /// How many drifts were shown.
     drifts: u64,
 }
@@ -30,7 +31,8 @@ impl Progress {
     /// Lines after every `print_every` rows where stderr is no terminal; 0: nothing at all.
     pub fn new(print_every: u64) -> Self {
         let bar = (print_every > 0 && std::io::stderr().is_terminal()).then(|| ProgressBar::new(0));
-        Progress { bar, counts_rows: false, print_every, start: (Instant::now(), 0), told: Instant::now(), drifts: 0 }
+        let now = Instant::now();
+        Progress { bar, counts_rows: false, print_every, start: (now, 0), told: now, pause: PAUSE, drifts: 0 }
     }
 
     /// The stream ends after so many rows: the bar counts them.
@@ -76,8 +78,8 @@ impl Progress {
                 if self.counts_rows {
                     bar.set_position(rows);
                 }
-                if self.told.elapsed() >= PAUSE {
-                    self.told = Instant::now();
+                if self.told.elapsed() >= self.pause {
+                    let asked = Instant::now();
                     let (start, before) = self.start;
                     let speed = (rows - before) as f64 / start.elapsed().as_secs_f64().max(1e-3);
                     let (score, left) = (score(session.evaluation().scores()), time_left(bar));
@@ -91,6 +93,8 @@ impl Progress {
                         grouped(rows),
                         grouped(speed as u64)
                     ));
+                    // A look at all that is kept may take its time: at most a tenth of all.
+                    (self.told, self.pause) = (Instant::now(), PAUSE.max(9 * asked.elapsed()));
                 }
             }
             None if self.print_every > 0 && rows.is_multiple_of(self.print_every) => {

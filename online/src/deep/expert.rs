@@ -67,16 +67,15 @@ impl Expert {
     }
 
     /// Another that begins where this one is, by the θ that it predicts by, with an optimizer that has seen nothing.
-    pub fn begin_with(&mut self, optimizer: &OptimizerSpec) -> Self {
-        self.optimizer.swap(&mut self.params);
+    pub fn begin_with(&self, optimizer: &OptimizerSpec) -> Self {
         let mut other = self.clone();
-        self.optimizer.swap(&mut self.params);
         other.restart_optimizer(optimizer);
         other
     }
 
-    /// Its optimizer has seen nothing.
+    /// Its optimizer has seen nothing, and begins at the θ that it predicts by.
     pub fn restart_optimizer(&mut self, optimizer: &OptimizerSpec) {
+        self.optimizer.swap(&mut self.params);
         self.optimizer = optimizer.build();
         self.optimizer.align(&self.params);
     }

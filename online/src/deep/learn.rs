@@ -72,7 +72,7 @@ impl Deep {
         let see = &mut |place, h| {
             if learns {
                 plasticity.see(place, h);
-                probe.iter_mut().for_each(|probe| probe.see(place, h));
+                probe.iter_mut().filter(|_| look.remembered().is_none()).for_each(|probe| probe.see(place, h));
             }
             exits.iter_mut().for_each(|exits| exits.see(network, place, h));
         };

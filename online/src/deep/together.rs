@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `cbp`, `redo`, `shrink-perturb`, `clip`; a penalty that pulls | moves θ behind a step | leave θ where it finds it: not `ftrl`, not `schedule-free` |
 //! | `upgd`; a penalty with `gradient=true`; A-GEM | makes another gradient of ∇L | not take ∇L for δ ∂ŷ/∂θ: none that is told the error |
-//! | hidden layers | has slopes without a largest one | not shrink θ as slopes grow: `vw` only with `rescales=false` |
+//! | hidden layers; vectors of categories | has slopes without a largest one | not shrink θ as slopes grow: `vw` only with `rescales=false` |
 
 use super::Config;
 use crate::consolidate::Method;
@@ -23,8 +23,13 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
     let wrong = |expected: &str, found: &dyn ToString| {
         Err(Error::expected(ErrorKind::Spec, &format!("{expected} for {}", found.to_string()), &optimizer.to_string()))
     };
-    if optimizer.is_for_features() && !config.model.layers.layers.is_empty() {
-        return wrong("vw with rescales=false", &config.model);
+    if optimizer.is_for_features() {
+        if !config.model.layers.layers.is_empty() {
+            return wrong("vw with rescales=false", &config.model);
+        }
+        if config.features.check_no_embeddings().is_err() {
+            return wrong("vw with rescales=false", &config.features);
+        }
     }
     let is_penalty = !matches!(consolidation.method(), Method::None | Method::Lwf { .. });
     if !optimizer.shares() {
@@ -57,6 +62,11 @@ mod tests {
     use super::*;
     use crate::learn::Task;
     use crate::memory::MemorySpec;
+    use crate::{FeatureSpec, Model};
+
+    fn linear() -> Config {
+        Config { model: Model::parse("linear").expect("a model"), ..Config::new(Task::Classify) }
+    }
 
     fn checked(optimizer: &str, plasticity: &str, consolidation: &str, memory: &str) -> Result<(), String> {
         let read = "a specification";
@@ -89,13 +99,15 @@ mod tests {
     #[test]
     fn what_is_for_features_is_for_linear_models() {
         let with = |model: &str, optimizer: &str| {
-            let (model, optimizer) =
-                (crate::Model::parse(model).expect("a model"), optimizer.parse().expect("an optimizer"));
+            let (model, optimizer) = (Model::parse(model).expect("a model"), optimizer.parse().expect("an optimizer"));
             check(&Config { model, optimizer, ..Config::new(Task::Classify) }).map_err(|error| error.to_string())
         };
         let error = with("mlp:8", "hedge(sgd|vw)").expect_err("they are no features");
         assert_eq!(error, "expected vw with rescales=false for mlp:8, found \"hedge(sgd:0.03|vw:0.5)\"");
         assert_eq!(with("linear", "vw"), Ok(()));
+        let features = FeatureSpec::parse("category=embed:4").expect("features");
+        let config = Config { optimizer: "vw".parse().expect("an optimizer"), features, ..linear() };
+        assert!(check(&config).is_err_and(|error| error.to_string().contains("embed:4")));
         assert_eq!(with("mlp:8", "vw:0.5,rescales=false"), Ok(()));
     }
 

@@ -12,7 +12,8 @@ use crate::saved::{Checked, checked, ensure};
 
 /// Looks at hidden units and gradients, over time.
 ///
-/// It keeps what each layer of hidden units has said of the last rows, and how long gradients were. It changes nothing.
+/// It keeps what each layer of hidden units has said of the last rows, one row a step, and how long gradients were. It changes
+/// nothing.
 ///
 /// ```
 /// use thalweg_autograd::{Grads, Params, Tape};
@@ -56,6 +57,9 @@ struct Sample {
     /// Row by row, the oldest at `next` once it is full.
     said: Vec<f32>,
     next: usize,
+    /// What it says of the row that is being learned.
+    #[serde(skip)]
+    newest: Vec<f32>,
 }
 
 /// How things stand.
@@ -95,7 +99,7 @@ impl Probe {
     #[track_caller]
     pub fn new(hidden: &[Hidden], rows: usize) -> Self {
         assert!((1..=MOST_ROWS).contains(&rows), "probe: 1 to {MOST_ROWS} rows expected, found {rows}");
-        let sample = |hidden: &Hidden| Sample { place: hidden.place, units: 0, said: Vec::new(), next: 0 };
+        let sample = |hidden: &Hidden| Sample::new(hidden.place, 0, 0);
         Probe { rows, layers: hidden.iter().map(sample).collect(), gradient: 0.0, steps: 0 }
     }
 
@@ -115,14 +119,18 @@ impl Probe {
         self.layers.len() == hidden.len() && self.layers.iter().zip(hidden).all(of)
     }
 
-    /// What the layer at this place of the network gives: `[units]` or `[n, units]`.
+    /// What the layer at this place of the network gives: `[units]` or `[n, units]`, of which the last row counts. What is shown last
+    /// before a step is kept.
     pub fn see(&mut self, place: usize, h: Var<'_>) {
         let Some(sample) = self.layers.iter_mut().find(|sample| sample.place == place) else { return };
         let units = h.shape().dims().last().map_or(1, |&units| units);
         if sample.units != units {
-            *sample = Sample { place, units, said: Vec::with_capacity(units * self.rows), next: 0 };
+            *sample = Sample::new(place, units, self.rows);
         }
-        h.with(|h| h.chunks_exact(units.max(1)).for_each(|row| sample.keep(row, self.rows)));
+        h.with(|h| {
+            sample.newest.clear();
+            sample.newest.extend(h.chunks_exact(units.max(1)).next_back().into_iter().flatten());
+        });
     }
 
     /// The gradient that a step is about to be made of. Gradients that are not finite are refused, and do not count.
@@ -132,6 +140,7 @@ impl Probe {
             self.steps += 1;
             self.gradient += (norm - self.gradient) / self.steps.min(self.rows as u64) as f64;
         }
+        self.layers.iter_mut().for_each(|sample| sample.keep(self.rows));
     }
 
     /// How things stand.
@@ -148,13 +157,22 @@ impl Probe {
 }
 
 impl Sample {
-    fn keep(&mut self, row: &[f32], rows: usize) {
-        if self.said.len() < rows * self.units {
-            self.said.extend_from_slice(row);
-        } else {
-            self.said[self.next * self.units..][..self.units].copy_from_slice(row);
-            self.next = (self.next + 1) % rows;
+    /// Of so many units, with room for so many rows.
+    fn new(place: usize, units: usize, rows: usize) -> Self {
+        let (said, newest) = (Vec::with_capacity(units * rows), Vec::with_capacity(units));
+        Sample { place, units, said, next: 0, newest }
+    }
+
+    /// Keeps the newest row, if there is one, in place of the oldest of so many.
+    fn keep(&mut self, rows: usize) {
+        let Sample { units, said, next, newest, .. } = self;
+        if said.len() < rows * *units {
+            said.extend_from_slice(newest);
+        } else if !newest.is_empty() {
+            said[*next * *units..][..*units].copy_from_slice(newest);
+            *next = (*next + 1) % rows;
         }
+        newest.clear();
     }
 
     fn health(&self) -> LayerHealth {
@@ -194,5 +212,39 @@ impl fmt::Display for Health {
             write!(f, "dormant {dormant} of {units}, rank {effective_rank:.1}; ")?;
         }
         write!(f, "weights {:.3}, gradient {:.3}", self.weights, self.gradient)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use thalweg_autograd::Tape;
+    use thalweg_nn::Linear;
+    use thalweg_tensor::Rng;
+
+    use super::*;
+
+    /// A window is shown again at every step, in pieces: each row of the stream is kept once.
+    #[test]
+    fn each_step_keeps_the_newest_row() {
+        let (mut params, mut tape) = (Params::<f32>::new(), Tape::new());
+        let rng = &mut Rng::new(1);
+        let incoming = Linear::new(&mut params, "hidden", 1, 2, rng);
+        let outgoing = Linear::new(&mut params, "head", 2, 1, rng);
+        let mut probe = Probe::new(&[Hidden { place: 3, incoming, outgoing }], 4);
+        let grads = Grads::like(&params);
+        for step in 0..6_u8 {
+            let pass = tape.pass(&params);
+            let h = |row: u8| [f32::from(row), 1.0];
+            probe.see(3, pass.input(&h(step.saturating_sub(2))));
+            probe.see(3, pass.input(&[h(step.saturating_sub(1)), h(step)].concat()).reshape([2, 2]));
+            probe.see(0, pass.input(&[9.0, 9.0]));
+            probe.before_step(&grads);
+        }
+        let sample = &probe.layers[0];
+        assert_eq!((&sample.said[..], sample.next), (&[4.0, 1.0, 5.0, 1.0, 2.0, 1.0, 3.0, 1.0][..], 2));
+        // A step without a look keeps nothing.
+        let before = probe.layers.clone();
+        probe.before_step(&grads);
+        assert_eq!(probe.layers, before);
     }
 }

@@ -54,6 +54,12 @@ impl ReDo {
         self.seen().filter(|seen| seen.hidden.place == place).for_each(|seen| seen.see(h));
     }
 
+    /// What was shown since the last look counts no more, and neither do the steps: the next look is as many steps away as any.
+    pub(super) fn discard(&mut self) {
+        self.steps = 0;
+        self.seen().for_each(Seen::clear);
+    }
+
     pub(super) fn fits(&self, params: &Params) -> bool {
         self.layers.iter().all(|seen| seen.fits(params))
     }

@@ -190,7 +190,7 @@ impl Plasticity {
     pub fn discard(&mut self) {
         match self {
             Plasticity::Cbp(rule) => rule.seen().for_each(|seen| seen.clear()),
-            Plasticity::ReDo(rule) => rule.seen().for_each(|seen| seen.clear()),
+            Plasticity::ReDo(rule) => rule.discard(),
             _ => {}
         }
     }

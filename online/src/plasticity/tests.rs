@@ -95,6 +95,19 @@ fn each_does_something_and_none_does_nothing() {
     assert_eq!(theta("shrink-perturb:shrink=1,sigma=0"), plain);
 }
 
+/// A refused step must not leave a single row to judge units by.
+#[test]
+fn redo_judges_by_whole_periods() {
+    let mut learner = Learner::new("sgd:0.01", "redo:threshold=1,every=20");
+    let replaced = |learner: &Learner| learner.plasticity.replaced();
+    learner.learn(19);
+    learner.plasticity.discard();
+    learner.learn(19);
+    assert_eq!(replaced(&learner), 0);
+    learner.learn(1);
+    assert!(replaced(&learner) > 0);
+}
+
 #[test]
 fn resumed_is_never_stopped() {
     for rule in RULES {

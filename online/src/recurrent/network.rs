@@ -93,20 +93,31 @@ impl<T: Real> TracedNetwork<T> {
         if gradient.is_tbptt() {
             return Err(Error::expected(ErrorKind::Spec, "a rule that keeps traces", &gradient.to_string()));
         }
-        let influence = |item: &AnyRecurrent| Layer::<T>::influence(gradient, item, params);
-        let largest = network.recurrent_layers().into_iter().map(influence).max().unwrap_or(0);
+        let largest = Self::influence(gradient, network, params);
         if largest > MOST_INFLUENCE {
             let expected =
                 format!("recurrent layers with an influence of at most {MOST_INFLUENCE} numbers for {gradient}");
             return Err(Error::expected(ErrorKind::Spec, &expected, &format!("{largest} in {}", network.spec())));
         }
+        Ok(Self::made(gradient, network, params, seed))
+    }
+
+    /// How many numbers the largest influence of θ on a state has, where it is kept whole.
+    fn influence(gradient: GradientSpec, network: &Network, params: &Params<T>) -> usize {
+        let of = |item: &AnyRecurrent| Layer::<T>::influence(gradient, item, params);
+        network.recurrent_layers().into_iter().map(of).max().unwrap_or(0)
+    }
+
+    /// Of a rule that was checked.
+    #[track_caller]
+    fn made(gradient: GradientSpec, network: &Network, params: &Params<T>, seed: u64) -> Self {
         let items = network.recurrent_layers().into_iter().zip(0_u64..).map(|(item, place)| Item {
             // Seeds of their own, apart from those of the layers within.
             layers: Layer::all(gradient, item, params, seed.wrapping_add(place << 32)),
             parts: item.zero_state(params).parts.len(),
             between: Scratch::default(),
         });
-        Ok(TracedNetwork { gradient, items: items.collect(), work: Scratch::default() })
+        TracedNetwork { gradient, items: items.collect(), work: Scratch::default() }
     }
 
     /// The rule.
@@ -212,7 +223,13 @@ impl<T: Real> TracedNetwork<T> {
     /// Whether it is of these layers, with states of such shapes: to be asked where both come from outside.
     #[must_use]
     pub fn fits(&self, network: &Network, params: &Params<T>, seed: u64) -> bool {
-        let Ok(new) = TracedNetwork::new(self.gradient, network, params, seed) else { return false };
+        // What has grown since it was made may be larger than what can be made, but not than what was read.
+        let most = MOST_INFLUENCE.max(self.bytes() / T::BYTES);
+        let is_one = !self.gradient.is_tbptt() && self.gradient.check(network.spec()).is_ok();
+        if !is_one || Self::influence(self.gradient, network, params) > most {
+            return false;
+        }
+        let new = Self::made(self.gradient, network, params, seed);
         self.items.len() == new.items.len() && self.items.iter().zip(&new.items).all(|(item, new)| item.is_like(new))
     }
 }

@@ -62,9 +62,9 @@ impl Place {
         self.context.replace(found.to_owned()).is_some()
     }
 
-    /// A row that cannot be read or used is left out and counted, or is an error.
+    /// A row that cannot be read or used is left out and counted, or is an error; what a specification asks for is no row's fault.
     pub fn skip_or_stop(&mut self, error: Error, bad_rows: BadRows) -> Result<(), Error> {
-        if bad_rows == BadRows::Stop || error.row().is_none() {
+        if bad_rows == BadRows::Stop || error.row().is_none() || error.kind() == ErrorKind::Spec {
             return Err(error);
         }
         self.left_out(&error);

@@ -116,6 +116,12 @@ fn what_cannot_be_compared_is_refused() {
     assert!(refusal("run led:nose=0.3 --limit 5").starts_with("led:nose=0.3: unknown option of led \"nose\"; did you"));
     assert!(refusal("compare phising --model linear").contains("did you mean \"phishing\"?"));
     assert!(refusal("compare phishing --model mlp:0").contains("expected a size from 1 to 65536"));
+    // Before the first model has learned anything.
+    let refused = refusal("compare sea --limit 1000000000 --model linear --model mlp:64 --optimizer vw");
+    assert!(refused.contains("expected vw with rescales=false for mlp:64"), "{refused}");
+    // What nobody can give is no fault of a row.
+    let refused = refusal("run phishing --model linear --plasticity cbp --on-bad-row skip");
+    assert!(refused.contains("expected hidden units between linear layers for cbp, found \"linear\""), "{refused}");
     let done = folder.run("compare phishing");
     assert_eq!((done.code, done.err.contains("--model <SPEC>")), (Some(2), true), "{}", done.err);
 }

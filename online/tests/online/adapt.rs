@@ -1,7 +1,7 @@
 //! What each policy does at a drift, and what none of them may change.
 
 use allocation_counter::measure;
-use thalweg_online::adapt::{Adaptive, PolicySpec};
+use thalweg_online::adapt::{Adapt, Adaptive, PolicySpec};
 use thalweg_online::checkpoint::{decode, encode};
 use thalweg_online::synth::{Example, Seed, Synth};
 use thalweg_online::{
@@ -71,6 +71,22 @@ fn what_only_reports_is_the_plain_learner() {
         let history = watched.history();
         assert!(history.last().any(|row| (1000..1200).contains(&row)), "{history:?}");
         assert_eq!(history.rows(), 2000);
+    }
+}
+
+/// What a schedule-free optimizer predicts by is not what it keeps in θ while it learns: a restart goes on from the former.
+#[test]
+fn a_restart_leaves_what_is_predicted() {
+    for optimizer in
+        ["schedule-free-sgd", "schedule-free-adamw:0.01", "adam:0.01", "hedge(schedule-free-sgd|sgd),rates=1"]
+    {
+        let mut learner = Deep::new(config(Task::Regress, "mlp:8", optimizer));
+        rows("friedman", 1, 200, |_, row| _ = learn(&mut learner, row));
+        rows("friedman", 2, 5, |_, row| {
+            let before = learner.predict_one(row).expect("the row is good").value();
+            learner.restart_optimizer();
+            assert_eq!(learner.predict_one(row).expect("the row is good").value(), before, "{optimizer}");
+        });
     }
 }
 

@@ -3,8 +3,11 @@
 //! ```text
 //! Sᵢ ← (1 − 1/m) Sᵢ + ℓᵢ            of those that learn
 //! every m rows: the ⌈k/2⌉ of k with the least S go on
-//! one left: all learn again, from its θ, when ADWIN finds that its loss has risen
+//! one left: all learn again, from its θ, when ADWIN finds that its L / (1 + L) has risen
 //! ```
+//!
+//! ADWIN takes numbers from 0 to 1. L / (1 + L) is one however large the loss of many classes, labels or numbers is, and rises
+//! where it does.
 //!
 //! Sources: successive halving, Jamieson & Talwalkar 2016, where the rows between two halvings double; here they are as many each
 //! time, for a stream has no end to share out. The detector is [`Adwin`](crate::drift::Adwin). River's
@@ -12,7 +15,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::MOST;
 use crate::drift::{AnyDetector, Detector, DetectorSpec, Signal};
 use crate::error::Error;
 use crate::saved::is_count;
@@ -127,10 +129,10 @@ impl Halving {
         }
     }
 
-    /// One is left. What is not a number counts as the largest loss.
+    /// One is left. What is not finite counts as the largest loss.
     fn watch(&mut self, loss: f64) -> Change {
-        let loss = if loss.is_nan() { MOST } else { loss.clamp(0.0, MOST) };
-        if self.losses.len() == 1 || self.drift.update(loss / MOST) != Signal::Drift {
+        let part = if loss.is_finite() { loss.max(0.0) / (1.0 + loss.max(0.0)) } else { 1.0 };
+        if self.losses.len() == 1 || self.drift.update(part) != Signal::Drift {
             return Change::None;
         }
         self.drift.reset();
@@ -153,6 +155,7 @@ pub(super) fn watch(delta: f64) -> Result<DetectorSpec, Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::MOST;
     use super::*;
 
     /// Losses of seven experts, of which one is best, and noise.
@@ -202,6 +205,16 @@ mod tests {
         };
         assert!(after(1.0).is_some_and(|row| row < 200), "{:?}", after(1.0));
         assert_eq!(after(0.1), None);
+    }
+
+    /// Of twenty labels, or several numbers, losses are large before and after.
+    #[test]
+    fn large_losses_rise_too() {
+        let mut halving = Halving::new(2, 0, 1, 0.002).expect("it is one");
+        halving.update(&[0.0, 1.0], 5.0);
+        let calm = (0..1000).all(|_| halving.update(&[0.0; 2], 5.0) == Change::None);
+        let opened = (0..200).any(|_| halving.update(&[0.0; 2], 14.0) == Change::Reopened);
+        assert!(calm && opened);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! used. The checksum is made to fit, so that the damage reaches everything behind it.
 
 mod kept;
+mod pinned;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
