@@ -46,7 +46,11 @@ fn is_no_prophet(task: Task, found: &[Found], gates: &mut Gates) {
     let below = |one: &&Found| !is_above(one);
     let prophets: Vec<String> = found.iter().filter(below).map(|one| one.method.to_string()).collect();
     gates.check(
-        format!("{task}: no loss is below what can be known, {floor:.4} {}", prophets.join("; ")),
+        format!(
+            "{task}, {} lines: no loss is below {floor:.4}, what can be known {}",
+            found.len(),
+            prophets.join("; ")
+        ),
         prophets.is_empty(),
     );
 }
