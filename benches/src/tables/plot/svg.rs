@@ -176,7 +176,7 @@ fn number(value: f64) -> String {
     if value == 0.0 {
         "0".to_owned()
     } else if !(1e-3..1e6).contains(&size) {
-        format!("{value:.0e}")
+        format!("{value:.1e}").replace(".0e", "e")
     } else {
         let digits = (2.0 - size.log10().floor()).clamp(0.0, 5.0) as usize;
         let text = format!("{value:.digits$}");
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let numbers = [0.0, 0.001, 0.25, 3.0, 20.0, 150_000.0, 1e6, -0.5, 1e-5];
-        assert_eq!(numbers.map(number), ["0", "0.001", "0.25", "3", "20", "150000", "1e6", "-0.5", "1e-5"]);
+        let numbers = [0.0, 0.001, 0.25, 3.0, 20.0, 150_000.0, 1e6, 1.2e6, -0.5, 1e-5];
+        assert_eq!(numbers.map(number), ["0", "0.001", "0.25", "3", "20", "150000", "1e6", "1.2e6", "-0.5", "1e-5"]);
     }
 }
