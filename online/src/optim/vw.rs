@@ -31,7 +31,7 @@ use super::{Example, FROM_ZERO, Informed, Needs, over_touched, require};
 /// Networks of several layers have slopes in place of x. Those have no fixed scale, and weights that shrink whenever a slope
 /// is larger than ever do harm: switch `rescales` off (a [`Deep`](crate::Deep) with hidden layers asks for it). Rates fall
 /// for ever, as Adagrad's do. Even so it stays a rule for linear models: over two hidden layers it is 4 to 33 points of accuracy
-/// behind the best rate of SGD or Adam, on six streams.
+/// behind the best rate of SGD or Adam, on six streams (`tables no-tuning` of the benches).
 ///
 /// Source: Karampatziakis & Langford 2011 (d); Ross, Mineiro & Langford 2013, "Normalized online learning", algorithms 1 and
 /// 3 (s, N and u); McMahan & Streeter 2010, Duchi, Hazan & Singer 2011 (G).

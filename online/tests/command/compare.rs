@@ -116,9 +116,11 @@ fn what_cannot_be_compared_is_refused() {
     assert!(refusal("run led:nose=0.3 --limit 5").starts_with("led:nose=0.3: unknown option of led \"nose\"; did you"));
     assert!(refusal("compare phising --model linear").contains("did you mean \"phishing\"?"));
     assert!(refusal("compare phishing --model mlp:0").contains("expected a size from 1 to 65536"));
-    // Before the first model has learned anything.
-    let refused = refusal("compare sea --limit 1000000000 --model linear --model mlp:64 --optimizer vw");
+    // Before the first model has met the row that it cannot read.
+    folder.write("t.csv", "a,y\n1,up\n2,down,3\n");
+    let refused = refusal("compare t.csv --model linear --model mlp:64 --optimizer vw");
     assert!(refused.contains("expected vw with rescales=false for mlp:64"), "{refused}");
+    assert!(refusal("compare t.csv --model linear --optimizer vw").contains("row 2"));
     // What nobody can give is no fault of a row.
     let refused = refusal("run phishing --model linear --plasticity cbp --on-bad-row skip");
     assert!(refused.contains("expected hidden units between linear layers for cbp, found \"linear\""), "{refused}");

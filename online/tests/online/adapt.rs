@@ -81,6 +81,7 @@ fn a_restart_leaves_what_is_predicted() {
         ["schedule-free-sgd", "schedule-free-adamw:0.01", "adam:0.01", "hedge(schedule-free-sgd|sgd),rates=1"]
     {
         let mut learner = Deep::new(config(Task::Regress, "mlp:8", optimizer));
+        learner.restart_optimizer(); // nothing was learned yet
         rows("friedman", 1, 200, |_, row| _ = learn(&mut learner, row));
         rows("friedman", 2, 5, |_, row| {
             let before = learner.predict_one(row).expect("the row is good").value();

@@ -26,11 +26,8 @@ pub fn published(task: Task, method: Method) -> Option<f64> {
     PUBLISHED.iter().find_map(of_rule).filter(|_| is_published)
 }
 
-/// The gates of one task.
+/// The gates of one table.
 pub fn check(task: Task, found: &[Found], gates: &mut Gates) {
-    if found.is_empty() {
-        return;
-    }
     is_no_prophet(task, found, gates);
     match task {
         Task::Add(lags) => check_add(task, lags, found, gates),
