@@ -6,14 +6,18 @@
 //! inputs, and pays for it by fifteen times the noise; a rate for each input need not.
 //!
 //! The published figures are read off figures 3 and 4. Autostep (Mahmood et al. 2012) is published as a curve without numbers,
-//! which hardly depends on its meta rate: its gate is 2, whatever that is, from 0.001 to 0.1.
+//! which hardly depends on its meta rate: its gate is 2, whatever that is, from 0.001 to 0.1. It is measured after 250 000
+//! examples, too, as the published rates are, and in both its forms (see [`Autostep`]).
 //!
-//! It takes some ten seconds. Two gates are not passed:
+//! It takes some twenty seconds. These gates are not passed:
 //!
 //! * The rates of the inputs that do not matter are 0.0076 after 250 000 examples, where 0.007 is published. They are below that
 //!   after 300 000.
-//! * Autostep is at 2.0 with its best meta rate and at 3.3 with its worst, a little better than the best single rate. Whenever
-//!   Σ α x² is above 1, if only by chance, all rates are divided for good: those of the five inputs stay at about 0.05.
+//! * Autostep is at 1.6 to 1.9 with any meta rate after 250 000 examples. After 20 000 it is at 2.9 and 2.4 with the two lowest, a
+//!   thousandth and three thousandths: its rates are still on their way from 0.05 to 0.08, and to nothing.
+//! * As published, with M for good, it is at 2.0 with its best meta rate and at 3.3 with its worst, a little better than the best
+//!   single rate, and no better later: whenever Σ α x² is above 1, if only by chance, all rates are divided for good, and those
+//!   of the five inputs stay at about 0.05.
 
 use clap::Args;
 use thalweg_autograd::{Grads, Param, Params};
@@ -40,7 +44,8 @@ const RELEVANT: usize = 5;
 /// Every so many examples a sign flips.
 const FLIP: u64 = 20;
 /// How many examples go by, and how many are then measured.
-const EXAMPLES: [u64; 2] = [20_000, 10_000];
+const BEFORE: u64 = 20_000;
+const MEASURED: u64 = 10_000;
 /// After how many examples rates are looked at, and again.
 const LONG: u64 = 250_000;
 const LONGER: u64 = 300_000;
@@ -172,23 +177,22 @@ impl std::fmt::Display for Mean {
     }
 }
 
-/// The mean squared error of a rule that is new for each stream.
-fn tracked<R: Rule>(seeds: u64, new: impl Fn() -> R) -> Mean {
+/// The mean squared error of a rule that is new for each stream, after so many examples of it.
+fn tracked<R: Rule>(seeds: u64, before: u64, new: impl Fn() -> R) -> Mean {
     Mean::of(seeds, |seed| {
         let (mut stream, mut model, mut rule) = (Stream::new(seed), Model::new(), new());
-        let [unmeasured, measured] = EXAMPLES;
-        (0..unmeasured).for_each(|_| {
+        (0..before).for_each(|_| {
             model.learn(&mut rule, &mut stream);
         });
-        (0..measured).map(|_| model.learn(&mut rule, &mut stream)).sum::<f64>() / measured as f64
+        (0..MEASURED).map(|_| model.learn(&mut rule, &mut stream)).sum::<f64>() / MEASURED as f64
     })
 }
 
-/// The best of some settings, each printed.
-fn sweep<R: Rule>(seeds: u64, name: &str, settings: &[f64], new: impl Fn(f64) -> R) -> Vec<Mean> {
-    let found: Vec<Mean> = settings.iter().map(|&setting| tracked(seeds, || new(setting))).collect();
+/// Some settings after so many examples, each printed.
+fn sweep<R: Rule>(seeds: u64, name: &str, before: u64, settings: &[f64], new: impl Fn(f64) -> R) -> Vec<Mean> {
+    let found: Vec<Mean> = settings.iter().map(|&setting| tracked(seeds, before, || new(setting))).collect();
     for (setting, mean) in settings.iter().zip(&found) {
-        println!("| {name}{setting} | {mean} |");
+        println!("| {name}{setting} | {before} | {mean} |");
     }
     found
 }
@@ -197,18 +201,27 @@ fn best(found: &[Mean]) -> Mean {
     *found.iter().min_by(|a, b| a.mean.total_cmp(&b.mean)).expect("there are settings")
 }
 
+fn worst(found: &[Mean]) -> Mean {
+    *found.iter().max_by(|a, b| a.mean.total_cmp(&b.mean)).expect("there are settings")
+}
+
 /// Prints the tables.
 #[must_use]
 pub fn run(arguments: &Arguments) -> Gates {
     let (seeds, mut gates) = (arguments.seeds, Gates::default());
-    println!("Mean squared error of examples 20 001 to 30 000, {seeds} streams\n\n| rule | error |\n|---|---|");
-    let by_rate = sweep(seeds, "LMS, α = ", &RATES, Sgd::new);
-    let by_idbd = sweep(seeds, "IDBD, θ = ", &META_RATES, |meta| Idbd::new(0.05, meta));
-    let autostep = sweep(seeds, "Autostep, μ = ", &AUTOSTEP_RATES, |meta| {
-        let mut autostep = Autostep::new(0.05);
-        autostep.meta_rate = meta;
-        autostep
-    });
+    println!("Mean squared error of {MEASURED} examples, {seeds} streams\n\n| rule | after | error |\n|---|---|---|");
+    let by_rate = sweep(seeds, "LMS, α = ", BEFORE, &RATES, Sgd::new);
+    let by_idbd = sweep(seeds, "IDBD, θ = ", BEFORE, &META_RATES, |meta| Idbd::new(0.05, meta));
+    let autostep = |name: &str, before: u64, lasting: bool| {
+        sweep(seeds, name, before, &AUTOSTEP_RATES, |meta_rate| {
+            let mut rule = Autostep::new(0.05);
+            (rule.meta_rate, rule.lasting) = (meta_rate, lasting);
+            rule
+        })
+    };
+    let [ours, ours_later] = [BEFORE, LONG].map(|before| autostep("Autostep, μ = ", before, false));
+    let [published, published_later] =
+        [BEFORE, LONG].map(|before| autostep("Autostep as published, μ = ", before, true));
     let (lms, idbd) = (best(&by_rate), best(&by_idbd));
     let rates = |examples: u64, which: std::ops::Range<usize>| {
         Mean::of(seeds, |seed| {
@@ -221,7 +234,6 @@ pub fn run(arguments: &Arguments) -> Gates {
     };
     let [relevant, irrelevant] = [0..RELEVANT, RELEVANT..INPUTS].map(|which| rates(LONG, which));
     let later = rates(LONGER, RELEVANT..INPUTS);
-    let worst = autostep.iter().copied().max_by(|a, b| a.mean.total_cmp(&b.mean)).expect("there are settings");
 
     println!("\n| what | published | ours | gate |\n|---|---|---|---|");
     let mut gate = |what: &str, published: &str, ours: Mean, gate: &str, is_passed: bool| {
@@ -233,8 +245,17 @@ pub fn run(arguments: &Arguments) -> Gates {
     gate("IDBD's rates of the five inputs", "0.13", relevant, "0.13 ± 0.02", relevant.is_within(0.13, 0.02));
     gate("IDBD's rates of the others", "below 0.007", irrelevant, "below 0.007", irrelevant.mean < 0.007);
     gate("IDBD's rates of the others, later", "–", later, "below 0.007", later.mean < 0.007);
-    gate("Autostep, its worst meta rate", "–", worst, "at most 2", worst.mean <= 2.0);
-    gate("Autostep, its worst meta rate", "–", worst, "below the best of LMS", worst.mean < lms.mean);
+    let of_autostep = [
+        ("Autostep, its worst meta rate", &ours),
+        ("Autostep, its worst meta rate, later", &ours_later),
+        ("Autostep as published, its worst meta rate", &published),
+        ("Autostep as published, its worst meta rate, later", &published_later),
+    ];
+    for (what, found) in of_autostep {
+        let worst = worst(found);
+        gate(what, "–", worst, "at most 2", worst.mean <= 2.0);
+        gate(what, "–", worst, "below the best of LMS", worst.mean < lms.mean);
+    }
     arguments.plot.draw(&mut gates, || {
         let curve = |name: &str, settings: &[f64], found: &[Mean]| Curve {
             name: name.to_owned(),
@@ -243,7 +264,9 @@ pub fn run(arguments: &Arguments) -> Gates {
         let curves = vec![
             curve("LMS, its rate", &RATES, &by_rate),
             curve("IDBD, its meta rate", &META_RATES, &by_idbd),
-            curve("Autostep, its meta rate", &AUTOSTEP_RATES, &autostep),
+            curve("Autostep, its meta rate", &AUTOSTEP_RATES, &ours),
+            curve("Autostep, later", &AUTOSTEP_RATES, &ours_later),
+            curve("Autostep as published", &AUTOSTEP_RATES, &published),
         ];
         let (x, y) = (Axis::logarithmic("rate, or meta rate"), Axis::new("mean squared error"));
         let levels = vec![("LMS, published".to_owned(), 3.5), ("IDBD, published".to_owned(), 1.5)];
@@ -273,7 +296,7 @@ mod tests {
 
     #[test]
     fn nothing_learned_costs_the_variance_of_the_answers() {
-        let still = tracked(2, || Sgd::new(0.0));
+        let still = tracked(2, BEFORE, || Sgd::new(0.0));
         assert!(still.is_within(5.0, 0.3), "{still}");
     }
 }
