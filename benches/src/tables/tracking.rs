@@ -16,8 +16,8 @@
 //! * Autostep is at 1.6 to 1.9 with any meta rate after 250 000 examples. After 20 000 it is at 2.9 and 2.4 with the two lowest, a
 //!   thousandth and three thousandths: its rates are still on their way from 0.05 to 0.08, and to nothing.
 //! * As published, with M for good, it is at 2.0 with its best meta rate and at 3.3 with its worst, a little better than the best
-//!   single rate, and no better later: whenever Σ α x² is above 1, if only by chance, all rates are divided for good, and those
-//!   of the five inputs stay at about 0.05.
+//!   single rate, and later at 2.3 to 2.5: whenever Σ α x² is above 1, if only by chance, all rates are divided for good, and
+//!   those of the five inputs stay at about 0.05.
 
 use clap::Args;
 use thalweg_autograd::{Grads, Param, Params};

@@ -37,7 +37,7 @@ pub struct Learning {
     /// sgd:0.03, adagrad:0.01, rmsprop:0.01, adadelta:1, adam:0.001, adamw:0.001, amsgrad:0.001, adamax:0.002,
     /// nadam:0.002 or radam:0.001, with options such as momentum=0.9, nesterov=true, weight_decay=0.01, clip=1, and a
     /// schedule: warmup=100, and cosine, linear or one_cycle=10000. Or one that needs little tuning: obgd, adaptive-obgd,
-    /// autostep:0.1, idbd:0.01, vw:0.5 (over hidden layers with rescales=false), ftrl:0.05, hypergradient:0.03,
+    /// autostep:1, idbd:0.01, vw:0.5 (over hidden layers with rescales=false), ftrl:0.05, hypergradient:0.03,
     /// schedule-free-sgd:0.1, schedule-free-adamw:0.003 or cocob. Or several side by side, each at seven learning rates:
     /// "hedge(sgd|adam)" mixes what they say, "halving(sgd)" keeps the best of them [default: sgd:0.03]
     #[arg(long, value_name = "SPEC")]

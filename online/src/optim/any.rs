@@ -71,7 +71,7 @@ impl<T: Real> Rule<T> {
             "obgd" => Rule::ObGd(ObGd::new(1.0)),
             "adaptive-obgd" => Rule::ObGd(ObGd::adaptive(1.0)),
             "idbd" => Rule::Idbd(Idbd::new(0.01, 0.001)),
-            "autostep" => Rule::Autostep(Autostep::new(0.1)),
+            "autostep" => Rule::Autostep(Autostep::new(1.0)),
             "vw" => Rule::Vw(Vw::new(0.5)),
             "ftrl" => Rule::Ftrl(Ftrl::new(0.05)),
             "hypergradient" => Rule::Hypergradient(Hypergradient::new(0.03, 0.0001)),

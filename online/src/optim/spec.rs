@@ -19,7 +19,7 @@ use super::{AnyOptimizer, Informed, Needs, TrustSpec};
 /// |---|---|
 /// | `obgd:1`, `adaptive-obgd:1` | `kappa`, `trace`, `adaptive`, `beta2`, `eps` |
 /// | `idbd:0.01` | `meta_rate` |
-/// | `autostep:0.1` | `meta_rate`, `tau`, `lasting` |
+/// | `autostep:1` | `meta_rate`, `tau`, `lasting` |
 /// | `vw:0.5` | `adaptive`, `rescales` |
 /// | `ftrl:0.05` | `beta`, `l1`, `l2` |
 /// | `hypergradient:0.03` | `meta_rate`, `multiplicative` |
@@ -202,7 +202,7 @@ mod tests {
             "obgd:1,kappa=3,trace=0.5",
             "adaptive-obgd:0.3,beta2=0.99",
             "autostep:0.01,meta_rate=0.1,tau=100,bound=0.1",
-            "autostep:0.1,lasting=true",
+            "autostep:1,lasting=true",
             "vw:0.5,rescales=false",
             "ftrl:0.05,l1=0.01",
             "hypergradient:0.03,multiplicative=true",
