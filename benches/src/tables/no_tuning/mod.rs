@@ -10,6 +10,14 @@
 //!
 //! Written down before there were figures: each rule is at most one point behind, on each stream. That asks of them all to know
 //! what cannot be known; a rule that fails says by how much. And twenty layers with an exit behind each are better than without.
+//!
+//! Three of the fourteen are within one point on all six: `autostep`, which is one network, and `hedge(sgd|adam)` and
+//! `halving(sgd|adam)`, which are fourteen (halving in the end one). `obgd` with the network that belongs to it is so on five. On
+//! Bananas, of two inputs, that network begins by knowing directions alone (a norm over sums without biases), and `adam:0.001` is
+//! five points behind with it, too.
+//! Autostep's first rate was chosen when those from 0.1 to 1 had been seen to be within 1.1 points everywhere; its meta rate is that
+//! of its paper. Of networks of `mlp:16` and `mlp:256` it is within two points of the mixture of fourteen, but for `mlp:256` on
+//! Bananas (four).
 
 use std::time::Instant;
 
