@@ -20,24 +20,27 @@ use super::{Example, FROM_ZERO, Informed, Needs, over_touched, require, total};
 /// a = α / M                              what is stepped with
 /// w ← w + a δ x
 /// h ← h (1 − a x²) + a δ x
-/// α ← α M^−μ                             or α ← a, where M is `lasting`
+/// α ← α M^−min(μ, 1)                     or α ← a, where M is `lasting`
 /// ```
 ///
-/// v is about as large as s has been, so a rate changes by a factor of at most e^μ a step, whatever the units of x and y.
+/// v is about as large as s has been, so a rate rises by a factor of at most e^μ a step, whatever the units of x and y.
 /// α = α₀ eᵝ, and β is what is kept; x, δx and x² are of networks as they are for [IDBD](super::Idbd). M is that of what the
-/// gradient touches, and so are the rates that it divides.
+/// gradient touches, and so are the rates that it lowers.
 ///
 /// # What M is for
 ///
 /// The error along the step is multiplied by `1 − Σ a x²`, so with M no step overshoots. The paper divides the rates themselves,
 /// once and for all: then a single large input takes away what hundreds of steps had learned, for a rate can only rise by e^μ at
-/// a time. Rates stay where Σ α x² is *never* above 1, which is far below where they are best; and of a network, whose slopes
-/// grow while it learns, they sink for as long as it does. Here a step is bounded by its own M, and rates learn from it as they
-/// learn from everything, at the meta rate. Where Sutton's target drifts (`tables tracking`) the error is then 1.6 to 1.9 with
-/// any meta rate, and as published 2.3 to 2.5; on six streams (`tables no-tuning`) a network learns within one point of accuracy
-/// of the best rate of each, and as published up to 13 behind. α₀ cannot be too high, 1 for instance; from one that is much too
-/// low rates may never rise, for what is learned slower than the target turns looks useless. [`lasting`](Autostep::lasting)
-/// gives the published rule.
+/// a time, and rates stay where Σ α x² is hardly ever above 1, which is far below where they are best. Here a step is bounded by
+/// its own M, and rates learn from it as they learn from everything, at the meta rate.
+///
+/// Where Sutton's target drifts (`tables tracking`), after 250 000 examples the error is 1.6 to 1.9 with μ from 0.001 to 0.1, and
+/// as published 2.3 to 2.5. On six streams (`tables no-tuning`) an MLP of two layers of 64 learns within one point of accuracy of
+/// the best of fourteen rates of SGD and Adam on each, from α₀ = 1; as published, from the same α₀, it is up to 13 behind.
+///
+/// α₀ may well be too high, 1 for instance: of a linear model even 100 leads to the same rates. From one that is much too low they
+/// may never rise, for what is learned slower than the target turns looks useless. [`lasting`](Autostep::lasting) gives the
+/// published rule.
 ///
 /// Source: Mahmood, Sutton, Degris & Pilarski 2012, "Tuning-free step-size adaptation", algorithm 1; but for the last line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -126,18 +129,19 @@ impl<T: Real> Informed<T> for Autostep<T> {
             sum += at.rate * factor.to_f64() * total(betas.len(), square);
         });
         if step == Step::Taken {
-            // β falls by a share of ln M; what is left of M divides the step.
-            let (ln_m, share) = (sum.max(1.0).ln(), if *lasting { 1.0 } else { meta_rate.min(1.0) });
-            let (shift, rest) = (T::from_f64(share * ln_m), *learning_rate * ((share - 1.0) * ln_m).exp());
+            // The step is divided by M, and β falls by a share of ln M.
+            let ln_m = sum.clamp(1.0, f64::MAX).ln();
+            let share = if *lasting { 1.0 } else { meta_rate.min(1.0) };
+            let [bound, shift] = [ln_m, share * ln_m].map(T::from_f64);
             let theta = params.theta_mut().as_mut_slice();
             let gradient = grads.dense();
             over_touched(gradient, groups, |range, group| {
                 let (w, g) = (&mut theta[range.clone()], &gradient.as_slice()[range.clone()]);
-                let ((factor, slopes), initial) = (squares.of(&range, g), T::from_f64(rest * group));
+                let ((factor, slopes), initial) = (squares.of(&range, g), T::from_f64(*learning_rate * group));
                 let [betas, memory] = [&mut betas[range.clone()], &mut memory[range]];
                 for ((((w, &g), &x), beta), h) in w.iter_mut().zip(g).zip(slopes).zip(betas).zip(memory) {
+                    let (alpha, error) = (initial * (*beta - bound).exp(), per_gradient * g);
                     *beta = (*beta - shift).maximum(lowest);
-                    let (alpha, error) = (initial * beta.exp(), per_gradient * g);
                     *w += alpha * error;
                     *h = flushed(*h * (T::ONE - alpha * factor * x * x) + alpha * error);
                 }
@@ -193,7 +197,7 @@ mod tests {
         line.learn(&mut rule, &[100.0], 0.0); // M > 1: the error is gone
         assert!((alpha_of(&rule) - 1e-4).abs() < 1e-12);
         assert!(line.predict(&[100.0]).abs() < 1e-9);
-        // The same rule, of which M takes α/M for this step and α/√M for good.
+        // The other form steps with α/M, too, and keeps α/√M: μ = 1/2.
         let (before, memory, v) = (alpha_of(&its_own), its_own.memory.as_slice()[0], its_own.sizes.as_slice()[0]);
         let s = its_line.learn(&mut its_own, &[100.0], 0.0) * 100.0 * memory;
         let alpha = before * (0.5 * s / v.max(s.abs())).exp();
@@ -201,7 +205,34 @@ mod tests {
         assert!((alpha_of(&its_own) - alpha / (1e4 * alpha).sqrt()).abs() < 1e-12);
     }
 
-    /// One of ten inputs matters, with a sign that turns: rates end where they must be, wherever above it they began. With M for
+    /// Without a meta rate M bounds every step, and no rate moves.
+    #[test]
+    fn without_a_meta_rate_rates_stay() {
+        let (mut line, mut rule) = (Line::new(2), Autostep { meta_rate: 0.0, ..Autostep::new(0.5) });
+        for x in [[1.0, 2.0], [30.0, -1.0], [1e60, 1.0]] {
+            line.learn(&mut rule, &x, 1.0);
+            assert!(line.params.as_slice().iter().all(|w| w.is_finite()), "{x:?}");
+            assert!(rule.rates(line.w).all(|rate| rate == 0.5), "{x:?}");
+        }
+        let error = line.learn(&mut rule, &[3.0, 4.0], 1.0);
+        assert!((line.predict(&[3.0, 4.0]) - 1.0).abs() < 1e-9 * (1.0 + error.abs()), "Σ α x² = 12.5, and M with it");
+    }
+
+    /// Σ α x² above all numbers is none that rates or weights are lost by.
+    #[test]
+    fn a_sum_that_overflows_is_the_largest_number() {
+        for (meta_rate, lasting) in [(0.0, false), (0.01, false), (0.01, true)] {
+            let (mut line, mut rule) = (Line::new(1), Autostep { meta_rate, lasting, ..Autostep::new(1e100) });
+            line.learn(&mut rule, &[1e140], 1.0);
+            let rate = rule.rates(line.w).next().unwrap();
+            assert!(
+                line.params.of(line.w)[0].is_finite() && rate.is_finite() && rate > 0.0,
+                "{meta_rate} {lasting} {rate}"
+            );
+        }
+    }
+
+    /// One of ten inputs matters, with a sign that turns: rates end in the same place, wherever above it they began. With M for
     /// good they do not.
     #[test]
     fn a_first_rate_cannot_be_too_high() {

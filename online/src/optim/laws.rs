@@ -27,7 +27,7 @@ macro_rules! for_every_plain_rule {
         ($($law)*)(ObGd::new(1.0));
         ($($law)*)(ObGd::adaptive(0.3));
         ($($law)*)(Idbd::new(0.05, 0.01));
-        ($($law)*)(Autostep::new(0.05));
+        ($($law)*)(Autostep::new(0.5));
         ($($law)*)(with(Autostep::new(0.5), |autostep| autostep.lasting = true));
         ($($law)*)(Vw::new(0.5));
         ($($law)*)(with(Vw::new(0.5), |vw| (vw.adaptive, vw.rescales) = (false, false)));

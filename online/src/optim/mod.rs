@@ -5,7 +5,7 @@
 //! | [`ObGd`]: the largest rate that does not overshoot | – | δ | κ, hardly | Elsayed, Vasan & Mahmood 2024 |
 //! | adaptive `ObGd` | 2P | δ | κ, hardly | the same |
 //! | [`Idbd`]: a rate for each element, learned | 2P | δ, ∂ŷ/∂θ | α₀, and ϑ, in the units of the problem | Sutton 1992 |
-//! | [`Autostep`]: the same, normalised; never overshoots | 3P | δ, ∂ŷ/∂θ | α₀ and μ, hardly | Mahmood et al. 2012, mended |
+//! | [`Autostep`]: the same, normalised; never overshoots | 3P | δ, ∂ŷ/∂θ | α₀ and μ, hardly | Mahmood et al. 2012, but M is of one step |
 //! | [`Vw`]: features of any scale, weights of any size; never overshoots | 2P | δ | η, hardly | Karampatziakis & Langford 2011; Ross, Mineiro & Langford 2013 |
 //! | [`Ftrl`]: Adagrad's rates, and weights of exactly zero | 2P | – | α, λ₁ | McMahan et al. 2013 |
 //! | [`Hypergradient`]: one rate, which follows its gradient | P | – | η₀, κ | Baydin et al. 2018 |

@@ -33,8 +33,8 @@ use super::{AnyOptimizer, Informed, Needs, TrustSpec};
 /// ```
 /// use thalweg_online::OptimizerSpec;
 ///
-/// let spec: OptimizerSpec = "autostep:0.01, meta_rate=0.03".parse()?;
-/// assert_eq!(spec.to_string(), "autostep:0.01,meta_rate=0.03");
+/// let spec: OptimizerSpec = "autostep:1, meta_rate=0.03".parse()?;
+/// assert_eq!(spec.to_string(), "autostep:1,meta_rate=0.03");
 /// let spec: OptimizerSpec = "sgd:0.1,momentum=0.9,bound=0.5".parse()?;
 /// assert_eq!(spec.to_string(), "sgd:0.1,momentum=0.9,bound=0.5");
 /// let error = "autosetp".parse::<OptimizerSpec>().unwrap_err().to_string();

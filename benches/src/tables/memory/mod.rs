@@ -31,8 +31,9 @@
 //!
 //! 14 of 44 are not passed:
 //!
-//! * An eLSTM has no units that turn: it can only let a symbol fade, and two lags are hard to tell in what has faded. Neither other
-//!   first weights nor rectifiers behind it help. It can count.
+//! * An eLSTM has no units that turn: it can only let a symbol fade, and two lags are hard to tell in what has faded. It learns them
+//!   all the same, but slowly: in the last quarter of 2·10⁶ symbols 64 units come to 0.497 (γ = 0.01), in that of 6·10⁶ to 0.490
+//!   (0.006), and behind rectifiers 128 of them to 0.480 (0.01), still falling; two seeds each. It can count.
 //! * Rules that are not exact do not all come to the first lag of (4, 6), least of all those of small GRUs and LSTMs; nor does RFLO,
 //!   whose units leak.
 //! * RTRL of an RNN at (6, 10): one of five runs jumps away, which no run of TBPTT(16) does with the same γ. The other four are far

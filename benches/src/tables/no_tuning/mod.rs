@@ -54,7 +54,7 @@ const SWEPT: [(&str, [f64; 7]); 2] = [
     ("adam", [0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03]),
 ];
 
-/// Rules with one setting for all streams: their defaults, for a network.
+/// Rules with one setting for all streams: their defaults, for a network; and Autostep as published.
 const RULES: [Setting<'static>; 14] = [
     rule("obgd"),
     Setting { model: "sparse_mlp:64,64", ..rule("obgd") },
