@@ -9,7 +9,7 @@
 //! which hardly depends on its meta rate: its gate is 2, whatever that is, from 0.001 to 0.1. It is measured after 250 000
 //! examples, too, as the published rates are, and in both its forms (see [`Autostep`]).
 //!
-//! It takes some twenty seconds. These gates are not passed:
+//! It takes a minute. These gates are not passed:
 //!
 //! * The rates of the inputs that do not matter are 0.0076 after 250 000 examples, where 0.007 is published. They are below that
 //!   after 300 000.
