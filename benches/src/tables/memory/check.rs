@@ -13,7 +13,7 @@ const COUNTED: f64 = 0.155;
 /// Bits a symbol at the end, of Tallec & Ollivier (2018), as others cite them; their program goes through 10⁷ symbols. Whether they
 /// are of an LSTM or of a GRU is not said.
 pub const PUBLISHED: [(Rule, f64); 4] =
-    [(Rule::Uoro, 0.147), (Rule::Pieces(1), 0.178), (Rule::Pieces(2), 0.149), (Rule::Pieces(16), 0.144)];
+    [(Rule::Uoro, 0.147), (Rule::Tbptt(1), 0.178), (Rule::Tbptt(2), 0.149), (Rule::Tbptt(16), 0.144)];
 /// How far a figure of 10⁵ symbols may be from its mean: there are 2857 ± 28 pairs of runs in them, of 5 bits each.
 const NOISE: f64 = 0.0014;
 /// How many standard errors make a difference.

@@ -78,7 +78,7 @@ impl Head {
 
 /// A recurrent layer that learns.
 trait Body {
-    /// Learns a symbol, or keeps it until it is time; returns the sum of the losses that were seen, before the step.
+    /// Learns a symbol, and returns its loss before the step.
     fn learn(&mut self, x: &[f32], target: usize, rest: &mut Rest) -> f64;
 }
 
@@ -115,23 +115,18 @@ impl Body for ByTraces {
 struct ByWindow<C> {
     cell: C,
     window: Tbptt,
-    targets: Vec<usize>,
 }
 
 impl<C: Cell> Body for ByWindow<C> {
     fn learn(&mut self, x: &[f32], target: usize, rest: &mut Rest) -> f64 {
         let Rest { params, grads, tape, adam, head } = rest;
-        self.targets.push(target);
-        if !self.window.push(x) {
-            return 0.0;
-        }
+        self.window.push(x);
         let pass = tape.pass(params);
         let outputs = self.window.outputs(&pass, || self.cell.start(&pass, None), |x, h| self.cell.sequence(x, h));
-        let loss = head.forward(outputs).cross_entropy(&self.targets);
-        let said = f64::from(loss.item()) * self.targets.len() as f64;
+        let loss = head.forward(outputs).cross_entropy(&[target]);
+        let said = f64::from(loss.item());
         loss.backward(grads);
         adam.step(params, grads);
-        self.targets.clear();
         said
     }
 }
@@ -148,8 +143,8 @@ fn body(method: &Method, symbols: usize, params: &mut Params, rng: &mut Rng, see
     let by = |layer: Box<dyn Traced>| -> Box<dyn Body> {
         Box::new(ByTraces { layer, learns: rule != Rule::Output, dh: Vec::new(), dx: Vec::new() })
     };
-    fn window<C: Cell + 'static>(cell: C, every: usize, back: usize) -> Box<dyn Body> {
-        Box::new(ByWindow { cell, window: Tbptt::new(every, back), targets: Vec::new() })
+    fn window<C: Cell + 'static>(cell: C, back: usize) -> Box<dyn Body> {
+        Box::new(ByWindow { cell, window: Tbptt::new(1, back) })
     }
     let ring = LruForm { r_min: 0.9, r_max: 0.999, ..LruForm::default() };
     macro_rules! rules {
@@ -157,8 +152,7 @@ fn body(method: &Method, symbols: usize, params: &mut Params, rng: &mut Rng, see
             match rule {
                 Rule::Rtrl => by(Box::new(Rtrl::new($cell, params))),
                 Rule::Uoro => by(Box::new(Uoro::new($cell, seed, params))),
-                Rule::Tbptt(back) => window($cell, 1, back),
-                Rule::Pieces(length) => window($cell, length, length),
+                Rule::Tbptt(back) => window($cell, back),
                 $($pattern => by(Box::new($rule)),)*
                 _ => panic!("{layer} does not learn by {rule}"),
             }

@@ -26,8 +26,6 @@ pub enum Rule {
     Exact,
     /// At every symbol, through so many.
     Tbptt(usize),
-    /// The stream cut into pieces of so many symbols, a step for each.
-    Pieces(usize),
     /// Not at all: the head alone learns.
     Output,
 }
@@ -85,22 +83,22 @@ const AN_BN: [Method; 22] = [
     line(Layer::Rnn, 64, Rule::Snap1, 0.003),
     line(Layer::Rnn, 64, Rule::Uoro, 0.001),
     line(Layer::Rnn, 64, Rule::Rflo, 0.001),
-    line(Layer::Rnn, 64, Rule::Pieces(1), 0.003),
-    line(Layer::Rnn, 64, Rule::Pieces(2), 0.003),
-    line(Layer::Rnn, 64, Rule::Pieces(16), 0.003),
+    line(Layer::Rnn, 64, Rule::Tbptt(1), 0.003),
+    line(Layer::Rnn, 64, Rule::Tbptt(2), 0.003),
+    line(Layer::Rnn, 64, Rule::Tbptt(16), 0.003),
     line(Layer::Rnn, 64, Rule::Output, 0.01),
     line(Layer::Gru, 64, Rule::Snap1, 0.0003),
     line(Layer::Gru, 64, Rule::Uoro, 0.001),
-    line(Layer::Gru, 64, Rule::Pieces(1), 0.001),
-    line(Layer::Gru, 64, Rule::Pieces(2), 0.001),
-    line(Layer::Gru, 64, Rule::Pieces(16), 0.003),
+    line(Layer::Gru, 64, Rule::Tbptt(1), 0.001),
+    line(Layer::Gru, 64, Rule::Tbptt(2), 0.001),
+    line(Layer::Gru, 64, Rule::Tbptt(16), 0.003),
     line(Layer::Gru, 64, Rule::Output, 0.01),
     line(Layer::Lstm, 16, Rule::Rtrl, 0.01),
     line(Layer::Lstm, 64, Rule::Snap1, 0.003),
     line(Layer::Lstm, 64, Rule::Uoro, 0.001),
-    line(Layer::Lstm, 64, Rule::Pieces(1), 0.003),
-    line(Layer::Lstm, 64, Rule::Pieces(2), 0.001),
-    line(Layer::Lstm, 64, Rule::Pieces(16), 0.03),
+    line(Layer::Lstm, 64, Rule::Tbptt(1), 0.003),
+    line(Layer::Lstm, 64, Rule::Tbptt(2), 0.001),
+    line(Layer::Lstm, 64, Rule::Tbptt(16), 0.03),
     line(Layer::Lstm, 64, Rule::Output, 0.03),
     line(Layer::Elstm, 64, Rule::Exact, 0.01),
 ];
@@ -157,7 +155,6 @@ impl fmt::Display for Rule {
             Rule::Rflo => f.write_str("RFLO, of units that leak"),
             Rule::Exact => f.write_str("exact traces"),
             Rule::Tbptt(back) => write!(f, "TBPTT({back})"),
-            Rule::Pieces(length) => write!(f, "TBPTT in pieces of {length}"),
             Rule::Output => f.write_str("output only"),
         }
     }
