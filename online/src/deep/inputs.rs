@@ -108,6 +108,13 @@ impl Inputs {
         new
     }
 
+    /// The vectors of no category are zeros, whatever a rule has done to all of θ.
+    pub(super) fn keep_none(&self, params: &mut Params<f32>) {
+        for table in &self.tables {
+            params.of_mut(table.embedding.weight)[..table.width].fill(0.0);
+        }
+    }
+
     /// Columns `[t, columns]` → inputs `[t, width]`. A category that no table has yet is none. `indices` is scratch memory.
     pub(crate) fn forward<'p>(&self, x: Var<'p>, indices: &mut Vec<usize>) -> Var<'p> {
         if self.tables.is_empty() {

@@ -145,7 +145,8 @@ impl Deep {
     /// θ moves against the gradient.
     pub(super) fn descend(&mut self) {
         let Deep { expert, scratch: Scratch { grads, heard, .. }, rate, .. } = self;
-        let Expert { params, optimizer, context, traced, plasticity, probe, mode, steps, refused, .. } = expert;
+        let Expert { params, network, optimizer, context, traced, plasticity, probe, mode, steps, refused, .. } =
+            expert;
         probe.iter_mut().for_each(|probe| probe.before_step(grads));
         plasticity.before_step(params, grads);
         context.held.before_step(params, grads);
@@ -158,6 +159,7 @@ impl Deep {
                     optimizer.forget(param, axis, index);
                     context.held.begin_anew_at(params, param, axis, index);
                 });
+                network.iter().for_each(|network| network.inputs().keep_none(params));
                 *steps += 1;
             }
             Step::Refused => {

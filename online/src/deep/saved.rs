@@ -77,7 +77,7 @@ impl Expert {
         ensure(keeps_traces, "traces of this network")?;
         let hidden = network.as_ref().map_or_else(Vec::new, |network| network.body().hidden(Some(network.head())));
         let rule = network.as_ref().map_or_else(PlasticitySpec::default, |_| config.plasticity);
-        ensure(plasticity.spec() == rule && plasticity.fits(params), "a rule of plasticity that met these parameters")?;
+        ensure(plasticity.spec() == rule && plasticity.fits(&hidden, params), "a rule of plasticity of this network")?;
         let probed = (network.is_some() && config.probe > 0).then_some(config.probe);
         let is_probed = probe.as_ref().map(Probe::rows) == probed;
         ensure(is_probed && probe.as_ref().is_none_or(|probe| probe.fits(&hidden, params)), "a probe of this network")?;

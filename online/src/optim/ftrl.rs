@@ -20,7 +20,9 @@ use super::{FROM_ZERO, require};
 /// w = −(z − sgn(z) λ₁) / ((β + √n)/α + λ₂)          elsewhere
 /// ```
 ///
-/// The authors begin at w = 0. Networks do not: here z begins at whatever leads to the w that is there.
+/// So w follows from z, n and α. The authors begin at w = 0, and α stays. Here w may be wherever it is, because a network begins
+/// there or something else has moved it, and α may change: where z does not lead to the w that is there, it becomes what does,
+/// before each step.
 ///
 /// λ₁ and λ₂ weigh against the sum of all gradients so far, not against each, as weight decay does.
 ///
@@ -66,8 +68,6 @@ struct Update<T> {
     beta: T,
     l1: T,
     l2: T,
-    /// Whether these elements have never been met.
-    is_first: bool,
 }
 
 impl<T: Real> Update<T> {
@@ -77,16 +77,29 @@ impl<T: Real> Update<T> {
             return;
         }
         for (((w, &g), z), n) in theta.iter_mut().zip(gradient).zip(sums).zip(squares) {
-            if self.is_first {
-                *z = -(*w * (self.beta * self.per_rate + self.l2)) - w.sign() * self.l1;
+            if self.weight(*z, *n, *w) != *w {
+                let beyond = -(*w * self.curvature(*n));
+                *z = if *w == T::ZERO { z.maximum(-self.l1).minimum(self.l1) } else { beyond - w.sign() * self.l1 };
             }
             let square = *n + g * g;
             let sigma = (square.sqrt() - n.sqrt()) * self.per_rate;
             *z = flushed(*z + (g - sigma * *w));
             *n = flushed(square);
-            let beyond = (z.abs() - self.l1).maximum(T::ZERO);
-            *w = -(z.sign() * beyond) / ((self.beta + n.sqrt()) * self.per_rate + self.l2);
+            *w = self.weight(*z, *n, *w);
         }
+    }
+
+    /// w, of z and n; as it is where nothing holds it anywhere.
+    #[inline(always)]
+    fn weight(&self, z: T, n: T, w: T) -> T {
+        let curvature = self.curvature(n);
+        if curvature == T::ZERO { w } else { -(z.sign() * (z.abs() - self.l1).maximum(T::ZERO)) / curvature }
+    }
+
+    /// (β + √n)/α + λ₂.
+    #[inline(always)]
+    fn curvature(&self, n: T) -> T {
+        (self.beta + n.sqrt()) * self.per_rate + self.l2
     }
 }
 
@@ -102,7 +115,6 @@ impl<T: Real> Optimizer<T> for Ftrl<T> {
                 beta: T::from_f64(beta),
                 l1: T::from_f64(l1),
                 l2: T::from_f64(at.decay),
-                is_first: at.t == 1.0,
             },
             #[inline(always)]
             |update, theta, g, [z, n]| update.apply(theta, g, z, n),
@@ -162,6 +174,26 @@ mod tests {
             let w = learned(&mut rule, &mut params([1.5, -0.25]), &[[0.0; 2]; 3]);
             assert!((w[0] - 1.5).abs() < 1e-14 && (w[1] + 0.25).abs() < 1e-14, "{w:?}");
         }
+    }
+
+    /// Nor does it move for a rate that is another, or away from where something else has put it.
+    #[test]
+    fn without_a_gradient_nothing_moves() {
+        let mut rule = Ftrl { l1: 0.1, ..Ftrl::new(0.05) };
+        let mut params = params([1.5, -0.25]);
+        let w = params.find("w").expect("it is there");
+        let mut at = learned(&mut rule, &mut params, &[[1.0, -0.3]; 20]);
+        for (rate, put) in [(0.5, None), (0.01, None), (0.01, Some([0.0, 2.0])), (0.3, Some([-1.0, 0.0]))] {
+            rule.set_learning_rate(rate);
+            if let Some(put) = put {
+                params.of_mut(w).copy_from_slice(&put);
+                at = put.to_vec();
+            }
+            let now = learned(&mut rule, &mut params, &[[0.0; 2]; 3]);
+            assert!(now.iter().zip(&at).all(|(now, at)| (now - at).abs() < 1e-14), "{now:?} {at:?}");
+        }
+        let now = learned(&mut rule, &mut params, &[[1.0; 2]]);
+        assert!(now[0] < at[0] && now[1] < at[1], "{now:?} {at:?}");
     }
 
     /// Weights that are worth less than they cost are zero, and exactly.

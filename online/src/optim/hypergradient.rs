@@ -18,7 +18,7 @@ use super::{FROM_ZERO, over_touched, require, total};
 /// ```
 ///
 /// g₋ is the gradient of the step before, where g is not 0; of a row that a step did not touch, the last that it had. η stays within 0 to
-/// 10⁶ times what it is set to.
+/// 10⁶ times what it is set to; where it changes by factors, within 10⁻⁶ to 10⁶, for from 0 no factor leads back.
 ///
 /// Source: Baydin et al. 2018, "Online learning rate adaptation with hypergradient descent", algorithm 4 and section 4.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -95,7 +95,8 @@ impl<T: Real> Optimizer<T> for Hypergradient<T> {
             false if *learning_rate > 0.0 => factor + *meta_rate * product / *learning_rate,
             false => factor,
         };
-        *gained = next.clamp(0.0, MOST) - 1.0;
+        let least = if *multiplicative { MOST.recip() } else { 0.0 };
+        *gained = next.clamp(least, MOST) - 1.0;
         let (theta, last) = (params.theta_mut().as_mut_slice(), last.as_mut_slice());
         let rate = *learning_rate * (1.0 + *gained);
         over_touched(gradient, groups, |range, group| {
@@ -156,6 +157,16 @@ mod tests {
         for mut rule in [Hypergradient::new(0.5, 0.0), Hypergradient::multiplicative(0.5, 0.0)] {
             assert_eq!(stepped(&mut rule, &[[1.0, 2.0], [3.0, 0.0], [-2.0, 0.0]]), [-1.0, -1.0]);
         }
+    }
+
+    /// Gradients that turn round cannot stop it for good.
+    #[test]
+    fn a_rate_that_changes_by_factors_comes_back() {
+        let mut rule = Hypergradient::multiplicative(0.5, 2.0);
+        stepped(&mut rule, &[[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0]]);
+        assert!((rule.rate() - 0.5e-6).abs() < 1e-12, "{}", rule.rate());
+        stepped(&mut rule, &[[1.0, 0.0]; 12]);
+        assert!(rule.rate() > 0.1, "{}", rule.rate());
     }
 
     /// From any rate to one that learns.

@@ -3,7 +3,7 @@
 //! | rule | memory | needs | tuned by | source |
 //! |---|---|---|---|---|
 //! | [`ObGd`]: the largest rate that does not overshoot | – | δ | κ, hardly | Elsayed, Vasan & Mahmood 2024 |
-//! | adaptive `ObGd` | 2P | δ | κ, hardly | the same |
+//! | adaptive `ObGd`, or with a trace | 3P | δ | κ, hardly | the same |
 //! | [`Idbd`]: a rate for each element, learned | 2P | δ, ∂ŷ/∂θ | α₀, and ϑ, in the units of the problem | Sutton 1992 |
 //! | [`Autostep`]: the same, normalised; never overshoots | 3P | δ, ∂ŷ/∂θ | α₀ and μ, hardly | Mahmood et al. 2012, but M is of one step |
 //! | [`Vw`]: features of any scale, weights of any size; never overshoots | 2P | δ | η, hardly | Karampatziakis & Langford 2011; Ross, Mineiro & Langford 2013 |

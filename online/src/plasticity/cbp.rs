@@ -86,8 +86,9 @@ impl ContinualBackprop {
         self.seen().filter(|seen| seen.hidden.place == place).for_each(|seen| seen.see(h));
     }
 
-    pub(super) fn fits(&self, params: &Params) -> bool {
-        self.layers.iter().all(|layer| layer.seen.fits(params) && layer.seen.fits_units(layer.units.len(), params))
+    pub(super) fn fits(&self, hidden: &[Hidden], params: &Params) -> bool {
+        let fits = |(layer, hidden): (&Layer, &Hidden)| layer.seen.fits(hidden, layer.units.len(), params);
+        self.layers.len() == hidden.len() && self.layers.iter().zip(hidden).all(fits)
     }
 
     pub(super) fn after_step(&mut self, params: &mut Params, forget: Forget<'_>) {

@@ -7,7 +7,7 @@
 //! |---|---|---|---|---|
 //! | `none` | | | | |
 //! | `cbp:rate=0.0001,maturity=100` | continual backprop (Dohare et al. 2024): the least useful units begin anew | units | 52 bytes n | O(P) |
-//! | `redo:threshold=0.1,every=1000` | ReDo (Sokar et al. 2023): units that say next to nothing begin anew | units | 16 bytes n | O(n) |
+//! | `redo:threshold=0.1,every=1000` | ReDo (Sokar et al. 2023): units that say next to nothing begin anew | units | 32 bytes n | O(n) |
 //! | `upgd:beta=0.9999,sigma=0.01` | UPGD (Elsayed & Mahmood 2024): small steps where θ is useful, noise where it is not | θ, ∇L | 4 bytes P | O(P), a draw for each element |
 //! | `shrink-perturb:shrink=0.9999,sigma=0.0001` | shrink and perturb (Ash & Adams 2020) | θ | | O(P), a draw for each element |
 //! | `clip:kappa=2` | weight clipping (Elsayed et al. 2024) | θ | | O(P) |
@@ -31,7 +31,7 @@
 //!
 //! **ReDo**, once in `every` steps, by (3) for all units with
 //!
-//! > (4) `mean |hᵢ| ≤ τ meanₖ mean |hₖ|`, over all rows since.
+//! > (4) `mean |hᵢ| ≤ τ meanₖ mean |hₖ|`, over all rows of steps since that were taken.
 //!
 //! **UPGD**, in place of the gradient g, for any optimizer; with plain gradient descent and its weight decay it is UPGD-W:
 //!
@@ -43,7 +43,8 @@
 //!
 //! > (7) `θ ← shrink · θ + N(0, σ²)`
 //!
-//! > (8) `W, b ← clamp(±κ / √inputs)`, of layers that have both.
+//! > (8) `W, b ← clamp(±κ / √inputs)`, of linear layers and convolutions that have both. They begin within 1/√inputs; recurrent
+//! > and attentive layers do not, and are left alone.
 //!
 //! # What holds for all
 //!
@@ -51,7 +52,7 @@
 //! * **Frozen parameters** keep their bits; layers of which any part is frozen keep all units. Groups of an optimizer that are
 //!   frozen are not known to rules that look at θ alone.
 //! * **Rows that were not touched**, of embedding tables, get neither noise nor utility from UPGD; shrink and perturb does
-//!   not ask.
+//!   not ask. The vector of no category stays zero.
 //! * **Hidden units** are those between linear layers with functions of single numbers behind: [`Hidden`](thalweg_nn::Hidden).
 //!   Those of recurrent, attentive and convolutional layers are left alone.
 //! * Noise is nearly normal: the sum of the eight bytes of one draw.

@@ -25,18 +25,27 @@ options! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReDo {
     pub(super) options: RedoOptions,
-    layers: Vec<Seen>,
+    layers: Vec<Layer>,
     /// Since the last look.
     steps: u64,
     replaced: u64,
     rng: Rng,
 }
 
+/// A layer of hidden units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Layer {
+    /// In the passes of the step that is being made: of one that is refused it does not count.
+    now: Seen,
+    /// Since the last look.
+    all: Seen,
+}
+
 impl ReDo {
     /// Before the first step.
     #[must_use]
     pub fn new(options: RedoOptions, hidden: &[Hidden], seed: u64) -> Self {
-        let layers = hidden.iter().copied().map(Seen::new).collect();
+        let layers = hidden.iter().map(|&hidden| Layer { now: Seen::new(hidden), all: Seen::new(hidden) }).collect();
         ReDo { options, layers, steps: 0, replaced: 0, rng: Rng::new(seed) }
     }
 
@@ -47,30 +56,27 @@ impl ReDo {
     }
 
     pub(super) fn seen(&mut self) -> impl Iterator<Item = &mut Seen> {
-        self.layers.iter_mut()
+        self.layers.iter_mut().map(|layer| &mut layer.now)
     }
 
     pub(super) fn see(&mut self, place: usize, h: Var<'_>) {
         self.seen().filter(|seen| seen.hidden.place == place).for_each(|seen| seen.see(h));
     }
 
-    /// What was shown since the last look counts no more, and neither do the steps: the next look is as many steps away as any.
-    pub(super) fn discard(&mut self) {
-        self.steps = 0;
-        self.seen().for_each(Seen::clear);
-    }
-
-    pub(super) fn fits(&self, params: &Params) -> bool {
-        self.layers.iter().all(|seen| seen.fits(params))
+    pub(super) fn fits(&self, hidden: &[Hidden], params: &Params) -> bool {
+        let fits =
+            |(Layer { now, all }, hidden): (&Layer, &Hidden)| [now, all].iter().all(|it| it.fits(hidden, 0, params));
+        self.layers.len() == hidden.len() && self.layers.iter().zip(hidden).all(fits)
     }
 
     pub(super) fn after_step(&mut self, params: &mut Params, forget: Forget<'_>) {
         self.steps += 1;
+        self.layers.iter_mut().for_each(|Layer { now, all }| all.take(now));
         if self.steps < self.options.every {
             return;
         }
         self.steps = 0;
-        for seen in &mut self.layers {
+        for Layer { all: seen, .. } in &mut self.layers {
             if seen.is_learned(params) {
                 let average = seen.means().map(|[_, size]| size).sum::<f64>() / seen.means().len() as f64;
                 for (unit, [mean, size]) in seen.means().enumerate() {

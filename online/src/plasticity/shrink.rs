@@ -95,14 +95,15 @@ impl WeightClipping {
         }
     }
 
-    /// `…weight…` of at least two axes, and the `…bias…` that belongs to it.
+    /// `weight` of at least two axes, and the `bias` that belongs to it. What is named otherwise, as `weight_hh_l0`, begins
+    /// within another bound.
     fn follow(&mut self, layout: &Arc<Layout>) {
         self.bounds.clear();
         self.seen = Some(Arc::clone(layout));
         for (bias, entry) in layout.iter() {
             let (path, last) = entry.name().rsplit_once('.').unwrap_or(("", entry.name()));
-            let Some(rest) = last.strip_prefix("bias") else { continue };
-            let Some(weight) = layout.find(&thalweg_nn::path(path, &format!("weight{rest}"))) else { continue };
+            let weight = if last == "bias" { layout.find(&thalweg_nn::path(path, "weight")) } else { None };
+            let Some(weight) = weight else { continue };
             let table = layout.entry(weight);
             if table.shape().rank() > 1 {
                 let bound = (self.options.kappa / (table.table().1.max(1) as f64).sqrt()) as f32;

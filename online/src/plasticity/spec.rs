@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Var};
 use thalweg_nn::Hidden;
 
+use super::units::Seen;
 use super::{
     CbpOptions, ClipOptions, ContinualBackprop, Forget, ReDo, RedoOptions, ShrinkOptions, ShrinkPerturb, Upgd,
     UpgdOptions, WeightClipping,
@@ -189,8 +190,8 @@ impl Plasticity {
     /// Forgets what was shown since the last step: the step was refused.
     pub fn discard(&mut self) {
         match self {
-            Plasticity::Cbp(rule) => rule.seen().for_each(|seen| seen.clear()),
-            Plasticity::ReDo(rule) => rule.discard(),
+            Plasticity::Cbp(rule) => rule.seen().for_each(Seen::clear),
+            Plasticity::ReDo(rule) => rule.seen().for_each(Seen::clear),
             _ => {}
         }
     }
@@ -205,13 +206,13 @@ impl Plasticity {
         }
     }
 
-    /// Whether it is of this θ, or of what it was before it grew: to be asked where both come from outside.
+    /// Whether it is of these hidden units of θ, or of what they were before they grew: to be asked where it comes from outside.
     #[must_use]
-    pub fn fits(&self, params: &Params) -> bool {
+    pub fn fits(&self, hidden: &[Hidden], params: &Params) -> bool {
         match self {
             Plasticity::None | Plasticity::ShrinkPerturb(_) | Plasticity::Clip(_) => true,
-            Plasticity::Cbp(rule) => rule.fits(params),
-            Plasticity::ReDo(rule) => rule.fits(params),
+            Plasticity::Cbp(rule) => rule.fits(hidden, params),
+            Plasticity::ReDo(rule) => rule.fits(hidden, params),
             Plasticity::Upgd(rule) => rule.fits(params),
         }
     }

@@ -95,17 +95,24 @@ fn each_does_something_and_none_does_nothing() {
     assert_eq!(theta("shrink-perturb:shrink=1,sigma=0"), plain);
 }
 
-/// A refused step must not leave a single row to judge units by.
+/// Refused steps neither count nor keep it from judging, and what was seen in them is forgotten.
 #[test]
-fn redo_judges_by_whole_periods() {
-    let mut learner = Learner::new("sgd:0.01", "redo:threshold=1,every=20");
-    let replaced = |learner: &Learner| learner.plasticity.replaced();
-    learner.learn(19);
-    learner.plasticity.discard();
-    learner.learn(19);
-    assert_eq!(replaced(&learner), 0);
-    learner.learn(1);
-    assert!(replaced(&learner) > 0);
+fn redo_judges_by_the_steps_that_were_taken() {
+    let [mut one, mut other] = [(); 2].map(|()| Learner::new("sgd:0.01", "redo:threshold=1,every=20"));
+    for _ in 0..19 {
+        one.learn(1);
+        other.learn(1);
+        let mut tape = Tape::new();
+        let pass = tape.pass(&other.params);
+        let [h, _] = Learner::run(&other.hidden, pass.input(&[f32::MAX; 3]));
+        other.plasticity.see(0, h);
+        other.plasticity.discard();
+    }
+    assert_eq!(one.plasticity.replaced() + other.plasticity.replaced(), 0);
+    one.learn(1);
+    other.learn(1);
+    assert!(one.plasticity.replaced() > 0);
+    assert_eq!(one.plasticity, other.plasticity);
 }
 
 #[test]
@@ -117,12 +124,27 @@ fn resumed_is_never_stopped() {
             let bytes = bincode::serialize(&through.plasticity).expect("plain data");
             let plasticity: Plasticity = bincode::deserialize(&bytes).expect("what was written");
             assert_eq!(plasticity, through.plasticity, "{rule}");
-            assert!(plasticity.fits(&through.params) && plasticity.spec() == spec(rule), "{rule}");
+            assert!(plasticity.fits(&[through.hidden], &through.params) && plasticity.spec() == spec(rule), "{rule}");
             let mut resumed = Learner { plasticity, ..through.clone() };
             through.learn(60);
             resumed.learn(60);
             assert_eq!(resumed.params.as_slice(), through.params.as_slice(), "{rule}");
             assert_eq!(resumed.plasticity, through.plasticity, "{rule}");
+        }
+    }
+}
+
+#[test]
+fn what_is_of_other_units_does_not_fit() {
+    for rule in ["cbp", "redo"] {
+        let mut learner = Learner::new("sgd:0.05", rule);
+        learner.learn(10);
+        let Learner { plasticity, hidden, params, .. } = &learner;
+        let elsewhere = Hidden { place: 1, ..*hidden };
+        let turned = Hidden { incoming: hidden.outgoing, outgoing: hidden.incoming, ..*hidden };
+        assert!(plasticity.fits(&[*hidden], params), "{rule}");
+        for others in [&[][..], &[*hidden, *hidden], &[elsewhere], &[turned]] {
+            assert!(!plasticity.fits(others, params), "{rule}: {others:?}");
         }
     }
 }
@@ -134,9 +156,9 @@ fn growth_is_followed() {
         learner.learn(40);
         learner.hidden.incoming.grow_hidden(&mut learner.params, 2, &learner.hidden.outgoing, &mut Rng::new(1));
         learner.hidden.incoming.grow_inputs(&mut learner.params, 1);
-        assert!(learner.plasticity.fits(&learner.params), "{rule}");
+        assert!(learner.plasticity.fits(&[learner.hidden], &learner.params), "{rule}");
         learner.learn(80);
-        assert!(learner.params.is_finite() && learner.plasticity.fits(&learner.params), "{rule}");
+        assert!(learner.params.is_finite() && learner.plasticity.fits(&[learner.hidden], &learner.params), "{rule}");
     }
 }
 
@@ -280,6 +302,8 @@ fn clipped_weights_stay_within_their_bound_and_others_are_free() {
     let mut learner = Learner::new("sgd:0.5", "clip:kappa=0.7");
     let scale = learner.params.add("norm.weight", [2], |_| 9.0);
     learner.params.add("norm.bias", [2], |_| 9.0);
+    let recurrent = learner.params.add("rnn.weight_hh_l0", [2, 2], |_| 9.0);
+    learner.params.add("rnn.bias_hh_l0", [2], |_| 9.0);
     learner.learn(200);
     let Hidden { incoming, outgoing, .. } = learner.hidden;
     for (layer, inputs) in [(incoming, 3.0f32), (outgoing, 6.0)] {
@@ -288,7 +312,7 @@ fn clipped_weights_stay_within_their_bound_and_others_are_free() {
             assert!(largest <= 0.7 / inputs.sqrt() + 1e-6, "{largest}");
         }
     }
-    assert_eq!(learner.params.of(scale), [9.0; 2]);
+    assert_eq!((learner.params.of(scale), learner.params.of(recurrent)), (&[9.0; 2][..], &[9.0; 4][..]));
 }
 
 #[test]

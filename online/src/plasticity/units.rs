@@ -8,7 +8,8 @@ use thalweg_tensor::Rng;
 /// 1/√3: uniform within ±1/√inputs, as layers begin.
 pub(super) const GAIN: f64 = 0.577_350_269_189_625_8;
 
-/// What the units of a layer have said in the passes since [`clear`](Seen::clear).
+/// What the units of a layer have said in the passes since [`clear`](Seen::clear); of fewer or more units than before, it begins
+/// anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Seen {
     pub hidden: Hidden,
@@ -53,6 +54,22 @@ impl Seen {
         self.rows
     }
 
+    /// Takes over what another has seen, which begins anew.
+    pub fn take(&mut self, other: &mut Seen) {
+        if other.rows == 0 {
+            return;
+        }
+        if self.sum.len() != other.sum.len() {
+            *self =
+                Seen { sum: vec![0.0; other.sum.len()], size: vec![0.0; other.sum.len()], ..Seen::new(self.hidden) };
+        }
+        let add = |sums: &mut [f64], more: &[f64]| sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        add(&mut self.sum, &other.sum);
+        add(&mut self.size, &other.size);
+        self.rows += other.rows;
+        other.clear();
+    }
+
     pub fn clear(&mut self) {
         self.sum.fill(0.0);
         self.size.fill(0.0);
@@ -67,22 +84,10 @@ impl Seen {
         handles.all(|param| params.layout().entry(param).trainable())
     }
 
-    /// Whether the layer has at least so many units.
-    pub fn fits_units(&self, units: usize, params: &Params) -> bool {
-        params.layout().entry(self.hidden.incoming.weight).table().0 >= units
-    }
-
-    /// Whether θ has this layer, with at least as many units as were seen.
-    pub fn fits(&self, params: &Params) -> bool {
-        let Hidden { incoming, outgoing, .. } = self.hidden;
-        let shape = |param: thalweg_autograd::Param| {
-            params.layout().entries().get(param.index()).map(thalweg_autograd::Entry::shape)
-        };
-        let (Some(into), Some(from)) = (shape(incoming.weight), shape(outgoing.weight)) else { return false };
-        let (&[units, _], &[outputs, hears]) = (into.dims(), from.dims()) else { return false };
-        let long = |bias: Option<_>, size| bias.is_none_or(|bias| shape(bias).is_some_and(|it| it.dims() == [size]));
-        let seen = self.sum.len() == self.size.len() && self.sum.len() <= units;
-        units == hears && long(incoming.bias, units) && long(outgoing.bias, outputs) && seen
+    /// Whether it is of this layer of the network of θ, which has at least as many units as were seen, and as these.
+    pub fn fits(&self, hidden: &Hidden, units: usize, params: &Params) -> bool {
+        let (all, _) = params.layout().entry(hidden.incoming.weight).table();
+        self.hidden == *hidden && self.sum.len() == self.size.len() && self.sum.len().max(units) <= all
     }
 }
 

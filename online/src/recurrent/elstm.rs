@@ -5,9 +5,9 @@ use thalweg_autograd::{Grads, Param, Params};
 use thalweg_nn::{Cell, Elstm};
 use thalweg_tensor::{Real, kernels};
 
-use super::Traced;
 use super::snap1::advance;
 use super::trace::{Trace, wanted};
+use super::{Traced, assert_units};
 
 /// An [`Elstm`] that learns at every step, through all of its past, exactly (Irie et al. 2024).
 ///
@@ -145,6 +145,7 @@ impl<T: Real> Traced<T> for TracedElstm<T> {
         let TracedElstm { elstm, x, units, trace } = self;
         let Units { c, gates, gains, dc, sums, .. } = units;
         let n = c.len();
+        assert_units(dh, n);
         // The output gate; and ∂L/∂c, of which it reads, too.
         for k in 0..n {
             let o = gates[2 * n + k];

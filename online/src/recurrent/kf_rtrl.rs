@@ -6,10 +6,10 @@ use thalweg_nn::Rnn;
 use thalweg_nn::recurrent::Weights;
 use thalweg_tensor::{Real, Rng, kernels};
 
-use super::Traced;
 use super::signs::{balance, draw};
 use super::snap1::{Linear, Local};
 use super::trace::wanted;
+use super::{Traced, assert_units};
 
 /// KF-RTRL (Mujika, Meier & Steger 2018) of an [`Rnn`]: right on the average, with less noise than [UORO](super::Uoro).
 ///
@@ -139,6 +139,7 @@ impl<T: Real> Traced<T> for KfRtrl<T> {
     fn learn(&mut self, params: &Params<T>, dh: &[T], grads: &mut Grads<T>, dx: &mut [T]) {
         grads.align(params.layout());
         let KfRtrl { rnn, linear, left_before, right_before, met, .. } = self;
+        assert_units(dh, linear.h.len());
         rnn.sums(params, dh, linear);
         let (weights, Linear { sums, candidate, carry, .. }) = (rnn.weights(), linear);
         // ∂L/∂h₋, and what of it meets A₋: there is room in what this cell does not use, and has used.

@@ -5,8 +5,8 @@ use thalweg_autograd::{Grads, Params};
 use thalweg_nn::{Cell, Lru};
 use thalweg_tensor::{Real, kernels};
 
-use super::Traced;
 use super::trace::{Trace, wanted};
+use super::{Traced, assert_units};
 
 /// An [`Lru`] that learns at every step, through all of its past, exactly.
 ///
@@ -175,6 +175,7 @@ impl<T: Real> Traced<T> for TracedLru<T> {
         grads.align(params.layout());
         let TracedLru { lru, x, output, units, by_input } = self;
         let n = output.len();
+        assert_units(dh, n);
         let Units { state, lambda: [a, b], gamma, by_lambda, by_gamma, heard } = units;
         // What has no past: C and D; and δ.
         let (c_re, c_im) = params.of(lru.weight_c).split_at(n * n);

@@ -166,6 +166,12 @@ use thalweg_autograd::{Grads, Params};
 use thalweg_nn::{Elstm, Gru, LeakyRnn, Lru, Lstm, Rnn, Rtu};
 use thalweg_tensor::Real;
 
+/// A panic, unless ∂L/∂h is of so many units.
+#[track_caller]
+fn assert_units<T>(dh: &[T], units: usize) {
+    assert!(dh.len() == units, "learn: ∂L/∂h of {units} units expected, found {}", dh.len());
+}
+
 /// A recurrent layer that carries, beside its state, a trace of how θ has shaped it: what a gradient needs of the past.
 ///
 /// A layer that was saved is read with the θ that it was saved with: its handles point there.
@@ -182,7 +188,7 @@ pub trait Traced<T: Real = f32> {
     /// learned; one with several losses is learned several times.
     ///
     /// # Panics
-    /// If the sizes do not fit, or there was no step.
+    /// If the sizes do not fit; by some rules, if there was no step.
     fn learn(&mut self, params: &Params<T>, dh: &[T], grads: &mut Grads<T>, dx: &mut [T]);
 
     /// The state, as [`nn`](thalweg_nn::State) has it: `h`, of an LSTM `[h, c]`, of an LRU real and imaginary parts; of a

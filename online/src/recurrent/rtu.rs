@@ -5,10 +5,10 @@ use thalweg_autograd::{Grads, Params};
 use thalweg_nn::{Cell, Rtu};
 use thalweg_tensor::{Real, kernels};
 
-use super::Traced;
 use super::lru::{bounded, moves};
 use super::snap1::slope;
 use super::trace::{Trace, wanted};
+use super::{Traced, assert_units};
 
 /// An [`Rtu`] that learns at every step, through all of its past, exactly (Elelimy et al. 2024).
 ///
@@ -174,6 +174,7 @@ impl<T: Real> Traced<T> for TracedRtu<T> {
         let TracedRtu { rtu, pairs, by_input } = self;
         let Pairs { heard, slopes, gamma, by_nu, by_omega, .. } = pairs;
         let n = gamma.len();
+        assert_units(dh, 2 * n);
         for (param, trace) in [(rtu.nu_log, by_nu), (rtu.theta_log, by_omega)] {
             if let Some(gradient) = wanted(param, grads) {
                 let by = |k: usize| dh[k] * trace[k] + dh[n + k] * trace[n + k];

@@ -94,6 +94,47 @@ fn a_step_whose_loss_is_not_known_is_a_step() {
 }
 
 #[test]
+fn a_gradient_of_other_units_is_refused() {
+    each!(params, layer => {
+        let mut layer = layer;
+        let units = layer.step(&params, &CASE.x(0)).len();
+        for wrong in [0, units / 2, units - 1, units + 1, 2 * units] {
+            let (mut layer, params, mut grads) = (layer.clone(), params.clone(), Grads::like(&params));
+            let learn = move || layer.learn(&params, &vec![1.0; wrong], &mut grads, &mut [0.0; 3]);
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(learn)).is_err(), "{wrong} of {units}");
+        }
+    });
+}
+
+#[test]
+fn a_frozen_parameter_gets_no_gradient_and_others_get_theirs() {
+    each!(params, layer => {
+        let gradient = |params: &Params<f64>| {
+            let (mut layer, mut grads) = (layer.clone(), Grads::like(params));
+            for t in 0..CASE.steps {
+                let units = layer.step(params, &CASE.x(t)).len();
+                layer.learn(params, &CASE.dh(t, units), &mut grads, &mut [0.0; 3]);
+            }
+            grads
+        };
+        let mut whole = gradient(&params);
+        for (frozen, entry) in params.clone().layout().iter() {
+            let mut params = params.clone();
+            params.set_trainable(frozen, false);
+            let mut found = gradient(&params);
+            for (param, other) in params.clone().layout().iter() {
+                let zeros = vec![0.0; other.shape().len()];
+                let expected = if param == frozen { &zeros[..] } else { whole.of(param) };
+                // UORO's noise is as large as all that it keeps.
+                let is_other_noise = param != frozen && std::any::type_name_of_val(&layer).contains("Uoro");
+                let is_right = found.of(param) == expected || is_other_noise && found.of(param) != zeros;
+                assert!(is_right, "{} without {}", other.name(), entry.name());
+            }
+        }
+    });
+}
+
+#[test]
 fn more_hidden_units_are_another_layer() {
     let mut params = Params::<f64>::new();
     let gru = Gru::with(&mut params, "gru", CASE.options(), &mut CASE.rng());

@@ -306,6 +306,31 @@ mod tests {
         is_mean(100_000, &exact, &mut draw);
     }
 
+    /// An input that comes and says nothing: the gradient of the others is what it would have been.
+    #[test]
+    fn inputs_that_grow_leave_the_influence_in_place() {
+        let (case, mut params) = (Case { inputs: 2, hidden: 3, steps: 4, seed: 5 }, Params::new());
+        let gru = Gru::with(&mut params, "gru", case.options(), &mut case.rng());
+        let mut layer = Uoro::new(gru, 3, &params);
+        learned(&mut layer, &params, &case);
+        let (mut wider, mut grown) = (params.clone(), layer.clone());
+        gru.grow_inputs(&mut wider, 1);
+        let [mut grads, mut others] = [Grads::like(&params), Grads::like(&wider)];
+        for t in 0..case.steps {
+            let (x, dh) = (case.x(t), case.dh(t, 3));
+            layer.step(&params, &x);
+            layer.learn(&params, &dh, &mut grads, &mut [0.0; 2]);
+            grown.step(&wider, &[&x[..], &[0.0]].concat());
+            grown.learn(&wider, &dh, &mut others, &mut [0.0; 3]);
+        }
+        let weight = gru.weights().weight_ih;
+        let kept: Vec<f64> = others.of(weight).chunks_exact(3).flat_map(|row| row[..2].to_vec()).collect();
+        assert_near(&kept, grads.of(weight));
+        for (param, _) in params.layout().iter().filter(|(param, _)| *param != weight) {
+            assert_near(others.of(param), grads.of(param));
+        }
+    }
+
     #[test]
     fn a_saved_layer_draws_the_signs_that_would_have_come() -> Result<(), bincode::Error> {
         let (case, mut params) = (Case { inputs: 2, hidden: 3, steps: 4, seed: 5 }, Params::new());

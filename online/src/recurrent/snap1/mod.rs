@@ -13,8 +13,8 @@ use thalweg_tensor::{Real, kernels};
 
 pub use self::local::{Linear, Local};
 pub(super) use self::local::{advance, slope};
-use super::Traced;
 use super::trace::Trace;
+use super::{Traced, assert_units};
 
 /// SnAp-1, the sparse 1-step approximation of RTRL (Menick et al. 2021), of an [`Rnn`](thalweg_nn::Rnn), [leaky](thalweg_nn::LeakyRnn) or not, a
 /// [`Gru`](thalweg_nn::Gru) or an [`Lstm`](thalweg_nn::Lstm); or e-prop. Time and memory as those of the weights.
@@ -133,6 +133,7 @@ impl<C: Local, T: Real> Traced<T> for Snap1<C, T> {
 
     fn learn(&mut self, params: &Params<T>, dh: &[T], grads: &mut Grads<T>, dx: &mut [T]) {
         let Snap1 { cell, linear, traces, .. } = self;
+        assert_units(dh, linear.h.len());
         grads.align(params.layout());
         if let Some(influence) = traces.last() {
             influence.add_units_to(dh, grads);

@@ -130,16 +130,3 @@ fn inputs_that_grow_leave_traces_in_place_and_a_new_sequence_has_no_past() {
         assert_eq!(kept, old.gradient);
     });
 }
-
-#[test]
-fn a_frozen_parameter_gets_no_gradient() {
-    let (case, mut params) = (Case { inputs: 2, hidden: 3, steps: 3, seed: 3 }, Params::new());
-    let gru = Gru::with(&mut params, "gru", case.options(), &mut case.rng());
-    let weight = gru.weights().weight_hh;
-    params.set_trainable(weight, false);
-    let mut grads = Grads::like(&params);
-    let mut layer = Snap1::new(gru, &params);
-    layer.step(&params, &case.x(0));
-    layer.learn(&params, &case.dh(0, 3), &mut grads, &mut [0.0; 2]);
-    assert!(grads.of(weight).iter().all(|&g| g == 0.0) && grads.norm() > 0.0);
-}
