@@ -4,7 +4,7 @@ use thalweg_autograd::Var;
 use thalweg_tensor::Real;
 
 use super::forward::Way;
-use super::{Layer, Network, NetworkState};
+use super::{Layer, LayerSpec, Network, NetworkSpec, NetworkState};
 use crate::{Linear, Mode, Nonlinearity};
 
 /// A layer of hidden units: what stands between two linear layers, with nothing in between but functions of single numbers
@@ -48,15 +48,13 @@ impl Network {
     /// ```
     pub fn hidden(&self, head: Option<Linear>) -> Vec<Hidden> {
         let (mut found, mut before) = (Vec::new(), None);
-        let layers = self.chain.layers.iter().map(|(layer, _)| layer).enumerate();
-        for (place, layer) in layers {
+        for (place, (spec, (layer, _))) in self.spec.layers.iter().zip(&self.chain.layers).enumerate() {
             match layer {
                 Layer::Linear(linear, _) => {
                     let hidden = |incoming| Hidden { place: place - 1, incoming, outgoing: *linear };
                     found.extend(before.replace(*linear).map(hidden));
                 }
-                Layer::Done | Layer::Dropout(_) | Layer::PRelu(_) => {}
-                Layer::Function(function) if is_of_single_numbers(function) => {}
+                _ if keeps_units(spec) => {}
                 _ => before = None,
             }
         }
@@ -99,8 +97,37 @@ impl Network {
     }
 }
 
-fn is_of_single_numbers(function: &Nonlinearity) -> bool {
-    !matches!(function, Nonlinearity::Glu | Nonlinearity::Softmax | Nonlinearity::LogSoftmax)
+impl NetworkSpec {
+    /// Whether such a network, under a linear head, has [hidden units](Network::hidden).
+    ///
+    /// ```
+    /// use thalweg_nn::NetworkSpec;
+    ///
+    /// let has = |text: &str| Ok::<_, thalweg_nn::spec::SpecError>(text.parse::<NetworkSpec>()?.has_hidden_units());
+    /// assert!(has("linear:8 > tanh")? && has("linear:8 > linear:3 > softmax")? && has("gru:8 > linear:8")?);
+    /// assert!(!has("gru:8")? && !has("linear:8 > softmax")? && !has("linear:8 > layer_norm > linear:8 > softmax")?);
+    /// # Ok::<(), thalweg_nn::spec::SpecError>(())
+    /// ```
+    pub fn has_hidden_units(&self) -> bool {
+        let (mut found, mut before) = (false, false);
+        for layer in &self.layers {
+            let is_linear = matches!(layer, LayerSpec::Linear { .. });
+            found |= before && is_linear;
+            before = is_linear || before && keeps_units(layer);
+        }
+        found || before
+    }
+}
+
+/// Whether each output of a layer is of one input.
+fn keeps_units(layer: &LayerSpec) -> bool {
+    match layer {
+        LayerSpec::Function(function) => {
+            !matches!(function, Nonlinearity::Glu | Nonlinearity::Softmax | Nonlinearity::LogSoftmax)
+        }
+        LayerSpec::PRelu | LayerSpec::Dropout { .. } => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -122,12 +149,14 @@ mod tests {
             ("gru:4 > linear:3 > tanh", vec![2]),
             ("residual(linear:2 > relu) > linear:3 > sigmoid", vec![2]),
             ("relu", vec![]),
+            ("linear:4 > softmax", vec![]),
         ] {
             let net = Network::new(&mut params, text, &text.parse().expect("a network"), [2], &mut rng);
             let net = net.expect("it fits");
             let head = Linear::new(&mut params, &format!("head of {text}"), net.output().len(), 2, &mut rng);
             let hidden = net.hidden(Some(head));
             assert_eq!(hidden.iter().map(|hidden| hidden.place).collect::<Vec<_>>(), places, "{text}");
+            assert_eq!(net.spec().has_hidden_units(), !hidden.is_empty(), "{text}");
             assert!(
                 hidden.iter().filter(|hidden| hidden.outgoing == head).count()
                     == net.hidden(None).len().abs_diff(hidden.len())

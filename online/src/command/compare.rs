@@ -179,7 +179,7 @@ fn config(options: &Options, task: Task, model: &Model) -> Config {
         optimizer: options.optimizer.clone(),
         memory: options.memory.clone(),
         consolidation: options.consolidation(),
-        plasticity: options.plasticity,
+        plasticity: if options.plasticity.fits(&model.layers) { options.plasticity } else { PlasticitySpec::None },
         probe: 0,
         features: options.reading.of_features(),
         class_weights: options.class_weight.clone(),

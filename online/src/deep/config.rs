@@ -89,6 +89,10 @@ impl Config {
         self.gradient.check(&self.model.layers)?;
         together::check(self)?;
         self.depth.check(self)?;
+        if !self.plasticity.fits(&self.model.layers) {
+            let expected = format!("hidden units between linear layers for {}", self.plasticity);
+            return Err(Error::expected(ErrorKind::Spec, &expected, &self.model.to_string()));
+        }
         if self.probe > MOST_ROWS {
             let (expected, found) = (format!("a probe of at most {MOST_ROWS} rows"), self.probe.to_string());
             return Err(Error::expected(ErrorKind::Spec, &expected, &found));

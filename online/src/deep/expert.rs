@@ -10,7 +10,7 @@ use super::depth::{Depth, Exits};
 use super::recurrent::{Lesson, Moves, Recurrent};
 use super::replay::Rehearsal;
 use super::{Config, Network, OptimizerSpec};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::features::Features;
 use crate::memory::Buffer;
 use crate::optim::AnyOptimizer;
@@ -99,10 +99,6 @@ impl Expert {
                 };
                 let hidden = network.body().hidden(Some(network.head()));
                 let plasticity = Plasticity::new(config.plasticity, &hidden, config.seed)?;
-                if plasticity.looks_at_units() && hidden.is_empty() {
-                    let expected = format!("hidden units between linear layers for {}", config.plasticity);
-                    return Err(Error::expected(ErrorKind::Spec, &expected, &config.model.to_string()));
-                }
                 self.depth = Depth::new(config.depth, config.task, &network);
                 (self.params, self.rng, self.traced, self.plasticity) = (params, rng, traced, plasticity);
                 self.recurrent.iter_mut().for_each(|r| r.begin(network.zero_state(&self.params)));

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Grads, Params, Var};
-use thalweg_nn::Hidden;
+use thalweg_nn::{Hidden, NetworkSpec};
 
 use super::units::Seen;
 use super::{
@@ -149,15 +149,21 @@ impl PlasticitySpec {
     pub fn is_none(&self) -> bool {
         *self == PlasticitySpec::None
     }
+
+    /// Whether the rule looks at what hidden units say: else nobody needs to tell it.
+    #[must_use]
+    pub fn looks_at_units(&self) -> bool {
+        matches!(self, PlasticitySpec::Cbp(_) | PlasticitySpec::ReDo(_))
+    }
+
+    /// Whether a network of these layers, under a linear head, has what the rule looks at.
+    #[must_use]
+    pub fn fits(&self, layers: &NetworkSpec) -> bool {
+        !self.looks_at_units() || layers.has_hidden_units()
+    }
 }
 
 impl Plasticity {
-    /// Whether it looks at what hidden units say: else nobody needs to tell it.
-    #[must_use]
-    pub fn looks_at_units(&self) -> bool {
-        matches!(self, Plasticity::Cbp(_) | Plasticity::ReDo(_))
-    }
-
     /// What the layer at this place of the network gives in a pass that a step is made of: `[units]` or `[n, units]`. Other
     /// layers than those of hidden units may be shown as well.
     pub fn see(&mut self, place: usize, h: Var<'_>) {

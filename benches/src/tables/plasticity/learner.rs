@@ -81,7 +81,7 @@ impl Column {
                 Some(hidden) => hidden.forward_with(input, self.activation),
                 None => input,
             };
-            if plasticity.looks_at_units() {
+            if plasticity.spec().looks_at_units() {
                 plasticity.see(0, h);
             }
             let output = layers.head.forward(h);
