@@ -33,7 +33,7 @@ impl Deep {
     pub(super) fn step(&mut self, look: Look) -> f64 {
         let (loss, learns) = self.look(look);
         if learns {
-            self.descend();
+            self.descend(look.moves().is_some());
         }
         loss
     }
@@ -142,15 +142,18 @@ impl Deep {
         (value, true)
     }
 
-    /// θ moves against the gradient.
-    pub(super) fn descend(&mut self) {
-        let Deep { expert, scratch: Scratch { grads, heard, .. }, rate, .. } = self;
+    /// θ moves against the gradient, which the new lesson is part of or not.
+    pub(super) fn descend(&mut self, is_of_new: bool) {
+        let Deep { expert, scratch: Scratch { grads, heard, is_refused, .. }, rate, .. } = self;
         let Expert { params, network, optimizer, context, traced, plasticity, probe, mode, steps, refused, .. } =
             expert;
         probe.iter_mut().for_each(|probe| probe.before_step(grads));
         plasticity.before_step(params, grads);
         context.held.before_step(params, grads);
         let step = optimizer.step_scaled(params, grads, heard.example(), *rate);
+        if is_of_new {
+            *is_refused = step == Step::Refused;
+        }
         match settle(step, params, mode) {
             Step::Taken => {
                 let rate = optimizer.learning_rate() * *rate; // a schedule has set it in the step
@@ -163,7 +166,8 @@ impl Deep {
                 *steps += 1;
             }
             Step::Refused => {
-                traced.iter_mut().for_each(TracedNetwork::forget); // a trace may be what is not finite
+                // A trace may be what is not finite; what is remembered has none.
+                traced.iter_mut().filter(|_| is_of_new).for_each(TracedNetwork::forget);
                 plasticity.discard();
                 *refused += 1;
             }
@@ -209,6 +213,9 @@ impl Deep {
             return self.step(Look::New(moves));
         }
         let loss = self.rehearse(moves);
+        if self.scratch.is_refused {
+            return loss; // what could not be learned is not learned again
+        }
         self.remember();
         if self.expert.context.note(&self.scratch.lesson) {
             self.end_own_context();

@@ -115,6 +115,8 @@ struct Scratch {
     said: Said,
     /// What the network said of the new lesson.
     said_now: Vec<f32>,
+    /// Whether the step of the new lesson was refused.
+    is_refused: bool,
     /// Another gradient.
     aside: Grads<f32>,
     /// What an optimizer is told beside the gradient, where it asks.

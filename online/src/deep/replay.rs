@@ -105,7 +105,7 @@ impl Deep {
         if remembers {
             project(grads, aside);
         }
-        self.descend();
+        self.descend(true);
         loss
     }
 

@@ -223,6 +223,28 @@ fn a_row_that_is_refused_leaves_no_trace() {
     }
 }
 
+/// Nor does it come again from a memory, to be refused whenever it is drawn.
+#[test]
+fn a_row_that_is_refused_is_not_remembered() {
+    for (gradient, memory) in [("snap1", "er:20,replays=3"), ("uoro", "er:20,replays=3"), ("snap1", "a-gem:20")] {
+        let mut learner = Deep::new(Config {
+            features: thalweg_online::FeatureSpec::parse("scale=none").expect("features"),
+            gradient: GradientSpec::parse(gradient).expect("a gradient"),
+            memory: MemorySpec::parse(memory).expect("a memory"),
+            ..by_rule(Task::Regress, "tbptt", "linear:4 > residual(gru:4)")
+        });
+        let mut learned = 0;
+        for k in 0..60_u32 {
+            let x = if k == 5 { 1e38 } else { f64::from(k % 3) };
+            let before = learner.refused();
+            learner.learn_one(&[("x", x)], Target::Value(f64::from(k % 2))).expect("the row is good");
+            assert_eq!(learner.refused() - before, u64::from(k == 5), "{gradient}, {memory}: row {k}");
+            learned += usize::from(k != 5);
+            assert_eq!(learner.remembered(), learned.min(20), "{gradient}, {memory}: row {k}");
+        }
+    }
+}
+
 #[test]
 fn what_a_rule_is_not_for_is_refused_at_once() {
     for (gradient, model, expected) in [
