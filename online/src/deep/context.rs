@@ -66,7 +66,8 @@ impl Deep {
 
     /// The same of the expert with the chair alone.
     pub(super) fn end_own_context(&mut self) -> bool {
-        let Deep { config, features, objective, expert: Expert { params, network, context, .. }, scratch, .. } = self;
+        let Deep { config, features, objective, expert, scratch, .. } = self;
+        let Expert { params, network, optimizer, context, .. } = expert;
         let Context { held, rows, .. } = context;
         // Before there is a label, a network for sets of them says nothing that could be held.
         let says_something = config.task != Task::MultiLabel || !objective.classes().as_slice().is_empty();
@@ -85,7 +86,11 @@ impl Deep {
             held.look(config.task, output, z, lesson.weight);
         }
         *rows = Reservoir::new(rows.size());
-        held.boundary(params, network, features.width())
+        // A teacher says what was said: by θ as it predicts.
+        optimizer.swap(params);
+        let is_held = held.boundary(params, network, features.width());
+        optimizer.swap(params);
+        is_held
     }
 
     /// What is held of contexts that have ended, and what it costs to be where θ is.

@@ -155,10 +155,19 @@ impl Deep {
         &self.config
     }
 
-    /// θ, as it learns: [Schedule-Free](crate::optim::ScheduleFree) optimizers predict by another.
+    /// θ, as it learns: [Schedule-Free](crate::optim::ScheduleFree) optimizers predict by
+    /// [another](Deep::params_that_predict).
     #[must_use]
     pub fn params(&self) -> &Params<f32> {
         &self.expert.params
+    }
+
+    /// θ, as it predicts: to be used elsewhere.
+    #[must_use]
+    pub fn params_that_predict(&self) -> Params<f32> {
+        let mut params = self.expert.params.clone();
+        self.expert.optimizer.clone().swap(&mut params);
+        params
     }
 
     /// The network: handles into θ. `None` before the first row.

@@ -89,8 +89,8 @@ impl Checked for Extractor {
 }
 
 impl Extractor {
-    /// All layers of a learner but the last, its features and their scales, as they are now. θ is copied whole: of the old
-    /// head nothing is read any more.
+    /// All layers of a learner but the last, its features and their scales, as they are now. θ is copied whole, as it
+    /// [predicts](Deep::params_that_predict): of the old head nothing is read any more.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl Extractor {
     pub fn of(learner: &Deep) -> Result<Self, Error> {
         let none = || Error::new(ErrorKind::Value, "expected a learner that has seen rows, found one that has not");
         let network = learner.network().ok_or_else(none)?;
-        let (features, params) = (learner.features().clone(), learner.params().clone());
+        let (features, params) = (learner.features().clone(), learner.params_that_predict());
         Self::with_inputs(features, params, network.body().clone(), network.inputs().clone())
     }
 

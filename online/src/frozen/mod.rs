@@ -278,6 +278,30 @@ mod tests {
         }
     }
 
+    /// A trunk of Schedule-Free is that of its predictions.
+    #[test]
+    fn a_trunk_gives_what_its_learner_said() {
+        for optimizer in ["adam:0.01", "schedule-free-sgd:0.1"] {
+            let mut deep = Deep::new(Config {
+                model: Model::parse("mlp:3").expect("a model"),
+                optimizer: optimizer.parse().expect("an optimizer"),
+                ..Config::new(Task::Regress)
+            });
+            for k in 0..30_u8 {
+                let x = f64::from(k % 7);
+                deep.learn_one(&[("x", x)], Target::Value(x * x)).expect("the row is good");
+            }
+            let mut trunk = Extractor::of(&deep).expect("it has seen rows");
+            let params = deep.params_that_predict();
+            let [weight, bias] = ["head.weight", "head.bias"].map(|name| params.of(params.find(name).expect("a head")));
+            let h = trunk.extract_one(&[("x", 2.0)]).expect("the row is good");
+            let said = h.iter().zip(weight).map(|(h, w)| h * w).sum::<f32>() + bias[0];
+            let expected = deep.logits_one(&[("x", 2.0)]).expect("the row is good")[0];
+            assert!((said - expected).abs() < 1e-5, "{optimizer}: {said} {expected}");
+            assert_eq!(params == *deep.params(), optimizer.starts_with("adam"), "{optimizer}");
+        }
+    }
+
     #[test]
     fn a_head_that_does_not_fit_its_trunk_is_refused() {
         let mut deep =
