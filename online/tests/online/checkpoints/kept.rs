@@ -3,12 +3,13 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thalweg_online::anomaly::{self, Watch};
+use thalweg_online::recurrent::GradientSpec;
 use thalweg_online::session::HoldOut;
 use thalweg_online::stream::from_reader;
 use thalweg_online::{
-    Adaptive, AnyLearner, Autoencoder, Config, Deep, Delay, Delayed, Error, Extractor, FeatureSpec, Frozen, HeadSpec,
-    Learner, LossSpec, MemorySpec, Metrics, Model, MultiTask, PolicySpec, Record, Session, Stream, StreamOptions,
-    Target, Task, checkpoint,
+    Adaptive, AnyLearner, Autoencoder, Config, Deep, Delay, Delayed, DepthSpec, Error, Extractor, FeatureSpec, Frozen,
+    HeadSpec, Learner, LossSpec, MemorySpec, Metrics, Model, MultiTask, PlasticitySpec, PolicySpec, Record, Session,
+    Stream, StreamOptions, Target, Task, checkpoint,
 };
 
 use crate::deep::support::{Cell, Example, everything, stream};
@@ -226,6 +227,34 @@ const SESSIONS: [Made; 9] = [
     (Task::Classify, "lstm:2x2 > residual(linear:2)", "adadelta", "none", "", "mse", "ece:3", 0, 0),
 ];
 
+/// Task, model, gradient, optimizer, rule of plasticity, depth, rows of a probe: what learns at every step, and of itself.
+type Rules = (Task, &'static str, &'static str, &'static str, &'static str, &'static str, usize);
+
+const RULES: [Rules; 10] = [
+    (Task::Classify, "lstm:3 > mlp:4,3", "snap1", "obgd:1,adaptive=true", "cbp:rate=0.5,maturity=1", "none", 4),
+    (Task::Regress, "gru:2", "rtrl", "halving(sgd|adam)", "none", "none", 0),
+    (Task::Regress, "rnn:2", "uoro", "hedge(sgd|idbd)", "none", "none", 0),
+    (Task::Classify, "rtu:2 > linear:3 > relu", "exact", "cocob", "redo:every=7,threshold=1", "none", 3),
+    (Task::Classify, "lru:2x2 > mlp:3", "exact", "autostep", "none", "none", 0),
+    (Task::Regress, "elstm:3", "exact", "hypergradient:0.01", "shrink-perturb", "none", 0),
+    (Task::Classify, "mlp:4,3", "tbptt", "schedule-free-adamw", "upgd", "none", 2),
+    (Task::Classify, "mlp:4,3", "tbptt", "sgd:0.1", "none", "hedge", 0),
+    (Task::Regress, "mlp:3", "tbptt", "sgd:0.1,bound=0.5", "clip", "none", 0),
+    (Task::Regress, "linear", "tbptt", "vw", "none", "none", 0),
+];
+
+fn by_rules(&(task, model, gradient, optimizer, plasticity, depth, probe): &Rules) -> Config {
+    Config {
+        model: Model::parse(model).expect("a model"),
+        gradient: GradientSpec::parse(gradient).expect("a gradient"),
+        optimizer: optimizer.parse().expect("an optimizer"),
+        plasticity: PlasticitySpec::parse(plasticity).expect("a rule"),
+        depth: DepthSpec::parse(depth).expect("a depth"),
+        probe,
+        ..Config::new(task)
+    }
+}
+
 fn config(made: &Made) -> Config {
     let &(task, model, optimizer, memory, features, loss, ..) = made;
     Config {
@@ -278,6 +307,10 @@ pub fn everything_that_is_kept() -> Vec<Kept> {
         let metrics = Metrics::parse(made.6).expect("metrics");
         let session = Session::with_metrics(config(made), "rows", options(), &metrics).expect("they fit");
         all.push(kept(format!("{} {}", made.0, made.1), &run(session, made.7, made.8)));
+    }
+    for rules in &RULES {
+        let session = Session::new(by_rules(rules), "rows", options());
+        all.push(kept(format!("{} {} {}", rules.1, rules.2, rules.3), &run(session, 0, 0)));
     }
     let new = Session::new(Config::new(Task::Classify), "rows", options());
     all.push(kept("a session at its beginning", &new));

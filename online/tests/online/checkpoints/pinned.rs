@@ -7,8 +7,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::deep::support::{TASKS, everything};
 
 /// Where it has changed on purpose: raise `checkpoint::VERSION`, and put the new numbers here.
-const HASH: u64 = 0x4402_517b_90d9_0104;
-const LENGTHS: [usize; 6] = [8537, 22_764, 7773, 21_389, 8425, 22_748];
+const HASH: u64 = 0x6be0_e6ce_aa5a_2abb;
+const LENGTHS: [usize; 6] = [8537, 22_928, 7773, 21_553, 8425, 22_912];
 
 fn config(task: Task, model: &str, gradient: &str, optimizer: &str, memory: &str, plasticity: &str) -> Config {
     Config {
