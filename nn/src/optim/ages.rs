@@ -215,12 +215,17 @@ impl Rows {
 
 /// The stretches of one age of a row of age `t` that lies in θ from `start` on.
 fn stretches(columns: &[(usize, Rows)], row: usize, t: u32, start: usize, visit: &mut impl FnMut(Range<usize>, u32)) {
-    let mut from = 0;
+    let (mut from, mut to, mut age) = (0, 0, 0);
     for (end, when_they_came) in columns {
-        if *end > from {
-            visit(start + from..start + end, t - when_they_came.of(row));
+        let of_these = t - when_they_came.of(row);
+        if of_these != age && to > from {
+            visit(start + from..start + to, age);
+            from = to;
         }
-        from = *end;
+        (to, age) = (*end, of_these);
+    }
+    if to > from {
+        visit(start + from..start + to, age);
     }
 }
 

@@ -52,6 +52,9 @@ pub struct Sweep<'a, T: Real> {
     pub decay: f64,
 }
 
+/// How many elements are fewer than it takes to choose an instruction set.
+const SHORT: usize = 8;
+
 /// Where an update stands: the age of the elements, and the settings of their group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct At {
@@ -88,13 +91,14 @@ impl<T: Real> Sweep<'_, T> {
             vector.align(self.params.layout());
             vector.as_mut_slice()
         });
-        let mut current: Option<(At, U)> = None;
+        let mut known = Known { first: None, others: None };
         self.stretches(|range, at, theta, g| {
-            let (_, numbers) = match &mut current {
-                Some(known) if known.0 == at => known,
-                unknown => unknown.insert((at, numbers(at))),
-            };
+            let numbers = known.at(at, &numbers);
             let state = state.each_mut().map(|vector| &mut vector[range.clone()]);
+            if theta.len() < SHORT {
+                update(numbers, theta, g, state);
+                return;
+            }
             kernels::vectorize(
                 #[inline(always)]
                 || update(numbers, theta, g, state),
@@ -127,6 +131,34 @@ impl<T: Real> Sweep<'_, T> {
                 let at = At { t: f64::from(t), rate, decay };
                 visit(range.clone(), at, &mut theta[range.clone()], &g[range]);
             });
+        }
+    }
+}
+
+/// The numbers of a step that have been worked out. Where rows and columns have begun anew, one at a time, hardly an element is
+/// of the age of the one before; but of a matrix there are no more ages than rows and columns.
+struct Known<U> {
+    first: Option<(At, U)>,
+    /// Those of age t in place t mod 256.
+    others: Option<[Option<(At, U)>; 256]>,
+}
+
+impl<U> Known<U> {
+    #[inline(always)]
+    fn at(&mut self, at: At, numbers: impl Fn(At) -> U) -> &U {
+        let is_known = |place: &Option<(At, U)>| place.as_ref().is_some_and(|(known, _)| *known == at);
+        let place = if self.first.is_none() || is_known(&self.first) {
+            &mut self.first
+        } else {
+            let places = self.others.get_or_insert_with(|| [const { None }; 256]);
+            &mut places[at.t as usize % places.len()]
+        };
+        if !is_known(place) {
+            *place = Some((at, numbers(at)));
+        }
+        match place {
+            Some((_, numbers)) => numbers,
+            None => unreachable!("worked out above"),
         }
     }
 }

@@ -56,7 +56,9 @@
 //! * **Hidden units** are those between linear layers with functions of single numbers behind: [`Hidden`](thalweg_nn::Hidden).
 //!   Those of recurrent, attentive and convolutional layers are left alone.
 //! * Noise is nearly normal: the sum of the eight bytes of one draw.
-//! * Nothing is allocated after the first steps, but for the ages of what the optimizer forgot.
+//! * Nothing is allocated after the first steps, but for the ages of what the optimizer forgot: where units have begun anew, each
+//!   weight has an age of its own, of 4 bytes. With rules that correct for ages, Adam and its kin, a step takes about 10 ns for each
+//!   of these weights (`mlp:64,64` with `cbp`: 50 µs a row instead of 8; with `sgd` the same with and without).
 //!
 //! # Where this deviates from the papers
 //!
