@@ -314,6 +314,30 @@ fn any_rows_can_be_learned() {
 }
 
 /// Rules for hidden units have nothing to do where there are none, and say so. What was seen of the row stays: no more is lost.
+/// The vector of no category is nobody's to move: what is unknown is as good as missing, before and after it is known.
+#[test]
+fn no_rule_moves_the_vector_of_no_category() {
+    for rule in ["cbp:rate=0.1,maturity=3", "redo:every=9", "upgd:sigma=0.1", "shrink-perturb:sigma=0.1", "clip"] {
+        let mut learner = Deep::new(Config {
+            plasticity: PlasticitySpec::parse(rule).expect("a rule"),
+            features: thalweg_online::FeatureSpec::parse("category=embed:3").expect("features"),
+            ..by_rule(Task::Regress, "tbptt", "mlp:6")
+        });
+        for k in 0..40_u32 {
+            let x = [("c", Value::Text(["red", "blue"][k as usize % 2])), ("x", Value::Number(f64::from(k % 3)))];
+            learner.learn_one(&x, Target::Value(f64::from(k % 5))).expect("the row is good");
+        }
+        let table = learner.params().find("embedding.c.weight").expect("there are categories");
+        let vectors = learner.params().of(table);
+        assert!(vectors[..3] == [0.0; 3] && vectors[3..].iter().any(|&v| v != 0.0), "{rule}: {vectors:?}");
+        let mut said = |category: Option<&str>| {
+            let c = category.map_or(Value::Missing, Value::Text);
+            learner.predict_one(&[("c", c), ("x", Value::Number(1.0))]).expect("the row is good").value()
+        };
+        assert_eq!(said(Some("green")), said(None), "{rule}");
+    }
+}
+
 #[test]
 fn a_rule_for_hidden_units_is_refused_where_there_are_none() {
     for rule in ["cbp", "redo"] {
