@@ -144,13 +144,17 @@ struct Known<U> {
 }
 
 impl<U> Known<U> {
+    fn nothing() -> [Option<(At, U)>; 256] {
+        [const { None }; 256]
+    }
+
     #[inline(always)]
     fn at(&mut self, at: At, numbers: impl Fn(At) -> U) -> &U {
         let is_known = |place: &Option<(At, U)>| place.as_ref().is_some_and(|(known, _)| *known == at);
         let place = if self.first.is_none() || is_known(&self.first) {
             &mut self.first
         } else {
-            let places = self.others.get_or_insert_with(|| [const { None }; 256]);
+            let places = self.others.get_or_insert_with(Self::nothing);
             &mut places[at.t as usize % places.len()]
         };
         if !is_known(place) {
