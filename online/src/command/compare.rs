@@ -46,7 +46,7 @@ pub struct Options {
     /// What is held of what was learned, as for run
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = ConsolidationSpec::parse)]
     consolidate: ConsolidationSpec,
-    /// What is done so that they stay able to learn, as for run
+    /// What is done so that they stay able to learn, as for run; networks without hidden units learn without where it looks at them
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = PlasticitySpec::parse)]
     plasticity: PlasticitySpec,
     /// What is minimised where numbers are predicted, as for run
@@ -171,6 +171,8 @@ fn compare(options: &Options, name: &str) -> Result<Compared, Error> {
 
 /// What a model is asked to learn with, as far as that is for such models.
 fn config(options: &Options, task: Task, model: &Model) -> Config {
+    let fits = |model: &Model| options.plasticity.fits(&model.layers);
+    let is_for_some = options.model.iter().any(fits);
     Config {
         task,
         model: model.clone(),
@@ -179,7 +181,7 @@ fn config(options: &Options, task: Task, model: &Model) -> Config {
         optimizer: options.optimizer.clone(),
         memory: options.memory.clone(),
         consolidation: options.consolidation(),
-        plasticity: if options.plasticity.fits(&model.layers) { options.plasticity } else { PlasticitySpec::None },
+        plasticity: if is_for_some && !fits(model) { PlasticitySpec::None } else { options.plasticity },
         probe: 0,
         features: options.reading.of_features(),
         class_weights: options.class_weight.clone(),

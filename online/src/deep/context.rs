@@ -7,7 +7,7 @@ use super::expert::Expert;
 use super::learn::scale;
 use super::recurrent::Lesson;
 use super::{Deep, Network, Scratch};
-use crate::consolidate::{Consolidation, ConsolidationSpec, Report};
+use crate::consolidate::{Consolidation, ConsolidationSpec, Method, Report};
 use crate::learn::Task;
 use crate::memory::Reservoir;
 
@@ -86,16 +86,57 @@ impl Deep {
             held.look(config.task, output, z, lesson.weight);
         }
         *rows = Reservoir::new(rows.size());
+        if !matches!(held.spec().method(), Method::Lwf { .. }) {
+            return held.boundary(params, network, features.width());
+        }
         // A teacher says what was said: by θ as it predicts.
         optimizer.swap(params);
-        let is_held = held.boundary(params, network, features.width());
+        let has_learned = held.boundary(params, network, features.width());
         optimizer.swap(params);
-        is_held
+        has_learned
     }
 
     /// What is held of contexts that have ended, and what it costs to be where θ is.
     #[must_use]
     pub fn held(&self) -> Report {
         self.expert.context.held.clone().report(&self.expert.params)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::{Learner, Target};
+    use crate::{Config, Model};
+
+    /// By θ as it predicts; penalties hold θ as it learns.
+    #[test]
+    fn a_teacher_says_what_was_said() {
+        for (consolidation, optimizer) in [
+            ("lwf:1", "adam:0.01"),
+            ("lwf:1", "schedule-free-sgd:0.1"),
+            ("ewc:1,gradient=true", "schedule-free-sgd:0.1"),
+        ] {
+            let mut learner = Deep::new(Config {
+                model: Model::parse("mlp:3").expect("a model"),
+                consolidation: consolidation.parse().expect("a method"),
+                optimizer: optimizer.parse().expect("an optimizer"),
+                ..Config::new(Task::Regress)
+            });
+            for k in 0..30_u8 {
+                let x = f64::from(k % 7);
+                learner.learn_one(&[("x", x)], Target::Value(x * x)).expect("the row is good");
+            }
+            let (learns, predicts) = (learner.params().clone(), learner.params_that_predict());
+            assert!(learner.end_context());
+            assert_eq!(*learner.params(), learns, "{consolidation}, {optimizer}");
+            let held = &learner.expert.context.held;
+            match held.teacher() {
+                Some(teacher) => assert_eq!(*teacher.params(), predicts, "{consolidation}, {optimizer}"),
+                None => assert_eq!(learner.held().penalty, 0.0, "{consolidation}, {optimizer}"),
+            }
+            assert_eq!(held.teacher().is_some(), consolidation.starts_with("lwf"));
+            assert_eq!(learns == predicts, optimizer.starts_with("adam"));
+        }
     }
 }

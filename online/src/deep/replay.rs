@@ -167,6 +167,31 @@ mod tests {
         learner.learn_one(&x, Target::Class(["p", "q", "r"][class])).expect("the row is good");
     }
 
+    /// Of what is remembered no trace is kept: one of its steps that is refused costs none.
+    #[test]
+    fn only_the_new_row_can_cost_the_traces() {
+        let mut learner = Deep::new(Config {
+            model: Model::parse("linear:4 > residual(gru:4)").expect("there is such a model"),
+            gradient: "snap1".parse().expect("there is such a rule"),
+            memory: MemorySpec::parse("er:5").expect("there is such a memory"),
+            features: FeatureSpec::parse("scale=none").expect("there are such features"),
+            ..Config::new(Task::Regress)
+        });
+        let learn = |learner: &mut Deep, x: f64| {
+            learner.learn_one(&[("x", x)], Target::Value(1.0)).expect("the row is good");
+        };
+        (0..9_u8).for_each(|k| learn(&mut learner, f64::from(k % 3)));
+        let traced = learner.expert.traced.clone();
+        let lesson = learner.expert.memory.items_mut().first_mut().expect("something is remembered");
+        lesson.rows.iter_mut().flatten().for_each(|x| *x = 1e38);
+        learner.step(Look::Again(0));
+        assert_eq!((learner.refused(), &learner.expert.traced), (1, &traced));
+        learn(&mut learner, 1e38);
+        let mut forgotten = learner.expert.traced.clone();
+        forgotten.iter_mut().for_each(crate::recurrent::TracedNetwork::forget);
+        assert_eq!((learner.refused() > 1, &learner.expert.traced), (true, &forgotten));
+    }
+
     /// The losses of all that is remembered.
     fn losses(learner: &mut Deep) -> Vec<f64> {
         (0..learner.remembered()).map(|index| learner.look(Look::Only(index)).0).collect()

@@ -84,12 +84,12 @@ impl<T: Real> Rule<T> {
 
     /// Whether nothing but θ says where the next step begins, so that part of a step may be taken back.
     pub fn can_be_bound(&self) -> bool {
-        !matches!(self, Rule::Ftrl(_) | Rule::ScheduleFree(_) | Rule::Cocob(_))
+        !matches!(self, Rule::ScheduleFree(_) | Rule::Cocob(_))
     }
 
-    /// Whether others may move θ between steps, too: FTRL writes it anew, and Schedule-Free predicts by another.
+    /// Whether others may move θ between steps, too: Schedule-Free predicts by another.
     pub fn shares(&self) -> bool {
-        !matches!(self, Rule::Ftrl(_) | Rule::ScheduleFree(_))
+        !matches!(self, Rule::ScheduleFree(_))
     }
 
     /// Whether it is for linear models alone: θ that shrinks with the largest slope so far.

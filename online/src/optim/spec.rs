@@ -245,7 +245,7 @@ mod tests {
         assert!(message("sgd:0.1,momentun=0.9").contains(r#"did you mean "momentum"?"#));
         assert!(message("obgd:-1").contains("learning_rate: a finite number of at least 0 expected, found -1"));
         assert!(message("sgd:0.1,bound=0").ends_with("bound: a number above 0 expected"));
-        assert!(message("ftrl:0.1,bound=1").ends_with("of which part of a step may be taken back"));
+        assert!(message("cocob:bound=1").ends_with("of which part of a step may be taken back"));
     }
 
     proptest! {

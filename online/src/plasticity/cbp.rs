@@ -7,6 +7,7 @@ use thalweg_tensor::Rng;
 
 use super::units::{Forget, GAIN, Seen, renew};
 use crate::drift::declare::options;
+use crate::saved::count;
 
 options! {
     /// Options of [`ContinualBackprop`].
@@ -42,6 +43,7 @@ struct Layer {
     heard: Vec<f32>,
     /// How many units are to be replaced: what is left of the last step, below 1.
     due: f64,
+    #[serde(deserialize_with = "count")]
     replaced: u64,
 }
 
@@ -49,6 +51,7 @@ struct Layer {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Unit {
     /// How many steps it is old.
+    #[serde(deserialize_with = "count")]
     age: u64,
     /// 1 − η^age, by which the others are to be divided.
     weight: f64,
@@ -87,7 +90,11 @@ impl ContinualBackprop {
     }
 
     pub(super) fn fits(&self, hidden: &[Hidden], params: &Params) -> bool {
-        let fits = |(layer, hidden): (&Layer, &Hidden)| layer.seen.fits(hidden, layer.units.len(), params);
+        let are_numbers = |unit: &Unit| [unit.weight, unit.mean, unit.utility].iter().all(|number| number.is_finite());
+        let fits = |(layer, hidden): (&Layer, &Hidden)| {
+            let Layer { seen, units, due, .. } = layer;
+            seen.fits(hidden, units.len(), params) && units.iter().all(are_numbers) && (0.0..2.0).contains(due)
+        };
         self.layers.len() == hidden.len() && self.layers.iter().zip(hidden).all(fits)
     }
 

@@ -44,7 +44,7 @@
 //! > (7) `θ ← shrink · θ + N(0, σ²)`
 //!
 //! > (8) `W, b ← clamp(±κ / √inputs)`, of linear layers and convolutions that have both. They begin within 1/√inputs; recurrent
-//! > and attentive layers do not, and are left alone.
+//! > layers, and what makes queries, keys and values, do not, and are left alone.
 //!
 //! # What holds for all
 //!

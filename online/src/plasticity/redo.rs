@@ -7,6 +7,7 @@ use thalweg_tensor::Rng;
 
 use super::units::{Forget, GAIN, Seen, renew};
 use crate::drift::declare::options;
+use crate::saved::count;
 
 options! {
     /// Options of [`ReDo`].
@@ -27,7 +28,9 @@ pub struct ReDo {
     pub(super) options: RedoOptions,
     layers: Vec<Layer>,
     /// Since the last look.
+    #[serde(deserialize_with = "count")]
     steps: u64,
+    #[serde(deserialize_with = "count")]
     replaced: u64,
     rng: Rng,
 }

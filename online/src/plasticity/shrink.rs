@@ -7,6 +7,7 @@ use thalweg_autograd::{Layout, Param, Params};
 
 use super::noise::Noise;
 use crate::drift::declare::options;
+use crate::saved::count;
 
 options! {
     /// Options of [`ShrinkPerturb`].
@@ -35,6 +36,7 @@ options! {
 pub struct ShrinkPerturb {
     pub(super) options: ShrinkOptions,
     /// Since the last time.
+    #[serde(deserialize_with = "count")]
     steps: u64,
     noise: Noise,
 }

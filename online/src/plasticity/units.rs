@@ -17,6 +17,7 @@ pub(super) struct Seen {
     sum: Vec<f64>,
     /// Σ |h|.
     size: Vec<f64>,
+    #[serde(deserialize_with = "crate::saved::count")]
     rows: u64,
 }
 
@@ -87,7 +88,8 @@ impl Seen {
     /// Whether it is of this layer of the network of θ, which has at least as many units as were seen, and as these.
     pub fn fits(&self, hidden: &Hidden, units: usize, params: &Params) -> bool {
         let (all, _) = params.layout().entry(hidden.incoming.weight).table();
-        self.hidden == *hidden && self.sum.len() == self.size.len() && self.sum.len().max(units) <= all
+        let are_numbers = self.sum.iter().chain(&self.size).all(|sum| sum.is_finite());
+        self.hidden == *hidden && self.sum.len() == self.size.len() && self.sum.len().max(units) <= all && are_numbers
     }
 }
 

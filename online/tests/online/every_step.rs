@@ -313,7 +313,6 @@ fn any_rows_can_be_learned() {
     }
 }
 
-/// Rules for hidden units have nothing to do where there are none, and say so. What was seen of the row stays: no more is lost.
 /// The vector of no category is nobody's to move: what is unknown is as good as missing, before and after it is known.
 #[test]
 fn no_rule_moves_the_vector_of_no_category() {
@@ -338,6 +337,7 @@ fn no_rule_moves_the_vector_of_no_category() {
     }
 }
 
+/// Rules for hidden units have nothing to do where there are none, and say so before a row is read.
 #[test]
 fn a_rule_for_hidden_units_is_refused_where_there_are_none() {
     for rule in ["cbp", "redo"] {
@@ -348,6 +348,7 @@ fn a_rule_for_hidden_units_is_refused_where_there_are_none() {
                 match model {
                     "mlp:6" => assert!(learned.is_ok()),
                     _ => {
+                        assert!(learner.config().check().is_err() && learner.features().columns().next().is_none());
                         let error = learned.expect_err("there are no hidden units").to_string();
                         assert!(error.contains(&format!("hidden units between linear layers for {rule}")), "{error}");
                     }

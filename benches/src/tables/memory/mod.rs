@@ -39,11 +39,11 @@
 //! * RTRL of an RNN at (6, 10): one of five runs jumps away, which no run of TBPTT(16) does with the same γ. The other four are far
 //!   below TBPTT(1).
 //! * RTRL of an RNN at counting: 0.202 ± 0.016 bits, the best of all rules of RNNs, and still falling.
-//! * No published figure of aⁿbⁿ is met, though SnAp-1 and RTRL of an LSTM are near the least that is possible. It is for want of
-//!   symbols: UORO of an LSTM comes to 0.26 bits after 300 000, and so it is in the logs that lie beside its authors' program, but to
-//!   0.172 ± 0.013 in the last quarter of 10⁷ (two seeds). So does TBPTT of an LSTM by γ = 0.001, to 0.194 ± 0.013, 0.167 ± 0.020
-//!   and 0.169 ± 0.004 through 1, 2 and 16 symbols; the last was at 0.152 on its way there. A GRU stays above: 0.240 and 0.206
-//!   through 1 and 2. Learning from pieces of k symbols, a step for each, as the authors' program does it, both learn less.
+//! * No published figure of aⁿbⁿ is met, though SnAp-1 and RTRL of an LSTM are near the least that is possible. For an LSTM it
+//!   is for want of symbols, for the most part: UORO comes to 0.26 bits after 300 000, as in the logs that lie beside its authors'
+//!   program, but to 0.172 ± 0.013 in the last quarter of 10⁷; TBPTT by γ = 0.001 to 0.194 ± 0.013, 0.167 ± 0.020 and 0.169 ± 0.004
+//!   through 1, 2 and 16 symbols, after 0.152 on its way there (two seeds each). For a GRU it is not: TBPTT comes to 0.240 and 0.206
+//!   through 1 and 2. What those who published did otherwise is not known.
 
 use std::time::Instant;
 
