@@ -74,6 +74,16 @@ impl Error {
         Self::new(kind, format!("expected {expected}, found {}", quoted(found)))
     }
 
+    /// Of a prediction that is no number: it is not the row's fault.
+    #[must_use]
+    pub fn diverged() -> Self {
+        let expected = "expected a finite prediction, found NaN or infinity";
+        Self::new(
+            ErrorKind::Value,
+            format!("{expected}: what learns has diverged; a lower rate or clip=1 may keep it from that"),
+        )
+    }
+
     /// `{what}: {cause}`, with the cause kept as the [source](StdError::source).
     #[must_use]
     pub fn caused_by(kind: ErrorKind, what: &str, cause: impl StdError + Send + Sync + 'static) -> Self {

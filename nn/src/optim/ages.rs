@@ -58,9 +58,9 @@ impl TryFrom<Read> for Age {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Rows {
     /// This many rows, all of this age.
-    Even(usize, u32),
+    Even(usize, u64),
     /// The age of each.
-    Each(Vec<u32>),
+    Each(Vec<u64>),
 }
 
 impl Ages {
@@ -82,7 +82,7 @@ impl Ages {
     }
 
     /// Calls `visit(range of θ, t)` for each stretch of elements of one age, of all of a θ of this layout.
-    pub fn for_each(&mut self, layout: &Arc<Layout>, mut visit: impl FnMut(Range<usize>, u32)) {
+    pub fn for_each(&mut self, layout: &Arc<Layout>, mut visit: impl FnMut(Range<usize>, u64)) {
         self.align(layout);
         layout.entries().iter().enumerate().for_each(|(index, entry)| self.each(index, entry, &mut visit));
     }
@@ -93,7 +93,7 @@ impl Ages {
         index: usize,
         entry: &Entry,
         touched: Touched<'_>,
-        mut visit: impl FnMut(Range<usize>, u32),
+        mut visit: impl FnMut(Range<usize>, u64),
     ) {
         let Age { rows, columns } = &mut self.entries[index];
         match (&mut *rows, touched) {
@@ -113,7 +113,7 @@ impl Ages {
     }
 
     /// Calls `visit(range of θ, t)` for each stretch of elements of one age.
-    pub(super) fn each(&self, index: usize, entry: &Entry, mut visit: impl FnMut(Range<usize>, u32)) {
+    pub(super) fn each(&self, index: usize, entry: &Entry, mut visit: impl FnMut(Range<usize>, u64)) {
         let (Age { rows, columns }, start) = (&self.entries[index], entry.range().start);
         let (count, width) = entry.table();
         match rows {
@@ -194,7 +194,7 @@ impl Rows {
     }
 
     /// The age of each row, spelled out.
-    fn each(&mut self) -> &mut Vec<u32> {
+    fn each(&mut self) -> &mut Vec<u64> {
         if let Rows::Even(count, t) = *self {
             *self = Rows::Each(vec![t; count]);
         }
@@ -205,7 +205,7 @@ impl Rows {
     }
 
     /// The age of a row.
-    fn of(&self, row: usize) -> u32 {
+    fn of(&self, row: usize) -> u64 {
         match self {
             Rows::Even(_, t) => *t,
             Rows::Each(ages) => ages[row],
@@ -214,7 +214,7 @@ impl Rows {
 }
 
 /// The stretches of one age of a row of age `t` that lies in θ from `start` on.
-fn stretches(columns: &[(usize, Rows)], row: usize, t: u32, start: usize, visit: &mut impl FnMut(Range<usize>, u32)) {
+fn stretches(columns: &[(usize, Rows)], row: usize, t: u64, start: usize, visit: &mut impl FnMut(Range<usize>, u64)) {
     let (mut from, mut to, mut age) = (0, 0, 0);
     for (end, when_they_came) in columns {
         let of_these = t - when_they_came.of(row);
@@ -302,7 +302,7 @@ mod tests {
                         ages.update(0, &entry, touched, |range, t| {
                             visited += range.len();
                             let offset = range.start - entry.range().start;
-                            truth.of(w)[offset..offset + range.len()].iter().for_each(|&a| assert_eq!(a, f64::from(t)));
+                            truth.of(w)[offset..offset + range.len()].iter().for_each(|&a| assert_eq!(a, t as f64));
                         });
                         prop_assert_eq!(visited, hit.len() * width);
                     }

@@ -63,12 +63,12 @@ enum Kind {
 
 impl Kind {
     /// cₜ.
-    fn weight(self, t: u32) -> f64 {
+    fn weight(self, t: u64) -> f64 {
         match self {
             _ if t == 1 => 1.0,
             Kind::Exponential(beta) => 1.0 - beta,
-            Kind::Corrected(beta) => (1.0 - beta) / (1.0 - beta.powf(f64::from(t))),
-            Kind::Uniform => f64::from(t).recip(),
+            Kind::Corrected(beta) => (1.0 - beta) / (1.0 - beta.powf(t as f64)),
+            Kind::Uniform => (t as f64).recip(),
         }
     }
 }

@@ -128,7 +128,7 @@ impl<T: Real> Sweep<'_, T> {
         for (param, entry) in layout.iter().filter(|(_, entry)| entry.trainable()) {
             let (rate, decay) = (*rate * groups.rate(param), groups.decay(param).unwrap_or(*decay));
             ages.update(param.index(), entry, gradient.touched(param), |range, t| {
-                let at = At { t: f64::from(t), rate, decay };
+                let at = At { t: t as f64, rate, decay };
                 visit(range.clone(), at, &mut theta[range.clone()], &g[range]);
             });
         }

@@ -169,19 +169,21 @@ fn compare(options: &Options, name: &str) -> Result<Compared, Error> {
     Ok(Compared { stream: source.name(), task, outcomes })
 }
 
-/// What a model is asked to learn with, as far as that is for such models.
+/// What a model is asked to learn with, as far as that is for such models; what is for none of them is asked of all.
 fn config(options: &Options, task: Task, model: &Model) -> Config {
-    let fits = |model: &Model| options.plasticity.fits(&model.layers);
-    let is_for_some = options.model.iter().any(fits);
+    let is_asked = |fits: &dyn Fn(&Model) -> bool| fits(model) || !options.model.iter().any(fits);
+    let is_recurrent = is_asked(&Model::is_recurrent);
+    let has_exits = is_asked(&|model| options.depth.fits(model));
+    let has_units = is_asked(&|model| options.plasticity.fits(&model.layers));
     Config {
         task,
         model: model.clone(),
-        gradient: if model.is_recurrent() { options.gradient } else { GradientSpec::default() },
-        depth: if options.depth.fits(model) { options.depth } else { DepthSpec::None },
+        gradient: if is_recurrent { options.gradient } else { GradientSpec::default() },
+        depth: if has_exits { options.depth } else { DepthSpec::None },
         optimizer: options.optimizer.clone(),
         memory: options.memory.clone(),
         consolidation: options.consolidation(),
-        plasticity: if is_for_some && !fits(model) { PlasticitySpec::None } else { options.plasticity },
+        plasticity: if has_units { options.plasticity } else { PlasticitySpec::None },
         probe: 0,
         features: options.reading.of_features(),
         class_weights: options.class_weight.clone(),

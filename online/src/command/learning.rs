@@ -30,8 +30,9 @@ pub struct Learning {
     #[arg(long, value_name = "SPEC", value_parser = DepthSpec::parse)]
     pub(super) depth: Option<DepthSpec>,
     /// How recurrent layers come by their gradient: tbptt (through the window of rows), or at every row without a window:
-    /// exact (for lru, rtu and elstm as cheap as the weights; RTRL of the others), rtrl, snap1 or eprop (rnn, leaky_rnn,
-    /// gru, lstm), rflo (leaky_rnn), uoro, kf-rtrl (rnn) [default: tbptt]
+    /// exact (for lru, rtu and elstm, each layer by itself, as cheap as the weights; RTRL of the others), rtrl, snap1 or
+    /// eprop (rnn, leaky_rnn, gru, lstm), rflo (leaky_rnn), uoro (noisy: with clip=1, adam or cocob), kf-rtrl (rnn); the
+    /// window of the model is for tbptt alone [default: tbptt]
     #[arg(long, value_name = "SPEC", value_parser = GradientSpec::parse)]
     pub(super) gradient: Option<GradientSpec>,
     /// sgd:0.03, adagrad:0.01, rmsprop:0.01, adadelta:1, adam:0.001, adamw:0.001, amsgrad:0.001, adamax:0.002,
@@ -39,7 +40,8 @@ pub struct Learning {
     /// schedule: warmup=100, and cosine, linear or one_cycle=10000. Or one that needs little tuning: obgd, adaptive-obgd,
     /// autostep:1, idbd:0.01, vw:0.5 (over hidden layers with rescales=false), ftrl:0.05, hypergradient:0.03,
     /// schedule-free-sgd:0.1, schedule-free-adamw:0.003 or cocob. Or several side by side, each at seven learning rates:
-    /// "hedge(sgd|adam)" mixes what they say, "halving(sgd)" keeps the best of them [default: sgd:0.03]
+    /// "hedge(sgd|adam)" mixes what they say, "halving(sgd)" keeps the best of them. Around most, bound=0.5: no step moves
+    /// its prediction by more than that part of its error [default: sgd:0.03]
     #[arg(long, value_name = "SPEC")]
     pub(super) optimizer: Option<OptimizerSpec>,
     /// none, or er:500,replays=4: keep a sample of 500 rows, learn 4 of them again with each new one. er-ace,
@@ -93,7 +95,7 @@ pub struct Learning {
     )]
     pub(super) trunk: Option<PathBuf>,
     /// What learns on the trunk: ncm (the nearest class mean; ncm:normalised by angles), slda:0.0001 (a shared
-    /// covariance besides), or softmax:sgd:0.03 with any optimizer, which forgets as networks do [default: ncm]
+    /// covariance besides), or softmax:sgd:0.03 with any of the first ten optimizers, which forgets as networks do [default: ncm]
     #[arg(long, value_name = "SPEC", value_parser = HeadSpec::parse)]
     pub(super) head: Option<HeadSpec>,
     /// Where every random choice begins [default: 42]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use thalweg_online::{
-    AnyLearner, BadRows, Error, ErrorKind, Format, Header, Learner, Record, Row, Session, Stream, StreamOptions, stream,
+    AnyLearner, BadRows, Error, Format, Header, Learner, Record, Row, Session, Stream, StreamOptions, stream,
 };
 
 use super::printer::Printer;
@@ -109,8 +109,7 @@ impl Predicting<'_> {
         let here = |error: Error| error.at_row(record.row()).in_file(*name);
         let prediction = learner.predict_one(record).map_err(here)?;
         if !prediction.is_finite() {
-            let error = Error::new(ErrorKind::Value, "expected a finite prediction, found NaN or infinity");
-            return Err(here(error).into());
+            return Err(here(Error::diverged()).into());
         }
         printer.print(record, &prediction)?;
         learner.pass_one(record).map_err(here)?;

@@ -60,7 +60,7 @@ impl Adapt for Deep {
     fn reset_head(&mut self) {
         self.restart_optimizer();
         self.each_expert(&mut |deep, _| {
-            let Expert { network, params, rng, context, depth, .. } = &mut deep.expert;
+            let Expert { network, params, rng, context, depth, plasticity, .. } = &mut deep.expert;
             let Some(network) = network else { return };
             depth.iter_mut().for_each(Depth::begin_anew);
             for head in network.heads() {
@@ -69,6 +69,7 @@ impl Adapt for Deep {
                 for param in [Some(head.weight), head.bias].into_iter().flatten() {
                     params.of_mut(param).iter_mut().enumerate().for_each(|(index, value)| *value = draw(index));
                     context.held.begin_anew(params, param);
+                    plasticity.begin_anew(param);
                 }
             }
         });

@@ -189,7 +189,7 @@ impl Prequential {
         }
         let prediction = learner.predict_one(x)?;
         if !prediction.is_finite() {
-            return Err(Error::new(ErrorKind::Value, "expected a finite prediction, found NaN or infinity"));
+            return Err(Error::diverged());
         }
         let Some(y) = y else {
             learner.pass_one(x)?;

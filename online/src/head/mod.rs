@@ -5,7 +5,7 @@
 //! | `ncm` | [`Ncm`]: the nearest class mean | counting | a mean for each class | nothing |
 //! | `ncm:normalised` | the same, by angles | counting | the same | nothing |
 //! | `slda:0.0001` | [`Slda`]: streaming linear discriminant analysis, shrunk by ε | counting | the means, and one covariance | nothing |
-//! | `softmax:sgd:0.03` | [`Softmax`]: logistic regression, with any optimizer | gradient descent | a weight vector for each class | as networks do |
+//! | `softmax:sgd:0.03` | [`Softmax`]: logistic regression, with any optimizer of [`nn`](thalweg_nn::optim) | gradient descent | a weight vector for each class | as networks do |
 //!
 //! A network that learns new classes by gradient descent unlearns the old ones, for the gradient of a new example asks that
 //! *all* old classes become less probable (McCloskey & Cohen 1989: catastrophic interference). What is counted cannot be

@@ -78,7 +78,9 @@ impl<T: Real> Bound<T> {
         let mut down = 0.0;
         for range in touched.iter() {
             let [now, then, g] = [&now[range.clone()], &theta[range.clone()], &gradient[range.clone()]];
-            down -= total(g.len(), |i| g[i].to_f64() * (now[i] - then[i]).to_f64());
+            // What was frozen has not moved, whatever its gradient was.
+            let part = |i: usize| if now[i] == then[i] { 0.0 } else { g[i].to_f64() * (now[i] - then[i]).to_f64() };
+            down -= total(g.len(), part);
         }
         if down.abs() > *most * squared_error {
             let share = T::from_f64(*most * squared_error / down.abs());

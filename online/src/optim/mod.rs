@@ -12,7 +12,7 @@
 //! | [`ScheduleFree`] gradient descent | 2P | – | η, and φ where the world drifts | Defazio et al. 2024 |
 //! | [`ScheduleFree`] AdamW | 3P | – | the same | the same |
 //! | [`Cocob`]: no learning rate | 4P | – | φ where the world drifts | Orabona & Tommasi 2017 |
-//! | `bound=` around any: a step moves its prediction by at most so much of its error | 2P | δ | the bound | Javed, Sharifnassab & Sutton 2024 |
+//! | `bound=` around any but COCOB and Schedule-Free: a step moves its prediction by at most so much of its error | 2P | δ | the bound | Javed, Sharifnassab & Sutton 2024 |
 //! | [`hedge`]: several of any, weighed | k × | what each needs | – | Herbster & Warmuth 1998 |
 //! | `halving`: several, in the end one | k × at first | what each needs | – | Jamieson & Talwalkar 2016 |
 //!

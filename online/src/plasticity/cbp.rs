@@ -5,7 +5,7 @@ use thalweg_autograd::{Params, Var};
 use thalweg_nn::Hidden;
 use thalweg_tensor::Rng;
 
-use super::units::{Forget, GAIN, Seen, renew};
+use super::units::{Forget, GAIN, Seen, draws, renew};
 use crate::drift::declare::options;
 use crate::saved::count;
 
@@ -72,7 +72,7 @@ impl ContinualBackprop {
             due: 0.0,
             replaced: 0,
         };
-        ContinualBackprop { options, layers: hidden.iter().map(layer).collect(), rng: Rng::new(seed) }
+        ContinualBackprop { options, layers: hidden.iter().map(layer).collect(), rng: draws(seed) }
     }
 
     /// How many units have begun anew.

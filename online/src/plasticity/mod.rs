@@ -57,7 +57,7 @@
 //!   Those of recurrent, attentive and convolutional layers are left alone.
 //! * Noise is nearly normal: the sum of the eight bytes of one draw.
 //! * Nothing is allocated after the first steps, but for the ages of what the optimizer forgot: where units have begun anew, each
-//!   weight has an age of its own, of 4 bytes. With rules that correct for ages, Adam and its kin, a step takes about 10 ns for each
+//!   weight has an age of its own, of 8 bytes. With rules that correct for ages, Adam and its kin, a step takes about 10 ns for each
 //!   of these weights (`mlp:64,64` with `cbp`: 50 µs a row instead of 8; with `sgd` the same with and without).
 //!
 //! # Where this deviates from the papers
@@ -65,8 +65,8 @@
 //! * New weights are as widely drawn as this library's layers begin, `gain=0.5774`; the papers' are Kaiming's, 1.4142 for
 //!   rectifiers.
 //! * ReDo keeps the function, too: the next bias takes the mean, which of units that say nothing is next to nothing.
-//! * UPGD: where no element is useful, max ū ≤ 0, s = ½ everywhere; the authors' program divides by the negative number. The
-//!   correction of ū for its age is left out, for it cancels in (5).
+//! * UPGD: where no element is useful, max ū ≤ 0, s = ½ everywhere; the authors' program divides by the negative number. It also
+//!   corrects ū for its age, but not the maximum that it is divided by, so that its s is sharper in the first 1/(1 − β) steps.
 //! * Utilities of a pass over several rows are those of their means.
 //!
 //! # Example

@@ -5,7 +5,7 @@ use thalweg_autograd::{Params, Var};
 use thalweg_nn::Hidden;
 use thalweg_tensor::Rng;
 
-use super::units::{Forget, GAIN, Seen, renew};
+use super::units::{Forget, GAIN, Seen, draws, renew};
 use crate::drift::declare::options;
 use crate::saved::count;
 
@@ -49,7 +49,7 @@ impl ReDo {
     #[must_use]
     pub fn new(options: RedoOptions, hidden: &[Hidden], seed: u64) -> Self {
         let layers = hidden.iter().map(|&hidden| Layer { now: Seen::new(hidden), all: Seen::new(hidden) }).collect();
-        ReDo { options, layers, steps: 0, replaced: 0, rng: Rng::new(seed) }
+        ReDo { options, layers, steps: 0, replaced: 0, rng: draws(seed) }
     }
 
     /// How many units have begun anew.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use thalweg_autograd::{Grads, Params, Var};
+use thalweg_autograd::{Grads, Param, Params, Var};
 use thalweg_nn::{Hidden, NetworkSpec};
 
 use super::units::Seen;
@@ -190,6 +190,13 @@ impl Plasticity {
             Plasticity::ReDo(rule) => rule.after_step(params, forget),
             Plasticity::ShrinkPerturb(rule) => rule.after_step(params),
             Plasticity::Clip(rule) => rule.after_step(params),
+        }
+    }
+
+    /// A parameter was drawn anew by somebody else: what is known of it is nothing.
+    pub fn begin_anew(&mut self, param: Param) {
+        if let Plasticity::Upgd(rule) = self {
+            rule.begin_anew(param);
         }
     }
 

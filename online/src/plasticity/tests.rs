@@ -228,6 +228,27 @@ fn the_least_useful_unit_is_replaced_and_no_other() {
     }
 }
 
+/// Nor that of any other unit, though rule and network are of one seed.
+#[test]
+fn a_unit_that_begins_anew_is_no_copy() {
+    for rule in ["cbp:rate=0.1,maturity=1", "redo:threshold=1,every=2"] {
+        let (mut params, mut rng) = (Params::new(), Rng::new(5));
+        let incoming = Linear::new(&mut params, "hidden", 3, 6, &mut rng);
+        let outgoing = Linear::new(&mut params, "head", 6, 2, &mut rng);
+        let hidden = Hidden { place: 0, incoming, outgoing };
+        let mut learner = Learner { params, hidden, ..Learner::new("sgd:0", rule) };
+        learner.plasticity = Plasticity::new(spec(rule), &[hidden], 5).expect("a rule");
+        let before = learner.params.clone();
+        while learner.plasticity.replaced() == 0 {
+            learner.learn(1);
+        }
+        let old = |weight: &&f32| before.as_slice().contains(weight);
+        let kept = learner.params.of(incoming.weight).iter().filter(old).count();
+        let replaced = learner.plasticity.replaced() as usize;
+        assert_eq!(kept, 18 - 3 * replaced, "{rule}: {replaced} of six units are new, and {kept} of 18 weights old");
+    }
+}
+
 #[test]
 fn an_optimizer_remembers_nothing_of_a_unit_that_begins_anew() {
     let mut learner = Learner::new("adam:0.01", "none");

@@ -93,6 +93,13 @@ impl Seen {
     }
 }
 
+/// The random numbers of a rule, apart from those that a network of the same seed is drawn with: a unit that begins anew would
+/// be the copy of another.
+pub(super) fn draws(seed: u64) -> Rng {
+    const APART: u64 = u64::from_be_bytes(*b"begins a");
+    Rng::new(seed ^ APART)
+}
+
 /// Who is to forget one index along an axis of a parameter, which begins anew: along 0, a row of a matrix, along 1, a column.
 /// Told with θ as it is by then.
 pub type Forget<'a> = &'a mut dyn FnMut(&Params, Param, usize, usize);

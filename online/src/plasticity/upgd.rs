@@ -1,7 +1,7 @@
 //! UPGD: a gradient step that is small where θ is useful, and noisy where it is not.
 
 use serde::{Deserialize, Serialize};
-use thalweg_autograd::{Flat, Grads, Params};
+use thalweg_autograd::{Flat, Grads, Param, Params};
 use thalweg_tensor::{Real, kernels};
 
 use super::noise::Noise;
@@ -43,6 +43,13 @@ impl Upgd {
     #[must_use]
     pub fn utility(&self) -> &Flat {
         &self.utility
+    }
+
+    /// A parameter begins anew: of no use yet.
+    pub(super) fn begin_anew(&mut self, param: Param) {
+        if param.index() < self.utility.layout().entries().len() {
+            self.utility.of_mut(param).fill(0.0);
+        }
     }
 
     pub(super) fn fits(&self, params: &Params) -> bool {

@@ -31,7 +31,7 @@
 //!
 //! | rule | of | memory | time per step | exact? |
 //! |---|---|---|---|---|
-//! | [`Rtrl`] | any cell | 2·n·P | n²·P | yes |
+//! | [`Rtrl`] | any cell, with n numbers of state (an LSTM or an LRU has two a unit) | 2·n·P | n²·P | yes |
 //! | [`Snap1`] | [`Rnn`], [`LeakyRnn`], [`Gru`], [`Lstm`] | P; LSTM 2·P | P | where `W_hh` is diagonal |
 //! | [`Snap1::eprop`] | the same | the same | P | where `W_hh` is 0 |
 //! | [`Rflo`]: e-prop, by another name | [`LeakyRnn`] | P | P | where `W_hh` is 0 |
@@ -49,11 +49,13 @@
 //! # Which one
 //!
 //! Begin with an LRU or an RTU, or an eLSTM: exact, and as cheap as it gets. If it must be a GRU or an LSTM, SnAp-1. RTRL is
-//! for small layers, and to measure the others by; UORO and KF-RTRL are for those who must not have a bias.
+//! for small layers, and to measure the others by; UORO and KF-RTRL are for those who must not have a bias, and can
+//! take small steps: of an LRU or an RTU, whose traces are as cheap and exact, UORO's noise is so large that plain `sgd:0.03`
+//! diverges (with `clip=1`, by `adam` or `cocob` it does not).
 //!
 //! What a row costs with 128 units and 16 inputs, on one core: a forward step of an LSTM 4 µs, a step by SnAp-1 and its
 //! gradient 31 µs, those of a GRU 16 µs, of an LRU 14 µs, of an eLSTM 9 µs, of an RTU 7 µs; TBPTT of the LSTM through the newest
-//! row alone 9 µs, through 16 rows 120 µs. Traces are read and written once for each row: it is the memory that takes the time.
+//! row alone 9 µs, through 16 rows 120 µs; what predicts and what optimises comes on top. Traces are read and written once for each row: it is the memory that takes the time.
 //!
 //! [`TracedNetwork`] does it for a whole [`Network`](thalweg_nn::Network), by a [word](GradientSpec); a learner, for
 //! [`Config::gradient`](crate::Config::gradient), which the command calls `--gradient`.
@@ -125,7 +127,8 @@
 //!
 //! (2) is the gradient of a θ that has been the same all along. Who takes a step after every row adds, in M, what older and
 //! older θ did: exact for η → 0, and as good as the learning rate is small against the time for which a state remembers. The
-//! same is true of a carried state. All laws of this module are tests with θ at rest.
+//! same is true of a carried state. So two rules that are exact may differ while θ moves, as RTRL and the traces of an LRU do,
+//! which are of λ, and not of its logarithms. All laws of this module are tests with θ at rest.
 //!
 //! `learn` must be given the θ of its `step`: first learn, then take the step of the optimizer. Inputs that θ has grown are
 //! noticed at the next step, old traces in place. If *hidden* units have grown, state and traces begin anew.

@@ -16,7 +16,7 @@ use crate::spec::{Spec, unknown};
 /// | specification | rule | layers |
 /// |---|---|---|
 /// | `tbptt` | backpropagation through a window of rows: the [model](crate::Model) says of how many | all |
-/// | `exact` | the cheapest exact one: traces of `lru`, `rtu` and `elstm`, RTRL of the others | all |
+/// | `exact` | the cheapest that is exact for a layer: traces of `lru`, `rtu` and `elstm` (of several of them, each by itself), RTRL of the others | all |
 /// | `rtrl` | [`Rtrl`](super::Rtrl), of several layers of an item together | all |
 /// | `snap1` | [`Snap1`](super::Snap1) | `rnn`, `leaky_rnn`, `gru`, `lstm` |
 /// | `eprop` | [`Snap1::eprop`](super::Snap1::eprop) | the same |

@@ -122,6 +122,10 @@ fn what_cannot_be_compared_is_refused() {
     assert!(refused.contains("expected vw with rescales=false for mlp:64"), "{refused}");
     assert!(refusal("compare t.csv --model linear --optimizer vw").contains("row 2"));
     // What a model has no units for is not asked of it, unless it is asked of nobody else.
+    let refused = refusal("compare phishing --model linear --gradient snap1");
+    assert!(refused.contains("snap1"), "{refused}");
+    let refused = refusal("compare phishing --model linear --model gru:4 --depth hedge");
+    assert!(refused.contains("hedge"), "{refused}");
     let refused = refusal("compare phishing --model linear --plasticity cbp");
     assert!(refused.contains("expected hidden units between linear layers for cbp, found \"linear\""), "{refused}");
     let done = folder.run("compare phishing --limit 50 --model mlp:4 --model linear --plasticity cbp");

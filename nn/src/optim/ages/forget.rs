@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use thalweg_autograd::{Flat, Param};
+use thalweg_autograd::{Entry, Flat, Param};
 use thalweg_tensor::Real;
 
 use super::{Age, Ages, Rows};
@@ -21,6 +21,9 @@ pub fn forget<T: Real, const N: usize>(
     index: usize,
 ) {
     assert!(axis < 2, "forget: axis 0 or 1 expected, found {axis}");
+    // Ages that were read know no layout yet; what lies beside them does.
+    let known = vectors.iter().map(|vector| vector.layout()).chain(&ages.seen);
+    let shape = known.filter_map(|layout| layout.entries().get(param.index())).map(Entry::shape).next();
     for vector in vectors {
         let Some(entry) = vector.layout().entries().get(param.index()) else { continue };
         let ((rows, width), columns) = (entry.table(), columns(entry.shape().dims(), index));
@@ -31,7 +34,6 @@ pub fn forget<T: Real, const N: usize>(
             elements.chunks_exact_mut(width).for_each(|row| row[columns.clone()].fill(T::ZERO));
         }
     }
-    let shape = ages.seen.as_ref().and_then(|seen| seen.entries().get(param.index())).map(|entry| entry.shape());
     if let (Some(shape), Some(age)) = (shape, ages.entries.get_mut(param.index())) {
         match axis {
             0 => age.forget_row(index),
@@ -128,7 +130,7 @@ mod tests {
                         ages.update(0, &entry, touched, |range, t| {
                             visited += range.len();
                             let at = range.start - entry.range().start;
-                            truth.of(w)[at..at + range.len()].iter().for_each(|&a| assert_eq!(a, f64::from(t)));
+                            truth.of(w)[at..at + range.len()].iter().for_each(|&a| assert_eq!(a, t as f64));
                         });
                         prop_assert_eq!(visited, hit.len() * width);
                     }

@@ -46,7 +46,7 @@ pub enum DepthSpec {
 
 const BETA: f64 = 0.99;
 const SHARE: f64 = 0.2;
-/// So that no weight is ever 0.
+/// So that no weight is 0 after a loss. With `share=0` an exit that has lost for long may come to 0, and stays there.
 const LEAST_BETA: f64 = 0.000_001;
 
 impl DepthSpec {
@@ -123,8 +123,11 @@ impl DepthSpec {
         if !config.consolidation.is_none() {
             return wrong("no consolidation", config.consolidation.to_string());
         }
-        if !config.plasticity.is_none() {
-            return wrong("no plasticity, for units are heard at two places,", config.plasticity.to_string());
+        if config.plasticity.looks_at_units() {
+            return wrong(
+                "no plasticity of hidden units, which are heard at two places,",
+                config.plasticity.to_string(),
+            );
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::deep::support::{TASKS, everything};
 
 /// Where it has changed on purpose: raise `checkpoint::VERSION`, and put the new numbers here.
 const HASH: u64 = 0x6be0_e6ce_aa5a_2abb;
-const LENGTHS: [usize; 6] = [8537, 22_928, 7773, 21_553, 8425, 22_912];
+const LENGTHS: [usize; 6] = [8769, 23_032, 7885, 21_633, 8657, 23_016];
 
 fn config(task: Task, model: &str, gradient: &str, optimizer: &str, memory: &str, plasticity: &str) -> Config {
     Config {
