@@ -97,7 +97,7 @@ mod checkpoint {
     use super::{Container, Error};
 
     /// Its version changes with any type of this crate, and of those below, that can be saved.
-    const CONTAINER: Container = Container::new(*b"THALWNN\0", 3, "weight file of thalweg");
+    const CONTAINER: Container = Container::new(*b"THALWNN\0", 4, "weight file of thalweg");
 
     /// The bytes of a file that holds `value`: [`Container::to_bytes`].
     ///

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use thalweg_online::consolidate::Report;
 use thalweg_online::{AnyLearner, Deep, OptimizerSpec};
 
-use super::report::{counted, grouped};
+use super::report::{counted, decimal, grouped};
 
 /// A list of classes that is longer than this is no part of a line.
 const WIDEST: usize = 60;
@@ -85,7 +85,7 @@ pub fn held(learner: &AnyLearner) -> Option<String> {
     let Report { contexts, importance, penalty, .. } = report(learner)?;
     let contexts = counted(contexts, "context", "contexts");
     match importance > 0.0 {
-        true => Some(format!("{contexts}, importance {}, penalty {}", short(importance), short(penalty))),
+        true => Some(format!("{contexts}, importance {}, penalty {}", decimal(importance), decimal(penalty))),
         false => Some(contexts), // it is a network that is held to what it said, not θ
     }
 }
@@ -115,14 +115,6 @@ pub fn as_json(learner: &AnyLearner) -> Map<String, Value> {
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Penalties are of any size.
-fn short(number: f64) -> String {
-    match number.abs() {
-        0.0 | 0.001..1e6 => format!("{number:.4}"),
-        _ => format!("{number:.2e}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,10 +126,5 @@ mod tests {
         assert_eq!(contents(45, &classes(9), &[1, 2, 3, 4, 5, 6, 7, 8, 9], WIDEST), "45 (1 to 9 of each of 9 classes)");
         assert_eq!(contents(7, &["a\nb".to_owned()], &[7], WIDEST), "7 (7 to 7 of each of 1 classes)");
         assert_eq!(contents(500, &[], &[], WIDEST), "500", "numbers have no classes");
-    }
-
-    #[test]
-    fn a_number_shows_its_size() {
-        assert_eq!([0.0, 0.03125, 1e-7, 2.5e9].map(short), ["0.0000", "0.0312", "1.00e-7", "2.50e9"]);
     }
 }

@@ -21,10 +21,11 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub fn new(spec: &ConsolidationSpec, seed: u64) -> Self {
+    /// `rng` draws the sample.
+    pub fn new(spec: &ConsolidationSpec, seed: u64, rng: Rng) -> Self {
         let held = Consolidation::new(spec.clone(), seed);
         let rows = Reservoir::new(held.rows_to_look_at());
-        Context { held, rows, rng: Rng::new(seed).fork() }
+        Context { held, rows, rng }
     }
 
     /// A lesson was learned. Whether the context is to end here.

@@ -156,7 +156,7 @@ impl Deep {
         }
         match settle(step, params, mode) {
             Step::Taken => {
-                let rate = optimizer.learning_rate() * *rate; // a schedule has set it in the step
+                let rate = optimizer.rate() * *rate; // a schedule has set it in the step
                 context.held.after_step(params, rate);
                 plasticity.after_step(params, &mut |params, param, axis, index| {
                     optimizer.forget(param, axis, index);

@@ -21,9 +21,10 @@ use super::{BELOW_ONE, FROM_ZERO, require};
 /// ```
 ///
 /// The longer an element has learned, the larger S, and the longer it takes to unlearn: after a drift, coins of the other side
-/// must be won first. So Θ, S and R lose a share φ, `forgetting`, of what they are in each step, which costs a pull towards w₀;
-/// with φ = 0 it is the published rule. Here w moves by what b does, which is the same, needs no w₀, and lets others move w,
-/// too. R is at most 10⁶ L: who always wins would own more than a number can be.
+/// must be won first; and one gradient that was far larger than the rest makes each later bet small. So L, Θ, S and R lose a
+/// share φ, `forgetting`, of what they are in each step in which g is not 0: what fades in step leaves the bet where it is, and
+/// what is seen next counts for more. With φ = 0 it is the published rule. Here w moves by what b does, which is the same,
+/// needs no w₀, and lets others move w, too. R is at most 10⁶ L: who always wins would own more than a number can be.
 ///
 /// Source: Orabona & Tommasi 2017, "Training deep networks without learning rates through coin betting", algorithm 2.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,7 +34,7 @@ pub struct Cocob<T: Real = f32> {
     pub learning_rate: f64,
     /// α: the first bets are a 1/α of the stake.
     pub alpha: f64,
-    /// φ, per step.
+    /// φ, per step of an element.
     pub forgetting: f64,
     /// Other settings for some of the parameters.
     pub groups: Groups,
@@ -101,10 +102,13 @@ impl<T: Real> Update<T> {
     fn apply(&self, theta: &mut [T], gradient: &[T], [largest, won, coins, sizes]: [&mut [T]; 4]) {
         let elements = theta.iter_mut().zip(gradient).zip(largest).zip(won).zip(coins).zip(sizes);
         for (((((w, &g), largest), won), coins), sizes) in elements {
+            if g == T::ZERO {
+                continue;
+            }
             let mut wealth = Wealth { largest: *largest, won: *won, coins: *coins, sizes: *sizes };
             // What has met no gradient has made no bet.
             let before = if wealth.largest == T::ZERO { T::ZERO } else { wealth.bet(self.alpha) };
-            wealth.largest = flushed(wealth.largest.maximum(g.abs()));
+            wealth.largest = flushed((self.keeps * wealth.largest).maximum(g.abs()));
             if wealth.largest == T::ZERO {
                 continue;
             }
@@ -175,6 +179,17 @@ mod tests {
         let scaled: Vec<f64> = gradients.iter().map(|g| 1e6 * g).collect();
         let [one, other] = [&gradients, &scaled].map(|gradients| stepped(&mut Cocob::new(), gradients));
         assert!((one - other).abs() < 1e-9, "{one} {other}");
+    }
+
+    /// One gradient far larger than the rest would make every later bet small for ever.
+    #[test]
+    fn one_large_gradient_fades() {
+        let moved = |forgetting| {
+            let gradients = |n| [[1e4].as_slice(), &vec![-1.0; n]].concat();
+            let rule = || Cocob { forgetting, ..Cocob::new() };
+            stepped(&mut rule(), &gradients(20_000)) - stepped(&mut rule(), &gradients(10_000))
+        };
+        assert!(moved(0.0) < 0.1 && moved(0.001) > 100.0, "{} {}", moved(0.0), moved(0.001));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use thalweg_autograd::{Grads, Param, Params, Tape};
 use thalweg_nn::{Group, Groups, Linear, Optimizer, Step};
 use thalweg_tensor::{Rng, Tensor};
 
-use super::{Autostep, Cocob, Ftrl, Hypergradient, Idbd, ObGd, ScheduleFree, Vw};
+use super::{AnyOptimizer, Autostep, Cocob, Ftrl, Hypergradient, Idbd, ObGd, OptimizerSpec, ScheduleFree, Vw};
 
 pub(super) trait Lawful: Optimizer<f32> + Clone + Serialize + DeserializeOwned + Send + Sync {}
 impl<O: Optimizer<f32> + Clone + Serialize + DeserializeOwned + Send + Sync> Lawful for O {}
@@ -37,7 +37,13 @@ macro_rules! for_every_plain_rule {
         ($($law)*)(ScheduleFree::sgd(0.05));
         ($($law)*)(with(ScheduleFree::adamw(0.05), |rule| rule.forgetting = 0.0));
         ($($law)*)(Cocob::new());
+        ($($law)*)(bound("sgd:0.05,bound=0.5"));
+        ($($law)*)(bound("autostep:0.5,bound=0.1"));
     }};
+}
+
+fn bound(text: &str) -> AnyOptimizer<f32> {
+    text.parse::<OptimizerSpec>().expect("it can be bound").build()
 }
 
 fn with<O: Optimizer<f32>>(mut rule: O, change: impl FnOnce(&mut O)) -> O {

@@ -306,6 +306,22 @@ fn upgd_is_what_its_equations_say() {
     }
 }
 
+/// A head that is drawn again, for one.
+#[test]
+fn a_parameter_that_begins_anew_is_of_no_use_yet() {
+    let mut params = Params::<f32>::new();
+    let [body, head] = ["body", "head"].map(|name| params.add(name, [2], |_| 1.0));
+    let mut rule = Plasticity::new(spec("upgd"), &[], 9).expect("a rule");
+    rule.begin_anew(head); // which it has not seen
+    let mut grads = Grads::like(&params);
+    [body, head].iter().for_each(|&param| grads.of_mut(param).fill(-1.0));
+    rule.before_step(&params, &mut grads);
+    rule.begin_anew(head);
+    let Plasticity::Upgd(upgd) = &rule else { panic!("UPGD") };
+    let used = |param| upgd.utility().of(param).iter().filter(|&&u| u > 0.0).count();
+    assert_eq!([used(body), used(head)], [2, 0]);
+}
+
 #[test]
 fn a_gradient_that_will_be_refused_teaches_nothing() {
     let mut learner = Learner::new("sgd:0.05", "upgd");

@@ -95,7 +95,7 @@ impl Column {
             held.before_step(&params, &mut grads);
             match optimizer.step_with(&mut params, &mut grads, Example { curvature: 2.0, ..Example::new(error) }) {
                 Step::Taken => {
-                    held.after_step(&mut params, optimizer.learning_rate());
+                    held.after_step(&mut params, optimizer.rate());
                     plasticity
                         .after_step(&mut params, &mut |_, param, axis, index| optimizer.forget(param, axis, index));
                 }

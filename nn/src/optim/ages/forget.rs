@@ -100,6 +100,9 @@ mod tests {
             let mut ages = Ages::default();
             let mut truth = params.clone(); // the true age of each element, laid out like θ
             for (kind, n) in events {
+                if n == 5 {
+                    ages.seen = None; // as after loading
+                }
                 let entry = params.layout().entry(w).clone();
                 let (rows, width) = entry.table();
                 match kind {

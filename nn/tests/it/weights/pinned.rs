@@ -19,8 +19,8 @@ const HASHES: [(&str, u64); 9] = [
     ("networks", 0xce8e_6c24_d412_c9db),
     ("layers", 0x92d1_44fd_4bd1_84d9),
     ("recurrent", 0x4e35_1ba7_769f_e847),
-    ("optimizers", 0x9f73_2607_ec1e_7f97),
-    ("around optimizers", 0x29b9_9433_c74c_01ea),
+    ("optimizers", 0xcb08_bcae_2f71_4254),
+    ("around optimizers", 0xdbcb_f317_8eda_2ae8),
     ("losses", 0xe4b5_4618_47cf_944a),
     ("options", 0x67e3_8072_03e3_f2c5),
 ];
