@@ -21,11 +21,10 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// `rng` draws the sample.
-    pub fn new(spec: &ConsolidationSpec, seed: u64, rng: Rng) -> Self {
+    pub fn new(spec: &ConsolidationSpec, seed: u64) -> Self {
         let held = Consolidation::new(spec.clone(), seed);
         let rows = Reservoir::new(held.rows_to_look_at());
-        Context { held, rows, rng }
+        Context { held, rows, rng: Rng::new(seed).fork() }
     }
 
     /// A lesson was learned. Whether the context is to end here.

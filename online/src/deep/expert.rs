@@ -47,7 +47,6 @@ pub(super) struct Expert {
 impl Expert {
     /// One that has seen nothing, with an optimizer of its own.
     pub fn new(config: &Config, optimizer: &OptimizerSpec) -> Self {
-        let mut parts = Rng::new(config.seed);
         Expert {
             params: Params::new(),
             network: None,
@@ -55,12 +54,12 @@ impl Expert {
             depth: None,
             memory: config.memory.buffer.build(config.memory.size),
             replay: Rehearsal::new(&config.memory),
-            context: Context::new(&config.consolidation, config.seed, parts.fork()),
+            context: Context::new(&config.consolidation, config.seed),
             recurrent: config.model.is_recurrent().then(|| Recurrent::new(config)),
             traced: None,
             plasticity: Plasticity::None,
             probe: None,
-            mode: Mode::train(parts.fork()),
+            mode: Mode::train(Rng::new(config.seed).fork()),
             rng: Rng::new(config.seed),
             steps: 0,
             refused: 0,

@@ -259,7 +259,7 @@ mod tests {
             ("a lesson of which too much was said", |deep| lesson(deep).said = vec![0.0; 3]),
             ("another replay", |deep| deep.expert.replay = Rehearsal::new(&MemorySpec::default())),
             ("rows of a context that is not there", |deep| {
-                deep.expert.context = Context::new(&"ewc:1".parse().unwrap(), 1, thalweg_tensor::Rng::new(1))
+                deep.expert.context = Context::new(&"ewc:1".parse().unwrap(), 1)
             }),
             ("a lesson without a class", |deep| lesson(deep).truth.classes.clear()),
             ("a memory that is too full", |deep| deep.config.memory.size = 3),
