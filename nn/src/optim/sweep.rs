@@ -110,11 +110,18 @@ impl<T: Real> Sweep<'_, T> {
 
     /// The same with the stretch itself, `visit(range of θ, where it stands, θ, g)`, and the gradient is there still: for
     /// optimizers that go over θ a second time. It is zero if the step is refused; `visit` is not called then.
-    pub fn walk(&mut self, visit: impl FnMut(Range<usize>, At, &mut [T], &[T])) -> Step {
+    ///
+    /// Give `visit` the attribute `#[inline(always)]`, or its loop is not vectorised.
+    pub fn walk(&mut self, mut visit: impl FnMut(Range<usize>, At, &mut [T], &[T])) -> Step {
         if !is_accepted(self.params, self.grads, self.groups) {
             return Step::Refused;
         }
-        self.stretches(visit);
+        self.stretches(|range, at, theta, g| {
+            kernels::vectorize(
+                #[inline(always)]
+                || visit(range, at, theta, g),
+            );
+        });
         Step::Taken
     }
 

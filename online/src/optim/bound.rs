@@ -79,8 +79,10 @@ impl<T: Real> Bound<T> {
         for range in touched.iter() {
             let [now, then, g] = [&now[range.clone()], &theta[range.clone()], &gradient[range.clone()]];
             // What was frozen has not moved, whatever its gradient was.
-            let part = |i: usize| if now[i] == then[i] { 0.0 } else { g[i].to_f64() * (now[i] - then[i]).to_f64() };
-            down -= total(g.len(), part);
+            down -= total(
+                [now, then, g],
+                |[now, then, g]| if now == then { 0.0 } else { g.to_f64() * (now - then).to_f64() },
+            );
         }
         if down.abs() > *most * squared_error {
             let share = T::from_f64(*most * squared_error / down.abs());

@@ -80,6 +80,7 @@ struct Update<T> {
 }
 
 /// What an element has staked and won.
+#[derive(Clone, Copy)]
 struct Wealth<T> {
     largest: T,
     won: T,
@@ -102,21 +103,21 @@ impl<T: Real> Update<T> {
     fn apply(&self, theta: &mut [T], gradient: &[T], [largest, won, coins, sizes]: [&mut [T]; 4]) {
         let elements = theta.iter_mut().zip(gradient).zip(largest).zip(won).zip(coins).zip(sizes);
         for (((((w, &g), largest), won), coins), sizes) in elements {
-            if g == T::ZERO {
-                continue;
-            }
-            let mut wealth = Wealth { largest: *largest, won: *won, coins: *coins, sizes: *sizes };
+            let then = Wealth { largest: *largest, won: *won, coins: *coins, sizes: *sizes };
             // What has met no gradient has made no bet.
-            let before = if wealth.largest == T::ZERO { T::ZERO } else { wealth.bet(self.alpha) };
-            wealth.largest = flushed((self.keeps * wealth.largest).maximum(g.abs()));
-            if wealth.largest == T::ZERO {
-                continue;
-            }
-            let kept = flushed(self.keeps * wealth.won - g * before).maximum(T::ZERO);
-            wealth.won = kept.minimum(self.most * wealth.largest);
-            wealth.coins = flushed(self.keeps * wealth.coins - g);
-            wealth.sizes = flushed(self.keeps * wealth.sizes + g.abs());
-            *w += self.rate * (wealth.bet(self.alpha) - before);
+            let before = if then.largest == T::ZERO { T::ZERO } else { then.bet(self.alpha) };
+            let stake = flushed((self.keeps * then.largest).maximum(g.abs()));
+            let kept = flushed(self.keeps * then.won - g * before).maximum(T::ZERO);
+            let next = Wealth {
+                largest: stake,
+                won: kept.minimum(self.most * stake),
+                coins: flushed(self.keeps * then.coins - g),
+                sizes: flushed(self.keeps * then.sizes + g.abs()),
+            };
+            let moved = *w + self.rate * (next.bet(self.alpha) - before);
+            let plays = g != T::ZERO && stake != T::ZERO;
+            *w = if plays { moved } else { *w };
+            let wealth = if plays { next } else { then };
             Wealth { largest: *largest, won: *won, coins: *coins, sizes: *sizes } = wealth;
         }
     }

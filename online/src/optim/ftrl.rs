@@ -77,10 +77,10 @@ impl<T: Real> Update<T> {
             return;
         }
         for (((w, &g), z), n) in theta.iter_mut().zip(gradient).zip(sums).zip(squares) {
-            if self.weight(*z, *n, *w) != *w {
-                let beyond = -(*w * self.curvature(*n));
-                *z = if *w == T::ZERO { z.maximum(-self.l1).minimum(self.l1) } else { beyond - w.sign() * self.l1 };
-            }
+            let within = z.maximum(-self.l1).minimum(self.l1);
+            let beyond = -(*w * self.curvature(*n)) - w.sign() * self.l1;
+            let derived = if *w == T::ZERO { within } else { beyond };
+            *z = if self.weight(*z, *n, *w) == *w { *z } else { derived };
             let square = *n + g * g;
             let sigma = (square.sqrt() - n.sqrt()) * self.per_rate;
             *z = flushed(*z + (g - sigma * *w));

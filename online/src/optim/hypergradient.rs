@@ -81,12 +81,18 @@ impl<T: Real> Optimizer<T> for Hypergradient<T> {
         last.align(params.layout());
         let [mut product, mut squares, mut squares_before] = [0.0; 3];
         let (gradient, before) = (grads.dense(), last.as_slice());
-        over_touched(gradient, groups, |range, _| {
-            let (g, last) = (&gradient.as_slice()[range.clone()], &before[range]);
-            product += total(g.len(), |i| g[i].to_f64() * last[i].to_f64());
-            squares += total(g.len(), |i| g[i].to_f64().powi(2));
-            squares_before += total(g.len(), |i| if g[i] == T::ZERO { 0.0 } else { last[i].to_f64().powi(2) });
-        });
+        over_touched(
+            gradient,
+            groups,
+            #[inline(always)]
+            |range, _| {
+                let (g, last) = (&gradient.as_slice()[range.clone()], &before[range]);
+                product += total([g, last], |[g, last]| g.to_f64() * last.to_f64());
+                squares += total([g], |[g]| g.to_f64() * g.to_f64());
+                squares_before +=
+                    total([g, last], |[g, last]| if g == T::ZERO { 0.0 } else { last.to_f64() * last.to_f64() });
+            },
+        );
         let factor = 1.0 + *gained;
         let norms = (squares * squares_before).sqrt();
         let next = match *multiplicative {
@@ -99,13 +105,18 @@ impl<T: Real> Optimizer<T> for Hypergradient<T> {
         *gained = next.clamp(least, MOST) - 1.0;
         let (theta, last) = (params.theta_mut().as_mut_slice(), last.as_mut_slice());
         let rate = *learning_rate * (1.0 + *gained);
-        over_touched(gradient, groups, |range, group| {
-            let (rate, g) = (T::from_f64(rate * group), &gradient.as_slice()[range.clone()]);
-            for ((theta, last), &g) in theta[range.clone()].iter_mut().zip(&mut last[range]).zip(g) {
-                *theta -= rate * g;
-                *last = flushed(g);
-            }
-        });
+        over_touched(
+            gradient,
+            groups,
+            #[inline(always)]
+            |range, group| {
+                let (rate, g) = (T::from_f64(rate * group), &gradient.as_slice()[range.clone()]);
+                for ((theta, last), &g) in theta[range.clone()].iter_mut().zip(&mut last[range]).zip(g) {
+                    *theta -= rate * g;
+                    *last = flushed(g);
+                }
+            },
+        );
         grads.zero();
         Step::Taken
     }

@@ -86,18 +86,21 @@ impl<T: Real> Informed<T> for Idbd<T> {
         memory.align(params.layout());
         let [betas, memory] = [rates, memory].map(Flat::as_mut_slice);
         let mut sweep = Sweep { params, grads, groups, ages, rate: *learning_rate, decay: 0.0 };
-        let step = sweep.walk(|range, at, w, g| {
-            let ((factor, slopes), initial) = (squares.of(&range, g), T::from_f64(at.rate));
-            let [betas, memory] = [&mut betas[range.clone()], &mut memory[range]];
-            for ((((w, &g), &s), beta), h) in w.iter_mut().zip(g).zip(slopes).zip(betas).zip(memory) {
-                let error = per_gradient * g; // δx
-                let by = (meta * error * *h).maximum(-two).minimum(two);
-                *beta = (*beta + by).maximum(lowest).minimum(highest);
-                let alpha = initial * beta.exp();
-                *w += alpha * error;
-                *h = flushed(*h * (T::ONE - alpha * factor * s * s).maximum(T::ZERO) + alpha * error);
-            }
-        });
+        let step = sweep.walk(
+            #[inline(always)]
+            |range, at, w, g| {
+                let ((factor, slopes), initial) = (squares.of(&range, g), T::from_f64(at.rate));
+                let [betas, memory] = [&mut betas[range.clone()], &mut memory[range]];
+                for ((((w, &g), &s), beta), h) in w.iter_mut().zip(g).zip(slopes).zip(betas).zip(memory) {
+                    let error = per_gradient * g; // δx
+                    let by = (meta * error * *h).maximum(-two).minimum(two);
+                    *beta = (*beta + by).maximum(lowest).minimum(highest);
+                    let alpha = initial * beta.exp();
+                    *w += alpha * error;
+                    *h = flushed(*h * (T::ONE - alpha * factor * s * s).maximum(T::ZERO) + alpha * error);
+                }
+            },
+        );
         grads.zero();
         example.slopes.iter_mut().for_each(|slopes| slopes.zero());
         step

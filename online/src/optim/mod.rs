@@ -88,26 +88,36 @@ fn require<T: Real>(optimizer: &mut dyn Optimizer<T>) {
     optimizer.check().unwrap_or_else(|error| panic!("optim: {error}"));
 }
 
-/// `Σ term(i)` over `i < len`: eight sums side by side, always in this order.
+/// `Σ term(aᵢ, bᵢ, …)` over slices of one length: eight sums side by side, always in this order.
 #[inline(always)]
-fn total(len: usize, term: impl Fn(usize) -> f64) -> f64 {
-    const LANES: usize = 8;
+fn total<T: Real, const N: usize>(slices: [&[T]; N], term: impl Fn([T; N]) -> f64) -> f64 {
+    let split = slices.map(|slice| slice.as_chunks::<8>());
+    let (chunks, rest) = (split.map(|(chunks, _)| chunks), split.map(|(_, rest)| rest));
     kernels::vectorize(
         #[inline(always)]
         || {
-            let (mut sums, whole) = ([0.0; LANES], len / LANES * LANES);
-            for start in (0..whole).step_by(LANES) {
-                sums.iter_mut().enumerate().for_each(|(lane, sum)| *sum += term(start + lane));
+            let mut sums = [0.0; 8];
+            for index in 0..chunks[0].len() {
+                let chunk = chunks.map(|chunks| &chunks[index]);
+                sums.iter_mut().enumerate().for_each(|(lane, sum)| *sum += term(chunk.map(|chunk| chunk[lane])));
             }
-            sums.iter().sum::<f64>() + (whole..len).map(term).sum::<f64>()
+            let last = (0..rest[0].len()).map(|index| term(rest.map(|rest| rest[index])));
+            sums.iter().sum::<f64>() + last.sum::<f64>()
         },
     )
 }
 
 /// Goes over what was touched once more: `visit(range of θ, what its group multiplies the rate by)`.
+///
+/// Give `visit` the attribute `#[inline(always)]`, or its loop is not vectorised.
 fn over_touched<T: Real>(gradient: Dense<'_, T>, groups: &Groups, mut visit: impl FnMut(Range<usize>, f64)) {
     for (param, entry) in gradient.layout().iter().filter(|(_, entry)| entry.trainable()) {
-        gradient.touched(param).ranges(entry, |range| visit(range, groups.rate(param)));
+        gradient.touched(param).ranges(entry, |range| {
+            kernels::vectorize(
+                #[inline(always)]
+                || visit(range, groups.rate(param)),
+            );
+        });
     }
 }
 

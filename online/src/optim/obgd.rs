@@ -95,7 +95,7 @@ impl<T: Real> ObGd<T> {
     fn descend(&self, params: &mut Params<T>, grads: &mut Grads<T>, error: f64, curvature: f64) -> Step {
         let rate = |param| self.learning_rate * self.groups.rate(param);
         let mut norm = 0.0;
-        grads.for_each(|param, _, g| norm += rate(param) * total(g.len(), |i| g[i].abs().to_f64()));
+        grads.for_each(|param, _, g| norm += rate(param) * total([g], |[g]| g.abs().to_f64()));
         if norm > 0.0 {
             let bound = self.bound(error, norm / (curvature * error.abs()));
             grads.apply_by(|param| T::from_f64(-rate(param) / (curvature * bound)), params.theta_mut());
@@ -131,29 +131,34 @@ impl<T: Real> Informed<T> for ObGd<T> {
         let [z, v, d] = [traces, squares, &mut *direction].map(Flat::as_mut_slice);
         let mut norm = 0.0;
         let mut sweep = Sweep { params, grads, groups, ages, rate: *learning_rate, decay: 0.0 };
-        let step = sweep.walk(|range, at, _, g| {
-            let corrected = T::from_f64((1.0 - beta2.to_f64().powf(at.t)).recip());
-            let [z, v, d] = [&mut z[range.clone()], &mut v[range.clone()], &mut d[range]];
-            for (((&g, z), v), d) in g.iter().zip(z).zip(v).zip(&mut *d) {
-                let now = flushed(trace * *z + per_gradient * g);
-                if trace != T::ZERO {
-                    *z = now;
+        let step = sweep.walk(
+            #[inline(always)]
+            |range, at, _, g| {
+                let adaptive = *adaptive;
+                let corrected = T::from_f64((1.0 - beta2.to_f64().powf(at.t)).recip());
+                let [z, v, d] = [&mut z[range.clone()], &mut v[range.clone()], &mut d[range]];
+                for (((&g, z), v), d) in g.iter().zip(z).zip(v).zip(&mut *d) {
+                    let now = flushed(trace * *z + per_gradient * g);
+                    let square = flushed(beta2 * *v + (T::ONE - beta2) * (delta * now) * (delta * now));
+                    *z = if trace == T::ZERO { *z } else { now };
+                    *v = if adaptive { square } else { *v };
+                    *d = if adaptive { now / (square * corrected + eps).sqrt() } else { now };
                 }
-                *d = now;
-                if *adaptive {
-                    *v = flushed(beta2 * *v + (T::ONE - beta2) * (delta * now) * (delta * now));
-                    *d = now / (*v * corrected + eps).sqrt();
-                }
-            }
-            norm += at.rate * total(d.len(), |i| d[i].abs().to_f64());
-        });
+                norm += at.rate * total([d], |[d]| d.abs().to_f64());
+            },
+        );
         if step == Step::Taken {
             let (scale, direction) = (error / self.bound(error, norm), self.direction.as_slice());
-            over_touched(grads.dense(), &self.groups, |range, factor| {
-                let rate = T::from_f64(self.learning_rate * factor * scale);
-                let theta = &mut params.theta_mut().as_mut_slice()[range.clone()];
-                theta.iter_mut().zip(&direction[range]).for_each(|(theta, &d)| *theta += rate * d);
-            });
+            over_touched(
+                grads.dense(),
+                &self.groups,
+                #[inline(always)]
+                |range, factor| {
+                    let rate = T::from_f64(self.learning_rate * factor * scale);
+                    let theta = &mut params.theta_mut().as_mut_slice()[range.clone()];
+                    theta.iter_mut().zip(&direction[range]).for_each(|(theta, &d)| *theta += rate * d);
+                },
+            );
         }
         grads.zero();
         step
