@@ -117,6 +117,10 @@ impl<T: Real> Sweep<'_, T> {
             return Step::Refused;
         }
         self.stretches(|range, at, theta, g| {
+            if theta.len() < SHORT {
+                visit(range, at, theta, g);
+                return;
+            }
             kernels::vectorize(
                 #[inline(always)]
                 || visit(range, at, theta, g),

@@ -172,18 +172,18 @@ fn compare(options: &Options, name: &str) -> Result<Compared, Error> {
 /// What a model is asked to learn with, as far as that is for such models; what is for none of them is asked of all.
 fn config(options: &Options, task: Task, model: &Model) -> Config {
     let is_asked = |fits: &dyn Fn(&Model) -> bool| fits(model) || !options.model.iter().any(fits);
-    let is_recurrent = is_asked(&Model::is_recurrent);
-    let has_exits = is_asked(&|model| options.depth.fits(model));
-    let has_units = is_asked(&|model| options.plasticity.fits(&model.layers));
+    let by_gradient = is_asked(&Model::is_recurrent);
+    let at_depth = is_asked(&|model| options.depth.fits(model));
+    let with_plasticity = is_asked(&|model| options.plasticity.fits(&model.layers));
     Config {
         task,
         model: model.clone(),
-        gradient: if is_recurrent { options.gradient } else { GradientSpec::default() },
-        depth: if has_exits { options.depth } else { DepthSpec::None },
+        gradient: if by_gradient { options.gradient } else { GradientSpec::default() },
+        depth: if at_depth { options.depth } else { DepthSpec::None },
         optimizer: options.optimizer.clone(),
         memory: options.memory.clone(),
         consolidation: options.consolidation(),
-        plasticity: if has_units { options.plasticity } else { PlasticitySpec::None },
+        plasticity: if with_plasticity { options.plasticity } else { PlasticitySpec::None },
         probe: 0,
         features: options.reading.of_features(),
         class_weights: options.class_weight.clone(),

@@ -95,7 +95,8 @@ pub struct Learning {
     )]
     pub(super) trunk: Option<PathBuf>,
     /// What learns on the trunk: ncm (the nearest class mean; ncm:normalised by angles), slda:0.0001 (a shared
-    /// covariance besides), or softmax:sgd:0.03 with any of the first ten optimizers, which forgets as networks do [default: ncm]
+    /// covariance besides), or softmax:sgd:0.03 with any of the first ten optimizers, which forgets as networks do
+    /// [default: ncm]
     #[arg(long, value_name = "SPEC", value_parser = HeadSpec::parse)]
     pub(super) head: Option<HeadSpec>,
     /// Where every random choice begins [default: 42]

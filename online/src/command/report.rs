@@ -191,11 +191,11 @@ pub fn number(value: f64) -> Value {
 /// A number for people: of any size it can be told how large it is.
 pub fn decimal(value: f64) -> String {
     match value.abs() {
-        _ if !value.is_finite() => "-".to_owned(),
+        _ if value.is_nan() => "-".to_owned(),
         1e9.. => format!("{value:.3e}"),
         100.0.. => format!("{value:.2}"),
-        0.0 | 5e-5.. => format!("{value:.4}"),
-        _ => format!("{value:.1e}"),
+        0.0 | 1e-3.. => format!("{value:.4}"),
+        _ => format!("{value:.2e}"),
     }
 }
 
@@ -250,6 +250,7 @@ mod tests {
     fn what_was_never_measured_is_null_or_a_dash() {
         assert_eq!(number(f64::NAN), Value::Null);
         assert_eq!([decimal(f64::NAN), decimal(0.5), decimal(1234.567)], ["-", "0.5000", "1234.57"]);
-        assert_eq!([0.0, -1e-7, 5e-5, 2.5e9].map(decimal), ["0.0000", "-1.0e-7", "0.0001", "2.500e9"]);
+        assert_eq!([0.0, 0.03125, -1e-7, 2.5e9].map(decimal), ["0.0000", "0.0312", "-1.00e-7", "2.500e9"]);
+        assert_eq!(decimal(f64::INFINITY), "inf");
     }
 }

@@ -25,9 +25,9 @@ use crate::spec::{Spec, unknown};
 /// | any but `lwf` | | `gradient=true`: the gradient of the penalty joins that of the loss, as in the papers; else θ is [pulled back](super::Penalty::pull) behind each step |
 ///
 /// Strengths mean what they mean in the papers: with or without a factor ½. Without its number the strength is the one above.
-/// A pull is by η λ Ω, where η is the [rate](crate::optim::AnyOptimizer::rate) that the optimizer is set to; what it makes of
-/// that for each element is not known here. Those whose rate is 1 (`obgd`, `autostep`) pull far more than `sgd:0.03` does: a λ
-/// is tuned for its optimizer.
+/// How far θ is pulled depends on η λ Ω, where η is the [rate](crate::optim::AnyOptimizer::rate) that the optimizer goes by; what
+/// it makes of that for each element is not known here. Where the rate is 1 (`obgd`, `autostep`, `cocob`, `adadelta`), far more
+/// than where it is 0.03: a λ is tuned for its optimizer.
 ///
 /// ```
 /// use thalweg_online::ConsolidationSpec;

@@ -172,7 +172,7 @@ impl<T: Real> AnyOptimizer<T> {
         }
     }
 
-    /// The rate of the last step, as far as one number says it: what [`Hypergradient`] has made of it; of others, the
+    /// The rate that it goes by now, as far as one number says it: what [`Hypergradient`] has made of it; of others, the
     /// [learning rate](Optimizer::learning_rate), which those with a rate for each element, or a bound, multiply by their own.
     pub fn rate(&self) -> f64 {
         if let Rule::Hypergradient(rule) = &self.rule { rule.rate() } else { self.learning_rate() }

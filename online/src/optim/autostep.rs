@@ -65,7 +65,7 @@ pub struct Autostep<T: Real = f32> {
     ages: Ages,
     /// α/α₀ of a step: means nothing in between.
     #[serde(skip)]
-    factors: Flat<T>,
+    ratios: Flat<T>,
 }
 
 impl<T: Real> Autostep<T> {
@@ -81,7 +81,7 @@ impl<T: Real> Autostep<T> {
             memory: Flat::default(),
             sizes: Flat::default(),
             ages: Ages::default(),
-            factors: Flat::default(),
+            ratios: Flat::default(),
         }
     }
 
@@ -111,38 +111,38 @@ impl<T: Real> Informed<T> for Autostep<T> {
         let [meta, forgets] = [self.meta_rate, self.tau.max(1.0).recip()].map(T::from_f64);
         // What overflows is as large as it can be.
         let most = T::from_f64(1e-4) / T::MIN_POSITIVE;
-        let Autostep { learning_rate, meta_rate, lasting, groups, rates, memory, sizes, ages, factors, .. } = self;
-        for vector in [&mut *rates, &mut *memory, &mut *sizes, &mut *factors] {
+        let Autostep { learning_rate, meta_rate, lasting, groups, rates, memory, sizes, ages, ratios, .. } = self;
+        for vector in [&mut *rates, &mut *memory, &mut *sizes, &mut *ratios] {
             vector.align(params.layout());
         }
-        let [betas, memory, sizes, factors] = [rates, memory, sizes, factors].map(Flat::as_mut_slice);
+        let [betas, memory, sizes, ratios] = [rates, memory, sizes, ratios].map(Flat::as_mut_slice);
         let mut sum = 0.0;
         let mut sweep = Sweep { params, grads, groups, ages, rate: *learning_rate, decay: 0.0 };
         let step = sweep.walk(
             #[inline(always)]
             |range, at, _, g| {
                 let ((factor, slopes), initial) = (squares.of(&range, g), T::from_f64(at.rate));
-                let [betas, sizes, alphas] =
-                    [&mut *betas, &mut *sizes, &mut *factors].map(|vector| &mut vector[range.clone()]);
-                let elements = g.iter().zip(slopes).zip(betas).zip(&memory[range]).zip(sizes).zip(&mut *alphas);
-                for (((((&g, &x), beta), &h), v), alpha) in elements {
+                let [betas, sizes, ratios] =
+                    [&mut *betas, &mut *sizes, &mut *ratios].map(|vector| &mut vector[range.clone()]);
+                let elements = g.iter().zip(slopes).zip(betas).zip(&memory[range]).zip(sizes).zip(&mut *ratios);
+                for (((((&g, &x), beta), &h), v), ratio) in elements {
                     let s = (per_gradient * g * h).maximum(-most).minimum(most);
                     let share = (initial * beta.exp() * factor * x * x * forgets).minimum(T::ONE);
                     *v = flushed(s.abs().maximum(*v + share * (s.abs() - *v)));
-                    let moved = (*beta + meta * (s / *v)).maximum(lowest).minimum(highest);
+                    let moved = flushed((*beta + meta * (s / *v)).maximum(lowest).minimum(highest));
                     *beta = if *v > T::ZERO { moved } else { *beta };
-                    *alpha = beta.exp();
+                    *ratio = beta.exp();
                 }
                 sum += at.rate
                     * factor.to_f64()
-                    * total([alphas, slopes], |[alpha, x]| alpha.to_f64() * (x.to_f64() * x.to_f64()));
+                    * total([ratios, slopes], |[ratio, x]| ratio.to_f64() * (x.to_f64() * x.to_f64()));
             },
         );
         if step == Step::Taken {
             // The step is divided by M, and β falls by a share of ln M.
-            let ln_m = sum.clamp(1.0, f64::MAX).ln();
+            let m = sum.clamp(1.0, f64::MAX);
             let share = if *lasting { 1.0 } else { meta_rate.min(1.0) };
-            let [per_m, shift] = [(-ln_m).exp(), share * ln_m].map(T::from_f64);
+            let [per_m, shift] = [m.recip(), share * m.ln()].map(T::from_f64);
             let theta = params.theta_mut().as_mut_slice();
             let gradient = grads.dense();
             over_touched(
@@ -153,10 +153,10 @@ impl<T: Real> Informed<T> for Autostep<T> {
                     let (w, g) = (&mut theta[range.clone()], &gradient.as_slice()[range.clone()]);
                     let ((factor, slopes), initial) = (squares.of(&range, g), T::from_f64(*learning_rate * group));
                     let [betas, memory] = [&mut betas[range.clone()], &mut memory[range.clone()]];
-                    let elements = w.iter_mut().zip(g).zip(slopes).zip(betas).zip(memory).zip(&factors[range]);
-                    for (((((w, &g), &x), beta), h), &alpha) in elements {
-                        let (alpha, error) = (initial * (alpha * per_m), per_gradient * g);
-                        *beta = (*beta - shift).maximum(lowest);
+                    let elements = w.iter_mut().zip(g).zip(slopes).zip(betas).zip(memory).zip(&ratios[range]);
+                    for (((((w, &g), &x), beta), h), &ratio) in elements {
+                        let (alpha, error) = (initial * (ratio * per_m), per_gradient * g);
+                        *beta = flushed((*beta - shift).maximum(lowest));
                         *w += alpha * error;
                         *h = flushed(*h * (T::ONE - alpha * factor * x * x) + alpha * error);
                     }

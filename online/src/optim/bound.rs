@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_nn::Step;
-use thalweg_tensor::Real;
+use thalweg_tensor::{Real, kernels};
 
 use super::{Example, total};
 
@@ -79,9 +79,10 @@ impl<T: Real> Bound<T> {
         for range in touched.iter() {
             let [now, then, g] = [&now[range.clone()], &theta[range.clone()], &gradient[range.clone()]];
             // What was frozen has not moved, whatever its gradient was.
-            down -= total(
-                [now, then, g],
-                |[now, then, g]| if now == then { 0.0 } else { g.to_f64() * (now - then).to_f64() },
+            let part = |[now, then, g]: [T; 3]| if now == then { 0.0 } else { g.to_f64() * (now - then).to_f64() };
+            down -= kernels::vectorize(
+                #[inline(always)]
+                || total([now, then, g], part),
             );
         }
         if down.abs() > *most * squared_error {
@@ -92,5 +93,28 @@ impl<T: Real> Bound<T> {
             }
         }
         step
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{AnyOptimizer, OptimizerSpec};
+    use super::*;
+    use thalweg_nn::{Group, Optimizer};
+
+    /// A step of 7 against a gradient of 0.7 is far too long for δ = 1; what is frozen has no part in it.
+    #[test]
+    fn what_is_frozen_is_no_part_of_a_step() {
+        let mut params = Params::<f32>::new();
+        let [free, frozen] = ["free", "frozen"].map(|name| params.add(name, [9], |_| 0.0));
+        let mut rule: AnyOptimizer = "sgd:10,bound=0.5".parse::<OptimizerSpec>().expect("it can be bound").build();
+        *rule.groups_mut() = Group::of("frozen").frozen().into();
+        let mut grads = Grads::like(&params);
+        grads.of_mut(free).fill(0.7);
+        grads.of_mut(frozen).fill(f32::NAN);
+        assert_eq!(rule.step(&mut params, &mut grads), Step::Taken);
+        let down: f32 = params.of(free).iter().map(|moved| -0.7 * moved).sum();
+        assert!((down - 0.5).abs() < 1e-5, "{down}");
+        assert_eq!(params.of(frozen), [0.0; 9]);
     }
 }

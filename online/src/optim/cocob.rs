@@ -23,8 +23,9 @@ use super::{BELOW_ONE, FROM_ZERO, require};
 /// The longer an element has learned, the larger S, and the longer it takes to unlearn: after a drift, coins of the other side
 /// must be won first; and one gradient that was far larger than the rest makes each later bet small. So L, Θ, S and R lose a
 /// share φ, `forgetting`, of what they are in each step in which g is not 0: what fades in step leaves the bet where it is, and
-/// what is seen next counts for more. With φ = 0 it is the published rule. Here w moves by what b does, which is the same,
-/// needs no w₀, and lets others move w, too. R is at most 10⁶ L: who always wins would own more than a number can be.
+/// what is seen next counts for more. It costs a pull towards w₀ where gradients are noise: S is made of them, and Θ is not. With
+/// φ = 0 it is the published rule. Here w moves by what b does, which is the same, needs no w₀, and lets others move w, too. R is
+/// at most 10⁶ L: who always wins would own more than a number can be.
 ///
 /// Source: Orabona & Tommasi 2017, "Training deep networks without learning rates through coin betting", algorithm 2.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,7 +35,7 @@ pub struct Cocob<T: Real = f32> {
     pub learning_rate: f64,
     /// α: the first bets are a 1/α of the stake.
     pub alpha: f64,
-    /// φ, per step of an element.
+    /// φ, per step with a gradient that is not 0.
     pub forgetting: f64,
     /// Other settings for some of the parameters.
     pub groups: Groups,

@@ -136,6 +136,7 @@ impl<T: Real> Optimizer<T> for Hypergradient<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{AnyOptimizer, OptimizerSpec};
     use super::*;
 
     fn stepped(rule: &mut Hypergradient<f64>, gradients: &[[f64; 2]]) -> Vec<f64> {
@@ -161,6 +162,20 @@ mod tests {
         let rates = [0.5, 0.5 * 1.25, 0.5 * 1.25 * 0.75];
         assert!((multiplicative.rate() - rates[2]).abs() < 1e-15);
         assert!((w[0] + rates[0] + 3.0 * rates[1] - 2.0 * rates[2]).abs() < 1e-15, "{w:?}");
+    }
+
+    /// Whoever goes by the rate, a penalty for one, is told what has become of it.
+    #[test]
+    fn whichever_optimizer_it_is_knows_the_rate_it_goes_by() {
+        let mut rule: AnyOptimizer<f64> = "hypergradient:0.5".parse::<OptimizerSpec>().expect("a rule").build();
+        let mut params = Params::new();
+        let w = params.add("w", [1], |_| 0.0);
+        let mut grads = Grads::like(&params);
+        for _ in 0..2 {
+            grads.of_mut(w)[0] = 100.0;
+            rule.step(&mut params, &mut grads);
+        }
+        assert_eq!((rule.rate(), rule.learning_rate()), (1.5, 0.5)); // κ = 10⁻⁴: 0.5 + κ 100²
     }
 
     #[test]

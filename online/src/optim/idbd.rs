@@ -94,7 +94,7 @@ impl<T: Real> Informed<T> for Idbd<T> {
                 for ((((w, &g), &s), beta), h) in w.iter_mut().zip(g).zip(slopes).zip(betas).zip(memory) {
                     let error = per_gradient * g; // δx
                     let by = (meta * error * *h).maximum(-two).minimum(two);
-                    *beta = (*beta + by).maximum(lowest).minimum(highest);
+                    *beta = flushed((*beta + by).maximum(lowest).minimum(highest));
                     let alpha = initial * beta.exp();
                     *w += alpha * error;
                     *h = flushed(*h * (T::ONE - alpha * factor * s * s).maximum(T::ZERO) + alpha * error);

@@ -1,20 +1,23 @@
 //! Optimizers that need little or no tuning on a stream.
 //!
-//! | rule | memory | needs | tuned by | source |
-//! |---|---|---|---|---|
-//! | [`ObGd`]: the largest rate that does not overshoot | – | δ | κ, hardly | Elsayed, Vasan & Mahmood 2024 |
-//! | adaptive `ObGd`, or with a trace | 3P | δ | κ, hardly | the same |
-//! | [`Idbd`]: a rate for each element, learned | 2P | δ, ∂ŷ/∂θ | α₀, and ϑ, in the units of the problem | Sutton 1992 |
-//! | [`Autostep`]: the same, normalised; never overshoots | 3P | δ, ∂ŷ/∂θ | α₀ and μ, hardly | Mahmood et al. 2012, but M is of one step |
-//! | [`Vw`]: features of any scale, weights of any size; never overshoots | 2P | δ | η, hardly | Karampatziakis & Langford 2011; Ross, Mineiro & Langford 2013 |
-//! | [`Ftrl`]: Adagrad's rates, and weights of exactly zero | 2P | – | α, λ₁ | McMahan et al. 2013 |
-//! | [`Hypergradient`]: one rate, which follows its gradient | P | – | η₀, κ | Baydin et al. 2018 |
-//! | [`ScheduleFree`] gradient descent | 2P | – | η, and φ where the world drifts | Defazio et al. 2024 |
-//! | [`ScheduleFree`] AdamW | 3P | – | the same | the same |
-//! | [`Cocob`]: no learning rate | 4P | – | φ where the world drifts | Orabona & Tommasi 2017 |
-//! | `bound=` around any but COCOB and Schedule-Free: a step moves its prediction by at most so much of its error | 2P | δ | the bound | Javed, Sharifnassab & Sutton 2024 |
-//! | [`hedge`]: several of any, weighed | k × | what each needs | – | Herbster & Warmuth 1998 |
-//! | `halving`: several, in the end one | k × at first | what each needs | – | Jamieson & Talwalkar 2016 |
+//! | rule | memory | time | needs | tuned by | source |
+//! |---|---|---|---|---|---|
+//! | [`ObGd`]: the largest rate that does not overshoot | – | 1.4 | δ | κ, hardly | Elsayed, Vasan & Mahmood 2024 |
+//! | adaptive `ObGd`, or with a trace | 3P | 2 | δ | κ, hardly | the same |
+//! | [`Idbd`]: a rate for each element, learned | 2P | 3 | δ, ∂ŷ/∂θ | α₀, and ϑ, in the units of the problem | Sutton 1992 |
+//! | [`Autostep`]: the same, normalised; never overshoots | 4P | 4.4 | δ, ∂ŷ/∂θ | α₀ and μ, hardly | Mahmood et al. 2012, but M is of one step |
+//! | [`Vw`]: features of any scale, weights of any size; never overshoots | 2P | 4 | δ | η, hardly | Karampatziakis & Langford 2011; Ross, Mineiro & Langford 2013 |
+//! | [`Ftrl`]: Adagrad's rates, and weights of exactly zero | 2P | 2.6 | – | α, λ₁ | McMahan et al. 2013 |
+//! | [`Hypergradient`]: one rate, which follows its gradient | P | 1.8 | – | η₀, κ | Baydin et al. 2018 |
+//! | [`ScheduleFree`] gradient descent | 2P | 2.2 | – | η, and φ where the world drifts | Defazio et al. 2024 |
+//! | [`ScheduleFree`] AdamW | 3P | 2.3 | – | the same | the same |
+//! | [`Cocob`]: no learning rate | 4P | 2.8 | – | φ where the world drifts | Orabona & Tommasi 2017 |
+//! | `bound=` around any but COCOB and Schedule-Free: a step moves its prediction by at most so much of its error | 2P | + 1.5 | δ | the bound | Javed, Sharifnassab & Sutton 2024 |
+//! | [`hedge`]: several of any, weighed; of seven rates of gradient descent | k × | 6 | what each needs | – | Herbster & Warmuth 1998 |
+//! | `halving`: several, in the end one | k × at first | 1.8 | what each needs | – | Jamieson & Talwalkar 2016 |
+//!
+//! Time: of a row, in units of what it takes by `sgd` (4.3 µs on one slow core; by `adam` 1.7): read, predicted by and learned by
+//! two layers of 64 on ten inputs, 30 000 rows of `hyperplane`. What needs ∂ŷ/∂θ goes back through the network twice.
 //!
 //! P: as much as θ. They are [`Optimizer`]s of [`nn`](thalweg_nn::optim), and keep what is promised there: growth, groups,
 //! sparse rows, refusal, no denormal numbers. Where a rule looks at all of θ at once (‖z‖₁, Σ α x²), what is touched is all.
@@ -88,23 +91,18 @@ fn require<T: Real>(optimizer: &mut dyn Optimizer<T>) {
     optimizer.check().unwrap_or_else(|error| panic!("optim: {error}"));
 }
 
-/// `Σ term(aᵢ, bᵢ, …)` over slices of one length: eight sums side by side, always in this order.
+/// `Σ term(aᵢ, bᵢ, …)` over slices of one length: eight sums side by side, always in this order. Vectorised where its caller is.
 #[inline(always)]
 fn total<T: Real, const N: usize>(slices: [&[T]; N], term: impl Fn([T; N]) -> f64) -> f64 {
     let split = slices.map(|slice| slice.as_chunks::<8>());
     let (chunks, rest) = (split.map(|(chunks, _)| chunks), split.map(|(_, rest)| rest));
-    kernels::vectorize(
-        #[inline(always)]
-        || {
-            let mut sums = [0.0; 8];
-            for index in 0..chunks[0].len() {
-                let chunk = chunks.map(|chunks| &chunks[index]);
-                sums.iter_mut().enumerate().for_each(|(lane, sum)| *sum += term(chunk.map(|chunk| chunk[lane])));
-            }
-            let last = (0..rest[0].len()).map(|index| term(rest.map(|rest| rest[index])));
-            sums.iter().sum::<f64>() + last.sum::<f64>()
-        },
-    )
+    let mut sums = [0.0; 8];
+    for index in 0..chunks[0].len() {
+        let chunk = chunks.map(|chunks| &chunks[index]);
+        sums.iter_mut().enumerate().for_each(|(lane, sum)| *sum += term(chunk.map(|chunk| chunk[lane])));
+    }
+    let last = (0..rest[0].len()).map(|index| term(rest.map(|rest| rest[index])));
+    sums.iter().sum::<f64>() + last.sum::<f64>()
 }
 
 /// Goes over what was touched once more: `visit(range of θ, what its group multiplies the rate by)`.

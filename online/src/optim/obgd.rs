@@ -5,7 +5,7 @@ use thalweg_autograd::{Flat, Grads, Params};
 use thalweg_nn::Step;
 use thalweg_nn::optim::Hyperparameter::{Number, Switch};
 use thalweg_nn::optim::{Ages, Groups, Optimizer, Sweep, Visit, flushed};
-use thalweg_tensor::Real;
+use thalweg_tensor::{Real, kernels};
 
 use super::{BELOW_ONE, Example, FROM_ZERO, Informed, Needs, over_touched, require, total};
 
@@ -95,7 +95,13 @@ impl<T: Real> ObGd<T> {
     fn descend(&self, params: &mut Params<T>, grads: &mut Grads<T>, error: f64, curvature: f64) -> Step {
         let rate = |param| self.learning_rate * self.groups.rate(param);
         let mut norm = 0.0;
-        grads.for_each(|param, _, g| norm += rate(param) * total([g], |[g]| g.abs().to_f64()));
+        grads.for_each(|param, _, g| {
+            let sum = kernels::vectorize(
+                #[inline(always)]
+                || total([&*g], |[g]| g.abs().to_f64()),
+            );
+            norm += rate(param) * sum;
+        });
         if norm > 0.0 {
             let bound = self.bound(error, norm / (curvature * error.abs()));
             grads.apply_by(|param| T::from_f64(-rate(param) / (curvature * bound)), params.theta_mut());

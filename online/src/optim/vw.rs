@@ -138,14 +138,20 @@ impl<T: Real> Informed<T> for Vw<T> {
             let u = if *adaptive { (sums[0] / sums[1]).sqrt() } else { sums[0] / sums[1] };
             let per_reach = example.moved(shifted, weight * u * reach) / reach;
             let (theta, gradient) = (params.theta_mut().as_mut_slice(), grads.dense());
-            over_touched(gradient, groups, |range, group| {
-                let by = T::from_f64(per_reach * *learning_rate * group);
-                let g = &gradient.as_slice()[range.clone()];
-                let elements = theta[range.clone()].iter_mut().zip(g).zip(&squares[range.clone()]).zip(&scales[range]);
-                for (((theta, &g), &square), &scale) in elements {
-                    *theta += by * (per_gradient * g * rate_of(*adaptive, square, scale));
-                }
-            });
+            over_touched(
+                gradient,
+                groups,
+                #[inline(always)]
+                |range, group| {
+                    let by = T::from_f64(per_reach * *learning_rate * group);
+                    let g = &gradient.as_slice()[range.clone()];
+                    let elements =
+                        theta[range.clone()].iter_mut().zip(g).zip(&squares[range.clone()]).zip(&scales[range]);
+                    for (((theta, &g), &square), &scale) in elements {
+                        *theta += by * (per_gradient * g * rate_of(*adaptive, square, scale));
+                    }
+                },
+            );
         }
         grads.zero();
         step

@@ -211,7 +211,10 @@ impl fmt::Display for Health {
         for LayerHealth { units, dormant, effective_rank } in &self.layers {
             write!(f, "dormant {dormant} of {units}, rank {effective_rank:.1}; ")?;
         }
-        let size = |norm: f64| if norm < 1e6 { format!("{norm:.3}") } else { format!("{norm:.2e}") };
+        let size = |norm: f64| match norm {
+            0.0 | 1e-2..1e6 => format!("{norm:.3}"),
+            _ => format!("{norm:.2e}"),
+        };
         write!(f, "weights {}, gradient {}", size(self.weights), size(self.gradient))
     }
 }

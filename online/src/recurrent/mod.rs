@@ -55,7 +55,8 @@
 //!
 //! What a row costs with 128 units and 16 inputs, on one core: a forward step of an LSTM 4 µs, a step by SnAp-1 and its
 //! gradient 31 µs, those of a GRU 16 µs, of an LRU 14 µs, of an eLSTM 9 µs, of an RTU 7 µs; TBPTT of the LSTM through the newest
-//! row alone 9 µs, through 16 rows 120 µs; what predicts and what optimises comes on top. Traces are read and written once for each row: it is the memory that takes the time.
+//! row alone 9 µs, through 16 rows 120 µs; what predicts and what optimises comes on top. Traces are read and written once for
+//! each row: it is the memory that takes the time.
 //!
 //! [`TracedNetwork`] does it for a whole [`Network`](thalweg_nn::Network), by a [word](GradientSpec); a learner, for
 //! [`Config::gradient`](crate::Config::gradient), which the command calls `--gradient`.

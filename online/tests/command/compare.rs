@@ -121,7 +121,7 @@ fn what_cannot_be_compared_is_refused() {
     let refused = refusal("compare t.csv --model linear --model mlp:64 --optimizer vw");
     assert!(refused.contains("expected vw with rescales=false for mlp:64"), "{refused}");
     assert!(refusal("compare t.csv --model linear --optimizer vw").contains("row 2"));
-    // What a model has no units for is not asked of it, unless it is asked of nobody else.
+    // What is not for a model is not asked of it, unless it is asked of nobody else: a gradient, exits, units.
     let refused = refusal("compare phishing --model linear --gradient snap1");
     assert!(refused.contains("snap1"), "{refused}");
     let refused = refusal("compare phishing --model linear --model gru:4 --depth hedge");

@@ -15,7 +15,7 @@
 //! two are linear, and read through 32 rectifiers.
 //!
 //! aⁿbⁿ is 300 000 symbols long, and for three lines with exact gradients 2 000 000: they were still learning when the others had
-//! learned, which was seen before they were given the time. All runs take fourteen minutes on two cores. `--symbols 10000000` goes as
+//! learned, which was seen before they were given the time. All runs take fifteen minutes on two cores. `--symbols 10000000` goes as
 //! far as what is published.
 //!
 //! # Gates

@@ -4,7 +4,7 @@
 //! fourteen, which nobody knows before the stream has ended, is what a rule is measured by that was given one setting for all of
 //! them: how many points of accuracy (of all rows, each predicted before it was learned) it stays behind.
 //!
-//! It takes some two minutes on two cores. Elec2 and Bananas are read from the folder that `THALWEG_DATA` names.
+//! It takes a minute on two cores. Elec2 and Bananas are read from the folder that `THALWEG_DATA` names.
 //!
 //! # Gates
 //!

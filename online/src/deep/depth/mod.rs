@@ -17,6 +17,23 @@
 //! **Mixtures** are those of a panel of experts: probabilities of classes and labels, values of numbers. **Losses** count as the
 //! row does by its weight, and for α, as within 0 and 10; one that is not finite counts as 10, and that exit teaches nothing by
 //! this row. What is replayed moves θ and not α.
+//!
+//! **When.** Where nobody knows how deep to go, or a stream may come to need more than it does at first. A network that is too deep
+//! learns late or never; with exits it learns nearly as soon as a shallow one. Where the right depth is known, a network of that
+//! depth is better. Accuracy of all rows, predicted before they were learned, by `sgd:0.03`:
+//!
+//! | | `phishing` | `digits` | 5000 rows of `sea` |
+//! |---|---|---|---|
+//! | `linear` | 0.895 | 0.942 | 0.983 |
+//! | `mlp:32` | 0.896 | 0.890 | 0.978 |
+//! | `mlp:32,32,32,32,32,32` | 0.627 | 0.045 | 0.911 |
+//! | the same, `--depth hedge` | 0.873 | 0.929 | 0.956 |
+//!
+//! **Costs**, for L layers of n units and c outputs: an n × c matrix and a loss for each layer, forward and backward. With six
+//! layers of 32 a row takes two to three times as long.
+//!
+//! **Not with** several optimizers or one that asks for more than the gradient, penalties, replayed outputs (`der`), plasticity of
+//! hidden units, or layers that are not plain hidden ones: a [specification](DepthSpec) is refused before a row is read.
 
 mod spec;
 #[cfg(test)]

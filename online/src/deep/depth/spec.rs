@@ -186,6 +186,8 @@ mod tests {
         let model = |text| Model::parse(text).expect("a model");
         let with_model = |text| Config { model: model(text), ..usual.clone() };
         assert!(with_model("linear:4 > tanh > linear:5 > gelu").check().is_ok());
+        let of_weights = Config { plasticity: "upgd".parse().expect("one"), ..usual.clone() };
+        assert!(of_weights.check().is_ok(), "it looks at no units");
         for (config, says) in [
             (with_model("linear"), "hidden layers and no others, as mlp:64,64, for depth hedge, found"),
             (with_model("lstm:4"), "hidden layers and no others"),
