@@ -52,9 +52,6 @@ pub struct Sweep<'a, T: Real> {
     pub decay: f64,
 }
 
-/// How many elements are fewer than it takes to choose an instruction set.
-const SHORT: usize = 8;
-
 /// Where an update stands: the age of the elements, and the settings of their group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct At {
@@ -95,11 +92,8 @@ impl<T: Real> Sweep<'_, T> {
         self.stretches(|range, at, theta, g| {
             let numbers = known.at(at, &numbers);
             let state = state.each_mut().map(|vector| &mut vector[range.clone()]);
-            if theta.len() < SHORT {
-                update(numbers, theta, g, state);
-                return;
-            }
-            kernels::vectorize(
+            kernels::vectorize_over(
+                theta.len(),
                 #[inline(always)]
                 || update(numbers, theta, g, state),
             );
@@ -117,11 +111,8 @@ impl<T: Real> Sweep<'_, T> {
             return Step::Refused;
         }
         self.stretches(|range, at, theta, g| {
-            if theta.len() < SHORT {
-                visit(range, at, theta, g);
-                return;
-            }
-            kernels::vectorize(
+            kernels::vectorize_over(
+                theta.len(),
                 #[inline(always)]
                 || visit(range, at, theta, g),
             );

@@ -31,10 +31,10 @@ pub struct Options {
     /// A network, as for run; give it once for each. The first is the one that the others are tested against
     #[arg(long, value_name = "SPEC", value_parser = Model::parse, required = true)]
     model: Vec<Model>,
-    /// How recurrent layers come by their gradient, as for run; networks without any learn as they do
+    /// How recurrent layers come by their gradient, as for run; networks without any go without, but not all of them
     #[arg(long, value_name = "SPEC", default_value = "tbptt", value_parser = GradientSpec::parse)]
     gradient: GradientSpec,
-    /// Where they have exits, as for run; networks that cannot have them have one
+    /// Where they have exits, as for run; networks that cannot have more go with one, but not all of them
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = DepthSpec::parse)]
     depth: DepthSpec,
     /// How their parameters move, as for run
@@ -46,7 +46,8 @@ pub struct Options {
     /// What is held of what was learned, as for run
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = ConsolidationSpec::parse)]
     consolidate: ConsolidationSpec,
-    /// What is done so that they stay able to learn, as for run; networks without hidden units learn without where it looks at them
+    /// What is done so that they stay able to learn, as for run; networks without hidden units go without a rule for these, but not
+    /// all of them
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = PlasticitySpec::parse)]
     plasticity: PlasticitySpec,
     /// What is minimised where numbers are predicted, as for run
@@ -326,6 +327,7 @@ fn of_one_stream(options: &Options, Compared { stream, task, outcomes }: &Compar
     for Outcome { session, rows_per_second, test } in outcomes {
         let p = test.as_ref().map_or(String::new(), |test| match test.p {
             p if p < 1e-4 => "< 0.0001".to_owned(),
+            p if p < 1e-3 => format!("{p:.4}"),
             p => decimal(p),
         });
         let model = session.learner().model();

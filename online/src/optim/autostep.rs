@@ -142,7 +142,9 @@ impl<T: Real> Informed<T> for Autostep<T> {
             // The step is divided by M, and β falls by a share of ln M.
             let m = sum.clamp(1.0, f64::MAX);
             let share = if *lasting { 1.0 } else { meta_rate.min(1.0) };
-            let [per_m, shift] = [m.recip(), share * m.ln()].map(T::from_f64);
+            // 1/M may be too small a number where eᵝ is large: α₀ and eᵝ are divided by √M each.
+            let root = m.sqrt();
+            let [per_root, shift] = [root.recip(), share * m.ln()].map(T::from_f64);
             let theta = params.theta_mut().as_mut_slice();
             let gradient = grads.dense();
             over_touched(
@@ -151,11 +153,12 @@ impl<T: Real> Informed<T> for Autostep<T> {
                 #[inline(always)]
                 |range, group| {
                     let (w, g) = (&mut theta[range.clone()], &gradient.as_slice()[range.clone()]);
-                    let ((factor, slopes), initial) = (squares.of(&range, g), T::from_f64(*learning_rate * group));
+                    let ((factor, slopes), initial) =
+                        (squares.of(&range, g), T::from_f64(*learning_rate * group / root));
                     let [betas, memory] = [&mut betas[range.clone()], &mut memory[range.clone()]];
                     let elements = w.iter_mut().zip(g).zip(slopes).zip(betas).zip(memory).zip(&ratios[range]);
                     for (((((w, &g), &x), beta), h), &ratio) in elements {
-                        let (alpha, error) = (initial * (ratio * per_m), per_gradient * g);
+                        let (alpha, error) = (initial * (ratio * per_root), per_gradient * g);
                         *beta = flushed((*beta - shift).maximum(lowest));
                         *w += alpha * error;
                         *h = flushed(*h * (T::ONE - alpha * factor * x * x) + alpha * error);
@@ -246,6 +249,35 @@ mod tests {
                 "{meta_rate} {lasting} {rate}"
             );
         }
+    }
+
+    /// Inputs that are nearly too large to be squared, and rates that have risen as far: 1/M alone is none that an f32 can hold.
+    #[test]
+    fn a_large_sum_is_a_step_to_the_target() {
+        for rate in [1e-3, 1.0, 1e3] {
+            let mut params = Params::<f32>::new();
+            let w = params.add("w", [1], |_| 0.0);
+            let (mut grads, mut rule) = (Grads::like(&params), Autostep::new(rate));
+            rule.step(&mut params, &mut grads);
+            rule.rates.as_mut_slice().fill(30.0);
+            grads.of_mut(w).fill(-5e14); // δ = 1
+            rule.step(&mut params, &mut grads);
+            assert!((f64::from(params.of(w)[0]) * 5e14 - 1.0).abs() < 1e-5, "{rate}: {:?}", params.of(w));
+        }
+    }
+
+    /// A meta rate of which one step is no more than a denormal number.
+    #[test]
+    fn rates_that_hardly_move_are_not_denormal() {
+        let mut params = Params::<f32>::new();
+        let w = params.add("w", [2], |_| 0.0);
+        let (mut grads, mut rule) = (Grads::like(&params), Autostep { meta_rate: 1e-39, ..Autostep::new(0.1) });
+        for g in [[1.0, 1.0], [1.0, -1.0]] {
+            grads.of_mut(w).copy_from_slice(&g);
+            rule.step(&mut params, &mut grads);
+            assert!(rule.rates.of(w).iter().all(|beta| !beta.is_subnormal()), "{:?}", rule.rates.of(w));
+        }
+        assert!(rule.sizes.of(w).iter().all(|&v| v > 0.0), "there was something to learn");
     }
 
     /// One of ten inputs matters, with a sign that turns: rates end in the same place, wherever above it they began. With M for

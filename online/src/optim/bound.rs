@@ -80,7 +80,8 @@ impl<T: Real> Bound<T> {
             let [now, then, g] = [&now[range.clone()], &theta[range.clone()], &gradient[range.clone()]];
             // What was frozen has not moved, whatever its gradient was.
             let part = |[now, then, g]: [T; 3]| if now == then { 0.0 } else { g.to_f64() * (now - then).to_f64() };
-            down -= kernels::vectorize(
+            down -= kernels::vectorize_over(
+                range.len(),
                 #[inline(always)]
                 || total([now, then, g], part),
             );

@@ -94,7 +94,7 @@ impl<T: Real> Optimizer<T> for Hypergradient<T> {
             },
         );
         let factor = 1.0 + *gained;
-        let norms = (squares * squares_before).sqrt();
+        let norms = squares.sqrt() * squares_before.sqrt();
         let next = match *multiplicative {
             true if norms > 0.0 => factor * (1.0 + *meta_rate * product / norms),
             true => factor,

@@ -256,7 +256,7 @@ fn has_denormals(value: &Value) -> bool {
     }
 }
 
-/// One gradient, then silence: what fades reaches zero, and is never denormal.
+/// One gradient, then silence, then a whisper: what fades reaches zero, and is never denormal.
 #[test]
 fn nothing_that_is_remembered_is_denormal() {
     fn law(mut rule: impl Lawful) {

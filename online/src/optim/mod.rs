@@ -111,7 +111,8 @@ fn total<T: Real, const N: usize>(slices: [&[T]; N], term: impl Fn([T; N]) -> f6
 fn over_touched<T: Real>(gradient: Dense<'_, T>, groups: &Groups, mut visit: impl FnMut(Range<usize>, f64)) {
     for (param, entry) in gradient.layout().iter().filter(|(_, entry)| entry.trainable()) {
         gradient.touched(param).ranges(entry, |range| {
-            kernels::vectorize(
+            kernels::vectorize_over(
+                range.len(),
                 #[inline(always)]
                 || visit(range, groups.rate(param)),
             );

@@ -96,7 +96,8 @@ impl<T: Real> ObGd<T> {
         let rate = |param| self.learning_rate * self.groups.rate(param);
         let mut norm = 0.0;
         grads.for_each(|param, _, g| {
-            let sum = kernels::vectorize(
+            let sum = kernels::vectorize_over(
+                g.len(),
                 #[inline(always)]
                 || total([&*g], |[g]| g.abs().to_f64()),
             );

@@ -110,6 +110,7 @@ impl<T: Real> Informed<T> for Vw<T> {
         // Σ x²/s², Σ η ρ x², and how far ŷ goes by what shrinks.
         let [mut normalised, mut reach, mut shifted] = [0.0; 3];
         let mut sweep = Sweep { params, grads, groups, ages, rate: *learning_rate, decay: 0.0 };
+        // Not for vector instructions: it goes different ways by the element.
         let step = sweep.walk(|range, at, theta, g| {
             let elements = theta.iter_mut().zip(g).zip(&mut squares[range.clone()]).zip(&mut scales[range]);
             for (((theta, &g), square), scale) in elements {

@@ -95,7 +95,7 @@ pub use reduce::{sum, sum_of_squares};
 pub use softmax::{log_softmax, log_sum_exp, softmax};
 pub use transposed::matvec_transposed_add;
 pub use unary::{cos, erf, exp, exp_m1, ln, ln_1p, sigmoid, sin, tanh};
-pub use vectorize::vectorize;
+pub use vectorize::{vectorize, vectorize_over};
 
 /// What the tests of several kernels share.
 #[cfg(test)]

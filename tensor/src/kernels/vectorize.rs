@@ -56,6 +56,12 @@ pub fn vectorize<R>(work: impl FnOnce() -> R) -> R {
     if cfg!(debug_assertions) { work() } else { vectorize_on(InstructionSet::best(), work) }
 }
 
+/// [`vectorize`] for a loop over so many elements: fewer than eight are done sooner as they are than an instruction set is chosen.
+#[inline(always)]
+pub fn vectorize_over<R>(elements: usize, work: impl FnOnce() -> R) -> R {
+    if elements < 8 { work() } else { vectorize(work) }
+}
+
 #[inline(always)]
 fn vectorize_on<R>(set: InstructionSet, work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
