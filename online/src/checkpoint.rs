@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind};
 pub use thalweg_nn::weights::sweep;
 
 /// The version of the format that this program writes, and the only one that it reads.
-pub const VERSION: u32 = 16;
+pub const VERSION: u32 = 17;
 const CONTAINER: Container = Container::new(*b"THALWEG\0", VERSION, "checkpoint of thalweg");
 
 /// The bytes of a checkpoint of `value`.

@@ -31,10 +31,10 @@ pub struct Options {
     /// A network, as for run; give it once for each. The first is the one that the others are tested against
     #[arg(long, value_name = "SPEC", value_parser = Model::parse, required = true)]
     model: Vec<Model>,
-    /// How recurrent layers come by their gradient, as for run; networks without any go without, but not all of them
+    /// How recurrent layers come by their gradient, as for run; networks without any go without if another has some
     #[arg(long, value_name = "SPEC", default_value = "tbptt", value_parser = GradientSpec::parse)]
     gradient: GradientSpec,
-    /// Where they have exits, as for run; networks that cannot have more go with one, but not all of them
+    /// Where they have exits, as for run; networks that cannot have them go without if another can
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = DepthSpec::parse)]
     depth: DepthSpec,
     /// How their parameters move, as for run
@@ -46,8 +46,8 @@ pub struct Options {
     /// What is held of what was learned, as for run
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = ConsolidationSpec::parse)]
     consolidate: ConsolidationSpec,
-    /// What is done so that they stay able to learn, as for run; networks without hidden units go without a rule for these, but not
-    /// all of them
+    /// What is done so that they stay able to learn, as for run; networks without hidden units go without a rule for these if
+    /// another has some
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = PlasticitySpec::parse)]
     plasticity: PlasticitySpec,
     /// What is minimised where numbers are predicted, as for run

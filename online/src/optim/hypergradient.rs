@@ -178,6 +178,16 @@ mod tests {
         assert_eq!((rule.rate(), rule.learning_rate()), (1.5, 0.5)); // κ = 10⁻⁴: 0.5 + κ 100²
     }
 
+    /// The cosine between gradients is of any size of theirs: the product of both squares is not.
+    #[test]
+    fn gradients_of_any_size_have_a_direction() {
+        for size in [1e-90, 1.0, 1e80] {
+            let mut rule = Hypergradient::multiplicative(0.5, 0.25);
+            stepped(&mut rule, &[[size, 0.0], [size, 0.0]]);
+            assert!((rule.rate() - 0.5 * 1.25).abs() < 1e-12, "{size}: {}", rule.rate());
+        }
+    }
+
     #[test]
     fn without_a_meta_rate_it_is_gradient_descent() {
         for mut rule in [Hypergradient::new(0.5, 0.0), Hypergradient::multiplicative(0.5, 0.0)] {

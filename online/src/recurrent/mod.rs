@@ -54,8 +54,8 @@
 //! diverges (with `clip=1`, by `adam` or `cocob` it does not).
 //!
 //! What a row costs with 128 units and 16 inputs, on one core: a forward step of an LSTM 4 µs, a step by SnAp-1 and its
-//! gradient 31 µs, those of a GRU 16 µs, of an LRU 14 µs, of an eLSTM 9 µs, of an RTU 7 µs; TBPTT of the LSTM through the newest
-//! row alone 9 µs, through 16 rows 120 µs; what predicts and what optimises comes on top. Traces are read and written once for
+//! gradient 31 µs, those of a GRU 16 µs, of an LRU 15 µs, of an eLSTM 8 µs, of an RTU 7 µs; TBPTT of the LSTM through the newest
+//! row alone 10 µs, through 16 rows 120 to 150 µs; what predicts and what optimises comes on top. Traces are read and written once for
 //! each row: it is the memory that takes the time.
 //!
 //! [`TracedNetwork`] does it for a whole [`Network`](thalweg_nn::Network), by a [word](GradientSpec); a learner, for
