@@ -16,8 +16,9 @@
 //! | [`hedge`]: several of any, weighed; of seven rates of gradient descent | k × | 6 | what each needs | – | Herbster & Warmuth 1998 |
 //! | `halving`: several, in the end one | k × at first | 1.8 | what each needs | – | Jamieson & Talwalkar 2016 |
 //!
-//! Time: of a row, in units of what it takes by `sgd` (4.3 µs on one slow core; by `adam` 1.7): read, predicted by and learned by
-//! two layers of 64 on ten inputs, 30 000 rows of `hyperplane`. What needs ∂ŷ/∂θ goes back through the network twice.
+//! Time: of a row, in units of what it takes by `sgd` (4.3 µs on one slow core; by `adam` 1.7), give or take a fifth: read,
+//! predicted by and learned by two layers of 64 on ten inputs, 30 000 rows of `hyperplane`. What needs ∂ŷ/∂θ goes back through
+//! the network twice.
 //!
 //! P: as much as θ. They are [`Optimizer`]s of [`nn`](thalweg_nn::optim), and keep what is promised there: growth, groups,
 //! sparse rows, refusal, no denormal numbers. Where a rule looks at all of θ at once (‖z‖₁, Σ α x²), what is touched is all.

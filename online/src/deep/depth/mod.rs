@@ -30,7 +30,7 @@
 //! | the same, `--depth hedge` | 0.873 | 0.929 | 0.956 |
 //!
 //! **Costs**, for L layers of n units and c outputs: an n × c matrix and a loss for each layer, forward and backward. With six
-//! layers of 32 a row takes two to three times as long.
+//! layers of 32 a row takes up to three times as long.
 //!
 //! **Not with** several optimizers or one that asks for more than the gradient, penalties, replayed outputs (`der`), plasticity of
 //! hidden units, or layers that are not plain hidden ones: a [specification](DepthSpec) is refused before a row is read.
